@@ -1,0 +1,106 @@
+import { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { createGunzip, gunzip, gzip } from 'node:zlib'
+import { BackupError } from '../errors/backup-error.js'
+import { inBlocks } from '../streams/blocks.js'
+import { ByteReader } from '../streams/byte-reader.js'
+import type { ByteSource } from '../streams/byte-source.js'
+import { orderedParallel } from '../streams/ordered-parallel.js'
+import { codecBlockBytes, codecWidth } from './codec.js'
+
+const gzipAsync = promisify(gzip)
+const gunzipAsync = promisify(gunzip)
+
+/**
+ * A member's header carries the member's whole length in an extra field `LB` (RFC 1952, 2.3.1.1), so that a reader can
+ * cut the stream into members and inflate them in parallel. Stock gunzip skips the field.
+ */
+const headerBytes = 20
+const plainHeaderBytes = 10
+/** Bounds what a hostile member may claim or unfold to. */
+const maxMemberBytes = 8 * 2 ** 20
+const maxPlainBytes = 8 * 2 ** 20
+
+/** Compresses to independent gzip members, several at once on the thread pool. An empty source becomes one empty member. */
+export async function* gzipMembers(source: ByteSource, level: number): ByteSource {
+  let some = false
+  const members = orderedParallel(inBlocks(source, codecBlockBytes), codecWidth, block => member(block, level))
+  for await (const bytes of members) {
+    some = true
+    yield bytes
+  }
+  if (!some) yield await member(Buffer.alloc(0), level)
+}
+
+async function member(block: Buffer, level: number): Promise<Buffer> {
+  const stock = await gzipAsync(block, { level, memLevel: 9, chunkSize: Math.max(64, block.byteLength >> 1) })
+  const out = Buffer.allocUnsafeSlow(stock.byteLength + headerBytes - plainHeaderBytes)
+  stock.copy(out, headerBytes, plainHeaderBytes)
+  out.set([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 8, 0, 0x4c, 0x42, 4, 0])
+  out.writeUInt32LE(out.byteLength, 16)
+  return out
+}
+
+/** Inflates gzip: our members in parallel, any other gzip as one stream. */
+export async function* gunzipMembers(source: ByteSource): ByteSource {
+  const reader = new ByteReader(source)
+  try {
+    const length = memberLength(await reader.peek(headerBytes))
+    if (length === undefined) yield* inflateStream(reader.rest())
+    else yield* orderedParallel(members(reader), codecWidth, inflateMember)
+  } finally {
+    await reader.close()
+  }
+}
+
+async function* members(reader: ByteReader): AsyncIterable<Buffer> {
+  for (;;) {
+    const header = await reader.peek(headerBytes)
+    if (header.byteLength === 0) return
+    const length = memberLength(header)
+    if (length === undefined) throw damaged('a gzip member does not begin as it should')
+    const bytes = await reader.take(length)
+    if (bytes.byteLength < length) throw damaged('the gzip stream is cut short')
+    yield bytes
+  }
+}
+
+function memberLength(header: Buffer): number | undefined {
+  if (header.byteLength < headerBytes || header.readUInt32BE(0) !== 0x1f8b0804) return undefined
+  if (header.readUInt16LE(10) !== 8 || header.toString('latin1', 12, 14) !== 'LB') return undefined
+  const length = header.readUInt32LE(16)
+  return length > headerBytes && length <= maxMemberBytes ? length : undefined
+}
+
+async function inflateMember(bytes: Buffer): Promise<Buffer> {
+  try {
+    const plainBytes = bytes.readUInt32LE(bytes.byteLength - 4)
+    return await gunzipAsync(bytes, {
+      chunkSize: Math.min(Math.max(64, plainBytes + 1), maxPlainBytes),
+      maxOutputLength: maxPlainBytes,
+    })
+  } catch (error) {
+    throw damaged('a gzip member does not inflate', error)
+  }
+}
+
+async function* inflateStream(source: ByteSource): ByteSource {
+  const inflating = Readable.from(source, { objectMode: false }).compose(createGunzip())
+  try {
+    yield* inflating as AsyncIterable<Buffer>
+  } catch (error) {
+    if (isZlibError(error)) throw damaged('the gzip stream does not inflate', error)
+    throw error
+  }
+}
+
+function isZlibError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')
+}
+
+function damaged(why: string, cause?: unknown): BackupError {
+  return new BackupError('object-damaged', why, {
+    cause,
+    hint: 'the stored object is damaged; use another backup or destination',
+  })
+}

@@ -1,0 +1,14 @@
+import { randomInt } from 'node:crypto'
+import { findPgTools, type PgTools } from './postgres/find-pg-tools.js'
+
+/** The outside world that core touches besides stores and databases, injected so that tests can stand in for it. */
+export interface Deps {
+  readonly now: () => Date
+  /** A random integer below the limit. */
+  readonly random: (limit: number) => number
+  readonly findPgTools: () => Promise<PgTools[]>
+}
+
+export function nodeDeps(): Deps {
+  return { now: () => new Date(), random: limit => randomInt(limit), findPgTools: () => findPgTools() }
+}

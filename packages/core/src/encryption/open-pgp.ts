@@ -1,0 +1,198 @@
+import { readFile } from 'node:fs/promises'
+import * as openpgp from 'openpgp'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
+import type { ByteSource } from '../streams/byte-source.js'
+import { fromWebStream, toWebStream } from '../streams/web-streams.js'
+
+/** To whom an artifact is encrypted. */
+export type Lock =
+  | { readonly kind: 'passphrase'; readonly passphrase: string }
+  | { readonly kind: 'recipients'; readonly keys: readonly openpgp.PublicKey[] }
+
+/** What opens artifacts. */
+export interface Unlock {
+  readonly passphrase?: string | undefined
+  readonly privateKeys: readonly openpgp.PrivateKey[]
+}
+
+/** Stock gpg 2.2 must read it: integrity-protected data (SEIPD v1), AES-256, no inner compression, no AEAD. */
+const config: openpgp.PartialConfig = {
+  aeadProtect: false,
+  preferredSymmetricAlgorithm: openpgp.enums.symmetric.aes256,
+  preferredCompressionAlgorithm: openpgp.enums.compression.uncompressed,
+  s2kType: openpgp.enums.s2k.iterated,
+  // The MDC is checked at the end of the stream; nothing is acted on before (see restore and verify).
+  allowUnauthenticatedStream: true,
+  showVersion: false,
+  showComment: false,
+}
+
+/** Encrypts a stream to public keys or a passphrase. @throws BackupError `encryption-failed` */
+export async function* encrypt(source: ByteSource, lock: Lock): ByteSource {
+  let failed: { readonly error: unknown } | undefined
+  const watched = (async function* () {
+    try {
+      yield* source
+    } catch (error) {
+      failed = { error }
+      throw error
+    }
+  })()
+  try {
+    const message = await openpgp.createMessage({ binary: toWebStream(watched), format: 'binary' })
+    const to =
+      lock.kind === 'passphrase'
+        ? { passwords: lock.passphrase }
+        : { encryptionKeys: [...lock.keys] as openpgp.PublicKey[] }
+    const encrypted = await openpgp.encrypt({ message, ...to, format: 'binary', config })
+    yield* fromWebStream(encrypted)
+  } catch (error) {
+    if (failed !== undefined) throw failed.error
+    if (isBackupError(error)) throw error
+    throw new BackupError('encryption-failed', `could not encrypt: ${said(error)}`, {
+      cause: error,
+      hint: 'check the recipients: `lifeboat doctor`',
+    })
+  }
+}
+
+/**
+ * Decrypts a stream. Its regular end means that the integrity check passed; until then nothing may be acted on.
+ * @throws BackupError `wrong-key`, `key-missing`, `object-damaged`
+ */
+export async function* decrypt(source: ByteSource, unlock: Unlock): ByteSource {
+  if (unlock.passphrase === undefined && unlock.privateKeys.length === 0) throw noKey()
+  let failed: { readonly error: unknown } | undefined
+  const watched = (async function* () {
+    try {
+      yield* source
+    } catch (error) {
+      failed = { error }
+      throw error
+    }
+  })()
+  let opened = false
+  try {
+    const message = await openpgp.readMessage({ binaryMessage: toWebStream(watched), config })
+    const plain = await openpgp.decrypt({
+      message,
+      ...(unlock.passphrase === undefined ? {} : { passwords: unlock.passphrase }),
+      ...(unlock.privateKeys.length === 0 ? {} : { decryptionKeys: [...unlock.privateKeys] }),
+      format: 'binary',
+      config,
+    })
+    opened = true
+    yield* fromWebStream(plain.data as unknown as ReadableStream<Uint8Array>)
+  } catch (error) {
+    if (failed !== undefined) throw failed.error
+    if (isBackupError(error)) throw error
+    if (!opened && /session key|passphrase|password|decryption key|not encrypted for/i.test(said(error))) {
+      throw new BackupError('wrong-key', 'the key does not open this backup', {
+        cause: error,
+        hint: 'give the passphrase or the private key of one of the recipients that `lifeboat show` names',
+      })
+    }
+    throw new BackupError('object-damaged', 'the encrypted object is damaged or cut short', {
+      cause: error,
+      hint: 'use another backup or destination',
+    })
+  }
+}
+
+function noKey(): BackupError {
+  return new BackupError('key-missing', 'no key to open this backup with', {
+    hint: 'set encryption.privateKey or encryption.passphrase in the configuration, or LIFEBOAT_PRIVATE_KEY / LIFEBOAT_PASSPHRASE in the environment',
+  })
+}
+
+/** Reads armored or binary public keys. @throws BackupError `config-invalid` */
+export async function readRecipients(paths: readonly string[]): Promise<openpgp.PublicKey[]> {
+  const keys: openpgp.PublicKey[] = []
+  for (const path of paths) {
+    let key: openpgp.Key
+    try {
+      key = await readKey(await readFile(path))
+    } catch (error) {
+      throw new BackupError('config-invalid', `cannot read the recipient's public key ${path}: ${said(error)}`, {
+        cause: error,
+        hint: 'name an OpenPGP public key file; `lifeboat init --keys` makes a pair',
+      })
+    }
+    const usable = key.toPublic()
+    try {
+      await usable.getEncryptionKey()
+    } catch (error) {
+      throw new BackupError('config-invalid', `the key ${path} cannot be encrypted to: ${said(error)}`, {
+        cause: error,
+        hint: 'use a key with an encryption subkey that has not expired',
+      })
+    }
+    keys.push(usable)
+  }
+  return keys
+}
+
+/** Reads a private key, from armored text or a file's bytes, and unlocks it. @throws BackupError `key-missing`, `wrong-key` */
+export async function readPrivateKey(
+  bytes: Uint8Array,
+  name: string,
+  passphrase: string | undefined,
+): Promise<openpgp.PrivateKey> {
+  let key: openpgp.Key
+  try {
+    key = await readKey(bytes)
+  } catch (error) {
+    throw new BackupError('key-missing', `cannot read the private key ${name}: ${said(error)}`, {
+      cause: error,
+      hint: 'name an OpenPGP private key file',
+    })
+  }
+  if (!key.isPrivate()) {
+    throw new BackupError('key-missing', `${name} is a public key`, { hint: 'name the private key of the pair' })
+  }
+  const locked = key as openpgp.PrivateKey
+  if (locked.isDecrypted()) return locked
+  if (passphrase === undefined) {
+    throw new BackupError('key-missing', `the private key ${name} is locked`, {
+      hint: 'set privateKeyPassphrase, or LIFEBOAT_PRIVATE_KEY_PASSPHRASE',
+    })
+  }
+  try {
+    return await openpgp.decryptKey({ privateKey: locked, passphrase })
+  } catch (error) {
+    throw new BackupError('wrong-key', `the passphrase does not unlock the private key ${name}`, {
+      cause: error,
+      hint: 'check privateKeyPassphrase',
+    })
+  }
+}
+
+/** Makes an OpenPGP key pair (Curve25519), armored. */
+export async function generateKeyPair(options: {
+  readonly name: string
+  readonly email?: string | undefined
+  /** Locks the private key. Default: not locked. */
+  readonly passphrase?: string | undefined
+}): Promise<{ readonly privateKey: string; readonly publicKey: string; readonly fingerprint: string }> {
+  const user = options.email === undefined ? { name: options.name } : { name: options.name, email: options.email }
+  const { privateKey, publicKey } = await openpgp.generateKey({
+    type: 'ecc',
+    curve: 'curve25519Legacy',
+    userIDs: [user],
+    ...(options.passphrase === undefined ? {} : { passphrase: options.passphrase }),
+    format: 'object',
+    config,
+  })
+  return { privateKey: privateKey.armor(), publicKey: publicKey.armor(), fingerprint: publicKey.getFingerprint() }
+}
+
+function readKey(bytes: Uint8Array): Promise<openpgp.Key> {
+  const armored = Buffer.from(bytes.subarray(0, 64)).toString('latin1').trimStart().startsWith('-----BEGIN')
+  return armored
+    ? openpgp.readKey({ armoredKey: Buffer.from(bytes).toString('utf8') })
+    : openpgp.readKey({ binaryKey: bytes })
+}
+
+function said(error: unknown): string {
+  return error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : String(error)
+}

@@ -1,0 +1,57 @@
+/** What happens while an operation runs, as plain JSON values named `noun.past-tense`. */
+export type BackupEvent =
+  | { readonly type: 'backup.started'; readonly product: string; readonly id: string; readonly expectedBytes: number }
+  | {
+      readonly type: 'source.probed'
+      readonly product: string
+      readonly serverVersion: string
+      readonly databaseBytes: number
+      readonly pgDump: string
+    }
+  | {
+      readonly type: 'stage.progressed'
+      readonly stage: StageName
+      readonly doneBytes: number
+      readonly totalBytes: number | null
+      readonly detail?: string
+    }
+  | {
+      readonly type: 'artifact.stored'
+      readonly destination: string
+      readonly key: string
+      readonly storedBytes: number
+    }
+  | {
+      readonly type: 'destination.failed'
+      readonly destination: string
+      readonly code: string
+      readonly message: string
+      readonly hint: string | null
+    }
+  | {
+      readonly type: 'backup.finished'
+      readonly product: string
+      readonly id: string
+      readonly status: 'complete' | 'partial'
+    }
+  | { readonly type: 'step.started'; readonly step: string }
+  | { readonly type: 'step.finished'; readonly step: string; readonly durationMs: number }
+  | { readonly type: 'table.restored'; readonly schema: string; readonly name: string; readonly rows: number }
+  | { readonly type: 'warning.raised'; readonly message: string }
+  | { readonly type: 'object.removed'; readonly destination: string; readonly key: string }
+
+export type StageName = 'dump' | 'verify' | 'restore'
+
+export type EventListener = (event: BackupEvent) => void
+
+/** An emitter on which a listener that throws breaks nothing. */
+export function emitterFor(listener: EventListener | undefined): EventListener {
+  if (listener === undefined) return () => {}
+  return event => {
+    try {
+      listener(event)
+    } catch {
+      // A broken progress bar must never break a backup; the listener is the caller's own code.
+    }
+  }
+}

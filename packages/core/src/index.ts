@@ -1,0 +1,64 @@
+export type { ArchiveEntry, ArchiveHeader, TableOfContents } from './archive/archive-header.js'
+export {
+  ArchiveScanner,
+  type ArchiveSummary,
+  type ArchiveVisitor,
+  type ScannedTable,
+} from './archive/archive-scanner.js'
+export type {
+  DestinationConfig,
+  EncryptionConfig,
+  LifeboatConfig,
+  ProductConfig,
+  ResolvedConfig,
+  RetentionPolicy,
+} from './config/config-schema.js'
+export { defineConfig, resolveConfig } from './config/define-config.js'
+export { isSecret, type SecretReference, secret } from './config/secret.js'
+export { type Deps, nodeDeps } from './deps.js'
+export { generateKeyPair } from './encryption/open-pgp.js'
+export type { FallbackKeys } from './encryption/product-keys.js'
+export { BackupError, type BackupErrorOptions, isBackupError } from './errors/backup-error.js'
+export { type ErrorCode, errorCodes, retryable } from './errors/error-code.js'
+export type { BackupEvent, EventListener, StageName } from './events/backup-event.js'
+export { type OpenOptions, openLifeboat } from './lifeboat.js'
+export {
+  type BackupName,
+  type BackupOptions,
+  type BackupResult,
+  type DestinationOutcome,
+  type DoctorCheck,
+  type Finding,
+  type Lifeboat,
+  type ListedBackup,
+  type ListResult,
+  type PruneOptions,
+  type PruneResult,
+  type RestoreOptions,
+  type RestorePlan,
+  type RestoreResult,
+  type RunOptions,
+  type SelectOptions,
+  type Unreadable,
+  type VerificationLevel,
+  type VerificationReport,
+  type VerifyOptions,
+  verificationLevels,
+} from './lifeboat-api.js'
+export type { PgTools } from './postgres/find-pg-tools.js'
+export type { Artifact, Manifest, TableRecord } from './repository/manifest.js'
+export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
+export { planPrune } from './retention/plan-prune.js'
+export { assertKey } from './store/assert-key.js'
+export { directory } from './store/directory-store.js'
+export { memoryStore } from './store/memory-store.js'
+export type {
+  GetOptions,
+  ObjectStore,
+  PutOptions,
+  StoreCallOptions,
+  StoreCapabilities,
+  StoredObject,
+} from './store/object-store.js'
+export type { ByteSource, ByteStage } from './streams/byte-source.js'
+export { toolName, toolVersion } from './tool-version.js'

@@ -1,0 +1,181 @@
+import type { BackupEvent } from './events/backup-event.js'
+import type { Manifest } from './repository/manifest.js'
+import type { PrunePlan } from './retention/plan-prune.js'
+
+/** Options that every long operation takes. */
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onEvent?: ((event: BackupEvent) => void) | undefined
+}
+
+export interface BackupOptions extends RunOptions {
+  /** Why this backup is made. Default: `manual`. */
+  readonly reason?: string | undefined
+  readonly labels?: Readonly<Record<string, string>> | undefined
+}
+
+export interface DestinationOutcome {
+  readonly destination: string
+  readonly location: string
+  readonly outcome: 'stored' | 'failed'
+  /** Set when it failed. */
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null
+}
+
+/** What became of one backup. Rejects instead when no destination has it. */
+export interface BackupResult {
+  readonly status: 'complete' | 'partial'
+  readonly product: string
+  readonly id: string
+  readonly manifest: Manifest
+  readonly destinations: readonly DestinationOutcome[]
+  readonly durationMs: number
+}
+
+/** A backup as a listing shows it: one entry per backup and destination. */
+export interface ListedBackup {
+  readonly product: string
+  readonly id: string
+  readonly destination: string
+  readonly location: string
+  readonly manifest: Manifest
+  /** Sum over the artifacts, in bytes. */
+  readonly storedBytes: number
+}
+
+/** Objects under a product's prefix that no readable manifest names. */
+export interface Unreadable {
+  readonly product: string
+  readonly destination: string
+  readonly key: string
+  readonly message: string
+}
+
+export interface ListResult {
+  /** Newest first, by `createdAt`. */
+  readonly backups: readonly ListedBackup[]
+  /** Manifests that could not be read: damage, never hidden. */
+  readonly unreadable: readonly Unreadable[]
+}
+
+export const verificationLevels = ['listed', 'stored', 'content'] as const
+export type VerificationLevel = (typeof verificationLevels)[number]
+
+/** One thing that a check found. */
+export interface Finding {
+  readonly severity: 'critical' | 'warning' | 'info'
+  /** A stable name: `artifact-missing`, `artifact-length`, `artifact-checksum`, `rows-differ`, … (docs/faults.md). */
+  readonly code: string
+  readonly message: string
+  readonly hint: string | null
+}
+
+/** What a verification found. `ok` means no finding is critical. */
+export interface VerificationReport {
+  readonly product: string
+  readonly id: string
+  readonly destination: string
+  readonly level: VerificationLevel
+  readonly ok: boolean
+  readonly findings: readonly Finding[]
+  readonly tables: number | null
+  readonly rows: number | null
+  readonly readBytes: number
+  readonly durationMs: number
+}
+
+/**
+ * How a backup is named: `latest`, `PRODUCT/latest`, an id, `PRODUCT/ID`, or the path or `s3://` address of a
+ * backup's folder, manifest or artifact.
+ */
+export type BackupName = string
+
+export interface SelectOptions {
+  /** Only look in this destination. Default: the first (in configured order) that has the backup. */
+  readonly destination?: string | undefined
+}
+
+export interface VerifyOptions extends RunOptions, SelectOptions {
+  /** Default: `content`. */
+  readonly level?: VerificationLevel | undefined
+}
+
+export interface RestoreOptions extends RunOptions, SelectOptions {
+  /** A `postgres://` address of the target database. */
+  readonly to: string
+  /** Create the database first; it must not exist. Dropped again when the restore fails. Default: false. */
+  readonly create?: boolean | undefined
+  /** How many connections build indexes and load tables at once. Default: 2. */
+  readonly jobs?: number | undefined
+  /** Allow a target that is not empty: its objects named in the backup are dropped first. Default: false. */
+  readonly overwrite?: boolean | undefined
+  /** The second word for an overwrite of the very database the backup came from. Default: false. */
+  readonly overwriteSource?: boolean | undefined
+  /** Keep a database that `create` made although the restore failed. Default: false. */
+  readonly keepFailed?: boolean | undefined
+}
+
+/** What a restore would do, and what stands against it. */
+export interface RestorePlan {
+  readonly product: string
+  readonly id: string
+  readonly destination: string
+  readonly createdAt: string
+  /** `host:port/database`, never a password. */
+  readonly target: string
+  readonly create: boolean
+  readonly overwrite: boolean
+  readonly targetIsSource: boolean
+  readonly tables: number | null
+  readonly rows: number | null
+  readonly plainBytes: number
+  readonly warnings: readonly string[]
+}
+
+export interface RestoreResult {
+  readonly plan: RestorePlan
+  readonly tables: number
+  readonly rows: number
+  /** Each step and how long it took. */
+  readonly steps: readonly { readonly step: string; readonly durationMs: number }[]
+  readonly durationMs: number
+}
+
+export interface PruneOptions extends RunOptions, SelectOptions {
+  /** Remove what the plan says. Default: false, a dry run. */
+  readonly apply?: boolean | undefined
+}
+
+export interface PruneResult {
+  readonly product: string
+  readonly destination: string
+  readonly applied: boolean
+  readonly plan: PrunePlan
+  readonly removed: readonly string[]
+  /** What the store would not remove, such as locked objects. */
+  readonly retained: readonly { readonly id: string; readonly message: string }[]
+}
+
+/** One line of `doctor`. */
+export interface DoctorCheck {
+  readonly product: string | null
+  /** `tools`, `connection`, `store`, `keys`. */
+  readonly area: string
+  readonly ok: boolean
+  readonly message: string
+  readonly hint: string | null
+}
+
+/** The toolkit, opened on one configuration. */
+export interface Lifeboat {
+  readonly products: readonly string[]
+  backup(product: string, options?: BackupOptions): Promise<BackupResult>
+  list(product?: string, options?: RunOptions & SelectOptions): Promise<ListResult>
+  show(backup: BackupName, options?: RunOptions & SelectOptions): Promise<ListedBackup>
+  verify(backup: BackupName, options?: VerifyOptions): Promise<VerificationReport>
+  planRestore(backup: BackupName, options: RestoreOptions): Promise<RestorePlan>
+  restore(backup: BackupName, options: RestoreOptions): Promise<RestoreResult>
+  /** One result per destination of the product. */
+  prune(product: string, options?: PruneOptions): Promise<readonly PruneResult[]>
+  doctor(product?: string, options?: RunOptions): Promise<readonly DoctorCheck[]>
+}

@@ -1,0 +1,203 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import pg from 'pg'
+import { BackupError } from '../errors/backup-error.js'
+import { cancellation } from '../errors/cancelled.js'
+
+/** A `postgres://` address taken apart. `describe` is what people and logs may see. */
+export interface ConnectionTarget {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string | undefined
+  readonly database: string
+  readonly sslMode: string | undefined
+  readonly sslRootCert: string | undefined
+  readonly options: string | undefined
+  /** `host:port/database` */
+  readonly description: string
+}
+
+const knownParameters = new Set([
+  'sslmode',
+  'sslrootcert',
+  'options',
+  'application_name',
+  'connect_timeout',
+  'host',
+  'port',
+  'user',
+  'password',
+  'dbname',
+  'pgbouncer',
+  'channel_binding',
+  'uselibpqcompat',
+])
+
+/** Reads a `postgres://` address. @throws BackupError `config-invalid`, never showing the address */
+export function parseConnectionUrl(text: string): ConnectionTarget {
+  const refuse = (why: string) =>
+    new BackupError('config-invalid', `the database address is not valid: ${why}`, {
+      hint: 'write postgres://user:password@host:5432/database, with special characters percent-encoded',
+    })
+  let url: URL
+  try {
+    url = new URL(text)
+  } catch {
+    // The parser's own error would show the address, and with it the password.
+    throw refuse('it is not a URL')
+  }
+  if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') throw refuse('it does not begin with postgres://')
+  const parameters = url.searchParams
+  for (const name of parameters.keys())
+    if (!knownParameters.has(name)) throw refuse(`unknown parameter ${JSON.stringify(name.slice(0, 40))}`)
+  let decoded: { user: string; password: string; database: string }
+  try {
+    decoded = {
+      user: decodeURIComponent(url.username),
+      password: decodeURIComponent(url.password),
+      database: decodeURIComponent(url.pathname.slice(1)),
+    }
+  } catch {
+    // As above: the cause would show it.
+    throw refuse('a percent sign is not encoded as %25')
+  }
+  const host = parameters.get('host') ?? url.hostname.replace(/^\[|\]$/g, '')
+  if (host === '' || host.includes(',')) throw refuse('name one host')
+  const user = parameters.get('user') ?? decoded.user
+  if (user === '') throw refuse('name a user')
+  const port = Number(parameters.get('port') ?? (url.port || 5432))
+  const database = parameters.get('dbname') ?? (decoded.database || user)
+  const password = parameters.get('password') ?? decoded.password
+  return {
+    host,
+    port,
+    user,
+    password: password === '' ? process.env.PGPASSWORD : password,
+    database,
+    sslMode: parameters.get('sslmode') ?? undefined,
+    sslRootCert: parameters.get('sslrootcert') ?? undefined,
+    options: parameters.get('options') ?? undefined,
+    description: `${isIP(host) === 6 ? `[${host}]` : host}:${port}/${database}`,
+  }
+}
+
+/** The same place, another database. */
+export function withDatabase(target: ConnectionTarget, database: string): ConnectionTarget {
+  return { ...target, database, description: target.description.replace(/\/[^/]*$/, () => `/${database}`) }
+}
+
+/** The environment with which libpq's tools connect: nothing of it reaches their arguments. */
+export function libpqEnvironment(target: ConnectionTarget): NodeJS.ProcessEnv {
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PG')))
+  return {
+    ...inherited,
+    PGHOST: target.host,
+    PGPORT: String(target.port),
+    PGUSER: target.user,
+    PGDATABASE: target.database,
+    PGAPPNAME: 'lifeboat',
+    PGCONNECT_TIMEOUT: '15',
+    ...(process.env.PGPASSFILE === undefined ? {} : { PGPASSFILE: process.env.PGPASSFILE }),
+    ...(target.password === undefined ? {} : { PGPASSWORD: target.password }),
+    ...(target.sslMode === undefined ? {} : { PGSSLMODE: target.sslMode }),
+    ...(target.sslRootCert === undefined ? {} : { PGSSLROOTCERT: target.sslRootCert }),
+    ...(target.options === undefined ? {} : { PGOPTIONS: target.options }),
+  }
+}
+
+/** Opens a session. @throws BackupError `database-unreachable`, `database-auth-failed`, `database-refused` */
+export async function connect(target: ConnectionTarget, signal?: AbortSignal): Promise<pg.Client> {
+  const mode = target.sslMode ?? 'prefer'
+  const secure = mode !== 'disable' && !target.host.startsWith('/')
+  try {
+    return await open(target, secure ? sslOptions(target, mode) : false, signal)
+  } catch (error) {
+    const plainAllowed = mode === 'prefer' || mode === 'allow'
+    if (secure && plainAllowed && error instanceof Error && /does not support SSL/i.test(error.message)) {
+      try {
+        return await open(target, false, signal)
+      } catch (second) {
+        throw databaseError(second, target, signal)
+      }
+    }
+    throw databaseError(error, target, signal)
+  }
+}
+
+async function open(
+  target: ConnectionTarget,
+  ssl: pg.ClientConfig['ssl'],
+  signal: AbortSignal | undefined,
+): Promise<pg.Client> {
+  const client = new pg.Client({
+    host: target.host,
+    port: target.port,
+    user: target.user,
+    password: target.password,
+    database: target.database,
+    options: target.options,
+    ssl,
+    application_name: 'lifeboat',
+    connectionTimeoutMillis: 15_000,
+    keepAlive: true,
+  })
+  // A connection lost between two queries is reported by the next one; without a listener it would end the process.
+  client.on('error', () => {})
+  const abandon = () => void client.end().catch(() => {})
+  signal?.addEventListener('abort', abandon, { once: true })
+  try {
+    await client.connect()
+  } catch (error) {
+    // The attempt already failed; closing what is left of it cannot tell anything more.
+    await client.end().catch(() => {})
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', abandon)
+  }
+  return client
+}
+
+function sslOptions(target: ConnectionTarget, mode: string): pg.ClientConfig['ssl'] {
+  const ca =
+    target.sslRootCert === undefined || target.sslRootCert === 'system' ? undefined : readFileSync(target.sslRootCert)
+  if (mode === 'verify-full') return { rejectUnauthorized: true, ca }
+  if (mode === 'verify-ca') return { rejectUnauthorized: true, ca, checkServerIdentity: () => undefined }
+  return { rejectUnauthorized: false }
+}
+
+/** Wraps a raw error of a session once. */
+export function databaseError(error: unknown, target: ConnectionTarget, signal?: AbortSignal): BackupError {
+  if (error instanceof BackupError) return error
+  if (signal?.aborted) return cancellation(signal)
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+  const said = redact(error instanceof Error ? error.message || code : String(error), target)
+  const at = target.description
+  if (/^28/.test(code)) {
+    return new BackupError('database-auth-failed', `${at} refused the login of ${target.user}: ${said}`, {
+      cause: error,
+      hint: 'check user and password in the source address',
+    })
+  }
+  if (code === '3D000') {
+    return new BackupError('database-refused', `there is no database ${JSON.stringify(target.database)} on ${at}`, {
+      cause: error,
+      hint: 'check the name at the end of the address; a restore can create it with --create',
+    })
+  }
+  if (/^(E[A-Z]+|08...|57P0.|53300)$/.test(code) || /timeout|terminated|ECONN|socket/i.test(said)) {
+    return new BackupError('database-unreachable', `cannot reach ${at}: ${said}`, {
+      cause: error,
+      hint: "check host, port and network; Supabase's direct host answers on IPv6 only (its session pooler, port 5432, on both)",
+    })
+  }
+  return new BackupError('database-refused', `${at} answered: ${said}`, { cause: error })
+}
+
+/** Removes the password from a tool's or server's words. */
+export function redact(text: string, target: ConnectionTarget): string {
+  const secrets = [target.password, target.password && encodeURIComponent(target.password)].filter(
+    (one): one is string => !!one,
+  )
+  return secrets.reduce((shown, one) => shown.replaceAll(one, '[redacted]'), text)
+}

@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { BackupError } from '../errors/backup-error.js'
+import { cancellation } from '../errors/cancelled.js'
+import type { ByteSource } from '../streams/byte-source.js'
+import { type ConnectionTarget, libpqEnvironment, redact } from './connection.js'
+import type { PgTools } from './find-pg-tools.js'
+
+export interface DumpOptions {
+  readonly tools: PgTools
+  readonly snapshotId?: string | undefined
+  readonly schemas?: readonly string[] | undefined
+  readonly excludeTableData?: readonly string[] | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How long pg_dump waits for a lock that someone else holds on a table: ten minutes. */
+const lockWaitMs = 600_000
+
+/**
+ * Runs `pg_dump -Fc -Z0` and yields its output. The exit status is part of the stream: it throws *before* it ends when
+ * the dump failed.
+ * @throws BackupError `dump-failed`, `tool-missing`, `cancelled`
+ */
+export async function* dumpSource(target: ConnectionTarget, options: DumpOptions): ByteSource {
+  const { signal } = options
+  if (signal?.aborted) throw cancellation(signal)
+  const child = spawn(join(options.tools.folder, 'pg_dump'), dumpArguments(options), {
+    env: libpqEnvironment(target),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = exitOf(child)
+  const kill = () => void child.kill('SIGTERM')
+  signal?.addEventListener('abort', kill, { once: true })
+  let words = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    words = (words + text).slice(-8_192)
+  })
+  try {
+    for await (const chunk of child.stdout) yield chunk as Buffer
+    const exit = await ended
+    if (signal?.aborted) throw cancellation(signal)
+    if (exit.status !== 0) throw dumpFailed(exit, redact(words, target))
+  } catch (error) {
+    if (signal?.aborted) throw cancellation(signal)
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', kill)
+    await stop(child, ended)
+  }
+}
+
+function dumpArguments(options: DumpOptions): string[] {
+  return [
+    '--format=custom',
+    '--compress=0',
+    '--no-password',
+    '--encoding=UTF8',
+    `--lock-wait-timeout=${lockWaitMs}`,
+    ...(options.snapshotId === undefined ? [] : [`--snapshot=${options.snapshotId}`]),
+    ...(options.schemas ?? []).map(schema => `--schema=${quotePattern(schema)}`),
+    ...(options.excludeTableData ?? []).map(
+      table => `--exclude-table-data=${table.split('.').map(quotePattern).join('.')}`,
+    ),
+  ]
+}
+
+/** A name as a pattern that matches just that name. */
+function quotePattern(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+interface Exit {
+  readonly status: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly error?: Error
+}
+
+function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise(resolve => {
+    child.once('error', error => resolve({ status: null, signal: null, error }))
+    child.once('close', (status, signal) => resolve({ status, signal }))
+  })
+}
+
+async function stop(child: ChildProcess, ended: Promise<Exit>): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
+    child.stdout?.destroy()
+    child.kill('SIGTERM')
+    const giveUp = setTimeout(() => child.kill('SIGKILL'), 5_000)
+    await ended
+    clearTimeout(giveUp)
+  }
+}
+
+function dumpFailed(exit: Exit, words: string): BackupError {
+  if (exit.error) {
+    return new BackupError('tool-missing', `pg_dump could not be started: ${exit.error.message}`, {
+      cause: exit.error,
+      hint: 'check LIFEBOAT_PG_BIN',
+    })
+  }
+  const line = words.split('\n').find(one => /error:|fatal:/i.test(one)) ?? words.trim().split('\n').at(-1) ?? ''
+  const how = exit.signal ? `was ended by ${exit.signal}` : `ended with status ${exit.status}`
+  const said = line.replace(/^pg_dump: /, '').trim()
+  return new BackupError('dump-failed', said ? `pg_dump ${how}: ${said}` : `pg_dump ${how}`, { hint: hintFor(said) })
+}
+
+function hintFor(said: string): string {
+  if (/permission denied/i.test(said)) return 'grant the role pg_read_all_data, or dump as the owner'
+  if (/server version mismatch/i.test(said)) return 'install a newer client; `lifeboat doctor` shows which one'
+  if (/lock timeout|could not obtain lock/i.test(said))
+    return 'something held a lock for ten minutes: see pg_locks, then run again'
+  return 'nothing was stored; `lifeboat doctor` checks the connection, then run the backup again'
+}

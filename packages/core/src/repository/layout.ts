@@ -1,0 +1,40 @@
+import { randomInt } from 'node:crypto'
+
+const productPattern = /^[a-z0-9][a-z0-9-]{0,62}$/
+const idPattern = /^\d{8}T\d{6}Z-[a-z0-9]{6}$/
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
+
+/** Whether a product may have this name. */
+export function isProductName(name: string): boolean {
+  return productPattern.test(name)
+}
+
+/** Whether this looks like a backup's id (`20261121T020000Z-7f3k9q`). */
+export function isBackupId(id: string): boolean {
+  return idPattern.test(id)
+}
+
+/** A new id: the UTC start time and a random tail, sortable by eye. Code orders by `createdAt` in the manifest. */
+export function newBackupId(now: Date, random: (limit: number) => number = randomInt): string {
+  const stamp = now
+    .toISOString()
+    .replace(/[-:]/g, '')
+    .replace(/\.\d+Z$/, 'Z')
+  let tail = ''
+  for (let i = 0; i < 6; i++) tail += alphabet[random(alphabet.length)]
+  return `${stamp}-${tail}`
+}
+
+/** The prefix of everything that belongs to one backup. */
+export function backupPrefix(product: string, id: string): string {
+  return `${product}/${id}/`
+}
+
+export function manifestKey(product: string, id: string): string {
+  return `${product}/${id}/manifest.json`
+}
+
+/** The key of the database artifact, by the codec its bytes went through before encryption. */
+export function databaseKey(product: string, id: string, codec: 'gzip' | 'zstd' | 'none'): string {
+  return `${product}/${id}/database.dump${{ gzip: '.gz', zstd: '.zst', none: '' }[codec]}.gpg`
+}

@@ -1,0 +1,85 @@
+import { z } from 'zod'
+
+/** The format that this version writes; readers refuse another major version. */
+export const manifestFormat = 'lifeboat/1'
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/)
+const bytes = z.number().int().nonnegative()
+const time = z.iso.datetime({ precision: undefined })
+
+export const artifactSchema = z.object({
+  name: z.string().min(1).max(200),
+  key: z.string().min(1).max(900),
+  kind: z.enum(['database', 'roles', 'files']),
+  storedBytes: bytes,
+  storedSha256: hash,
+  plainBytes: bytes,
+  plainSha256: hash,
+  codec: z.enum(['gzip', 'zstd', 'none']),
+  encryption: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('passphrase') }),
+    z.object({ kind: z.literal('recipients'), fingerprints: z.array(z.string().regex(/^[0-9a-f]{40,64}$/)).min(1) }),
+  ]),
+})
+
+export const tableSchema = z.object({
+  schema: z.string(),
+  name: z.string(),
+  rows: bytes,
+  bytes: bytes,
+  sha256: hash,
+  /** Rows the server counted in the dump's own snapshot, where it was asked. */
+  snapshotRows: bytes.optional(),
+})
+
+export const manifestSchema = z.object({
+  format: z.string(),
+  id: z.string().min(1).max(100),
+  product: z.string().min(1).max(63),
+  createdAt: time,
+  finishedAt: time,
+  reason: z.string().max(200),
+  labels: z.record(z.string(), z.string()),
+  tool: z.object({ name: z.string(), version: z.string() }),
+  source: z.object({
+    serverVersion: z.string(),
+    database: z.string(),
+    databaseBytes: bytes,
+    encoding: z.string(),
+    extensions: z.array(z.object({ name: z.string(), version: z.string() })),
+    pgDumpVersion: z.string(),
+    /** Whether the critical tables were counted in the dump's snapshot, and why not where they were not. */
+    snapshotCounts: z.object({ taken: z.boolean(), why: z.string().nullable() }),
+  }),
+  artifacts: z.array(artifactSchema).min(1),
+  /** `null`: the archive is of a version this tool cannot read; `pg_restore --list` judges it. */
+  tables: z.array(tableSchema).nullable(),
+  /** What the archive's table of contents holds, by kind (`TABLE`, `INDEX`, …). `null` as for `tables`. */
+  contents: z.record(z.string(), bytes).nullable().default(null),
+  /** Critical tables that are partitioned, and the leaves that hold their rows. */
+  partitions: z
+    .array(
+      z.object({
+        schema: z.string(),
+        name: z.string(),
+        leaves: z.array(z.object({ schema: z.string(), name: z.string() })),
+      }),
+    )
+    .optional(),
+  /** The large objects together; the hash is over `oid:bytes` of each. `null` as for `tables`. */
+  largeObjects: z.object({ count: bytes, bytes: bytes, sha256: hash }).nullable().default(null),
+  destinations: z.array(
+    z.object({ name: z.string(), outcome: z.enum(['stored', 'failed']), code: z.string().optional() }),
+  ),
+  seal: z
+    .discriminatedUnion('kind', [
+      z.object({ kind: z.literal('hmac'), salt: z.string(), value: z.string() }),
+      z.object({ kind: z.literal('signature'), fingerprint: z.string(), value: z.string() }),
+    ])
+    .nullable(),
+})
+
+/** The record of one backup; written last, and only when every byte of it is in place. See `docs/format.md`. */
+export type Manifest = z.infer<typeof manifestSchema>
+export type Artifact = z.infer<typeof artifactSchema>
+export type TableRecord = z.infer<typeof tableSchema>

@@ -1,0 +1,125 @@
+import type { ResolvedConfig } from '../config/config-schema.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
+import type { RunOptions, SelectOptions } from '../lifeboat-api.js'
+import type { ObjectStore } from '../store/object-store.js'
+import { isBackupId, manifestKey } from './layout.js'
+import { listBackups } from './list-backups.js'
+import type { LocatedBackup } from './locate-artifact.js'
+import { readManifest } from './read-manifest.js'
+
+type OpenStore = ((address: string) => { readonly store: ObjectStore; readonly path: string } | undefined) | undefined
+
+/**
+ * Finds the backup that a name means: `latest`, `PRODUCT/latest`, `ID`, `PRODUCT/ID`, a path or an address.
+ * Destinations that do not answer are passed over while another has it.
+ * @throws BackupError `backup-missing`, or a store's error when no destination answered
+ */
+export async function resolveBackup(
+  config: ResolvedConfig,
+  openStore: OpenStore,
+  name: string,
+  options: RunOptions & SelectOptions,
+): Promise<LocatedBackup> {
+  const parts = name.split('/')
+  const last = parts.at(-1) ?? ''
+  const product = parts.length === 2 ? parts[0]! : undefined
+  const known = product === undefined || Object.hasOwn(config.products, product)
+  if (parts.length <= 2 && known && (last === 'latest' || isBackupId(last))) {
+    return resolveConfigured(config, product, last, options)
+  }
+  const opened = openStore?.(name)
+  if (opened) return readAddress(opened.store, opened.path, name, options.signal)
+  throw missing(
+    name,
+    'name latest, PRODUCT/latest, an id, a path or an s3:// address; `lifeboat list` shows what there is',
+  )
+}
+
+async function resolveConfigured(
+  config: ResolvedConfig,
+  product: string | undefined,
+  id: string,
+  options: RunOptions & SelectOptions,
+): Promise<LocatedBackup> {
+  const products = product === undefined ? Object.keys(config.products) : [product]
+  if (products.length > 1 && id === 'latest') {
+    throw new BackupError('config-invalid', '`latest` of which product?', {
+      hint: `name one: ${products.map(one => `${one}/latest`).join(', ')}`,
+    })
+  }
+  if (products.length === 0)
+    throw new BackupError('config-invalid', 'there is no configuration to look a backup up in', {
+      hint: 'give --config, or name the backup by its path or s3:// address',
+    })
+  const found: LocatedBackup[] = []
+  let unanswered: unknown
+  for (const one of products) {
+    for (const [destination, { store }] of Object.entries(config.products[one]!.destinations)) {
+      if (options.destination !== undefined && options.destination !== destination) continue
+      try {
+        const backup = await findIn(store, one, destination, id, options.signal)
+        if (backup) found.push(backup)
+      } catch (error) {
+        if (isBackupError(error, 'cancelled') || isBackupError(error, 'manifest-invalid')) throw error
+        unanswered ??= error
+      }
+      if (found.length > 0 && id !== 'latest') return found[0]!
+    }
+  }
+  // The newest; of equals the first destination in configured order.
+  const newest = found.reduce<LocatedBackup | undefined>(
+    (best, one) => (best && best.manifest.createdAt >= one.manifest.createdAt ? best : one),
+    undefined,
+  )
+  if (newest) return newest
+  if (unanswered !== undefined) throw unanswered
+  const where = options.destination === undefined ? '' : ` in ${options.destination}`
+  throw missing(`${product ?? products.join(', ')}/${id}`, '`lifeboat list` shows what there is', where)
+}
+
+async function findIn(
+  store: ObjectStore,
+  product: string,
+  destination: string,
+  id: string,
+  signal: AbortSignal | undefined,
+): Promise<LocatedBackup | undefined> {
+  if (id === 'latest') {
+    const newest = (await listBackups(store, { product, destination }, signal)).backups[0]
+    return newest && { store, destination, folder: `${product}/${newest.id}/`, manifest: newest.manifest }
+  }
+  try {
+    const manifest = await readManifest(store, manifestKey(product, id), signal)
+    return { store, destination, folder: `${product}/${id}/`, manifest }
+  } catch (error) {
+    if (isBackupError(error, 'object-missing')) return undefined
+    throw error
+  }
+}
+
+async function readAddress(
+  store: ObjectStore,
+  path: string,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<LocatedBackup> {
+  const trimmed = path.replace(/\/+$/, '')
+  const lastSlash = trimmed.lastIndexOf('/')
+  const inside = /\.(json|gpg)$/.test(trimmed)
+  const folder = inside ? trimmed.slice(0, lastSlash + 1) : trimmed === '' ? '' : `${trimmed}/`
+  try {
+    const manifest = await readManifest(store, `${folder}manifest.json`, signal)
+    return { store, destination: store.location, folder, manifest }
+  } catch (error) {
+    if (isBackupError(error, 'object-missing'))
+      throw missing(
+        name,
+        'a backup is the folder that holds its manifest.json; for an artifact alone see docs/restore-runbook.md',
+      )
+    throw error
+  }
+}
+
+function missing(name: string, hint: string, where = ''): BackupError {
+  return new BackupError('backup-missing', `there is no backup ${name}${where}`, { hint })
+}

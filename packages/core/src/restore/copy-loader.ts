@@ -1,0 +1,128 @@
+import { once } from 'node:events'
+import type pg from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
+import type { ArchiveEntry } from '../archive/archive-header.js'
+import { invalid } from '../archive/front-reader.js'
+import { type ConnectionTarget, connect, databaseError } from '../postgres/connection.js'
+
+/** As pg_restore sets up a session before it loads data. */
+const sessionSettings = `set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0;
+set client_encoding = 'UTF8'; set standard_conforming_strings = on; set check_function_bodies = false;
+set xmloption = content; set client_min_messages = warning; set row_security = off;
+select pg_catalog.set_config('search_path', '', false)`
+
+interface Load {
+  readonly stream: ReturnType<typeof copyFrom>
+  readonly client: pg.Client
+  readonly done: Promise<void>
+}
+
+/**
+ * Loads tables over several sessions, in the order in which their rows pass: while one session still digests the end
+ * of its table, the next table already flows into another.
+ */
+export class CopyLoader {
+  readonly #target: ConnectionTarget
+  readonly #idle: pg.Client[]
+  readonly #all: readonly pg.Client[]
+  readonly #busy = new Set<Promise<void>>()
+  readonly #freeze: boolean
+  #current: Load | undefined
+  #failure: unknown
+
+  private constructor(target: ConnectionTarget, clients: readonly pg.Client[], freeze: boolean) {
+    this.#target = target
+    this.#all = clients
+    this.#idle = [...clients]
+    this.#freeze = freeze
+  }
+
+  static async open(
+    target: ConnectionTarget,
+    options: { readonly sessions: number; readonly freeze: boolean; readonly signal?: AbortSignal | undefined },
+  ): Promise<CopyLoader> {
+    const clients: pg.Client[] = []
+    try {
+      for (let i = 0; i < options.sessions; i++) {
+        const client = await connect(target, options.signal)
+        clients.push(client)
+        await client.query(sessionSettings)
+      }
+    } catch (error) {
+      await Promise.allSettled(clients.map(client => client.end()))
+      throw databaseError(error, target, options.signal)
+    }
+    return new CopyLoader(target, clients, options.freeze)
+  }
+
+  async start(entry: ArchiveEntry): Promise<void> {
+    while (this.#idle.length === 0) await Promise.race(this.#busy)
+    this.#throwFailure()
+    const statement = entry.copyStatement?.trim()
+    if (!statement || !/^COPY .* FROM stdin;?$/is.test(statement))
+      throw invalid(`the data of ${entry.tag} has no COPY statement`)
+    const client = this.#idle.pop()!
+    const copy = statement.replace(/;$/, '')
+    if (this.#freeze) {
+      // Emptied in the same transaction, its rows may be written frozen: no later vacuum, no hint bits to set.
+      await client.query('begin').catch(this.#wrap)
+      await client.query(`truncate only ${tableOf(copy)}`).catch(this.#wrap)
+    }
+    const stream = client.query(copyFrom(this.#freeze ? `${copy} with (freeze)` : copy))
+    const ended = new Promise<void>((resolve, reject) => {
+      stream.once('finish', resolve)
+      stream.once('error', reject)
+    })
+    const done = ended
+      .then(async () => {
+        if (this.#freeze) await client.query('commit')
+        this.#idle.push(client)
+      })
+      .catch((error: unknown) => {
+        this.#failure ??= error
+        this.#idle.push(client)
+      })
+      .finally(() => this.#busy.delete(done))
+    this.#busy.add(done)
+    this.#current = { stream, client, done }
+  }
+
+  /** Takes row bytes; keeps a copy of them until the server has them. */
+  async rows(bytes: Uint8Array): Promise<void> {
+    this.#throwFailure()
+    const { stream, done } = this.#current!
+    if (!stream.write(bytes)) await Promise.race([once(stream, 'drain').catch(() => {}), done])
+    this.#throwFailure()
+  }
+
+  finishTable(): void {
+    this.#current?.stream.end()
+    this.#current = undefined
+  }
+
+  /** Resolves once every table is in. */
+  async finish(): Promise<void> {
+    await Promise.all(this.#busy)
+    this.#throwFailure()
+  }
+
+  async close(): Promise<void> {
+    this.#current?.stream.destroy()
+    await Promise.allSettled(this.#all.map(client => client.end()))
+  }
+
+  readonly #wrap = (error: unknown): never => {
+    throw databaseError(error, this.#target)
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw databaseError(this.#failure, this.#target)
+  }
+}
+
+/** The table's quoted name in `COPY name (columns) FROM stdin`. */
+function tableOf(copy: string): string {
+  const name = /^COPY ((?:"(?:[^"]|"")*"|[^\s(".]+)(?:\.(?:"(?:[^"]|"")*"|[^\s(".]+))?)/i.exec(copy)?.[1]
+  if (name === undefined) throw invalid('a COPY statement names no table')
+  return name
+}

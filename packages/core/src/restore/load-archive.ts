@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import { createWriteStream, type WriteStream } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
+import { ArchiveScanner, type ArchiveSummary, type ScannedTable } from '../archive/archive-scanner.js'
+import type { ByteSource } from '../streams/byte-source.js'
+import type { CopyLoader } from './copy-loader.js'
+
+/** What reacts to an archive that streams past; each call is awaited before the next bytes are read. */
+export interface ArchiveLoad {
+  /** Header and table of contents have passed; `frontFile` holds them, an archive without data for pg_restore. */
+  contents(toc: TableOfContents, frontFile: string): Promise<CopyLoader>
+  tableLoaded(table: ScannedTable): void
+}
+
+/** What is left for pg_restore when the rows are in. */
+export interface LoadedArchive {
+  readonly summary: ArchiveSummary
+  /** The front and the blocks that are not tables' (large objects); the whole archive where its version is unknown. */
+  readonly otherFile: string
+}
+
+type Passing =
+  | { readonly type: 'contents'; readonly toc: TableOfContents; readonly front: Buffer }
+  | { readonly type: 'table'; readonly entry: ArchiveEntry }
+  | { readonly type: 'rows'; readonly bytes: Buffer }
+  | { readonly type: 'loaded'; readonly table: ScannedTable }
+  | { readonly type: 'other'; readonly bytes: Buffer }
+
+/**
+ * Streams an archive into a database: rows go straight into COPY, the rest into files for pg_restore. Resolves only
+ * after the archive's end was proven.
+ */
+export async function loadArchive(source: ByteSource, folder: string, load: ArchiveLoad): Promise<LoadedArchive> {
+  const otherFile = join(folder, 'other.dump')
+  const other = createWriteStream(otherFile, { mode: 0o600 })
+  const passing: Passing[] = []
+  const scanner = new ArchiveScanner({
+    contents: (toc, front) => passing.push({ type: 'contents', toc, front: Buffer.from(front) }),
+    tableStarted: entry => passing.push({ type: 'table', entry }),
+    rows: bytes => passing.push({ type: 'rows', bytes: Buffer.from(bytes) }),
+    tableFinished: table => passing.push({ type: 'loaded', table }),
+    otherBlock: bytes => passing.push({ type: 'other', bytes: Buffer.from(bytes) }),
+    unread: bytes => passing.push({ type: 'other', bytes: Buffer.from(bytes) }),
+  })
+  let loader: CopyLoader | undefined
+  try {
+    for await (const chunk of source) {
+      scanner.push(chunk)
+      for (const part of passing.splice(0)) await take(part)
+    }
+    const summary = scanner.finish()
+    await loader?.finish()
+    other.end()
+    await once(other, 'close')
+    return { summary, otherFile }
+  } finally {
+    other.destroy()
+    await loader?.close()
+  }
+
+  async function take(part: Passing): Promise<void> {
+    switch (part.type) {
+      case 'contents': {
+        const frontFile = join(folder, 'front.dump')
+        await writeFile(frontFile, part.front, { mode: 0o600 })
+        await write(other, part.front)
+        loader = await load.contents(part.toc, frontFile)
+        return
+      }
+      case 'table':
+        return loader!.start(part.entry)
+      case 'rows':
+        return loader!.rows(part.bytes)
+      case 'loaded':
+        loader!.finishTable()
+        load.tableLoaded(part.table)
+        return
+      case 'other':
+        return write(other, part.bytes)
+    }
+  }
+}
+
+async function write(file: WriteStream, bytes: Buffer): Promise<void> {
+  if (!file.write(bytes)) await once(file, 'drain')
+}

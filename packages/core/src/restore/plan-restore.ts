@@ -1,0 +1,160 @@
+import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
+import type { Unlock } from '../encryption/open-pgp.js'
+import { BackupError } from '../errors/backup-error.js'
+import type { RestoreOptions, RestorePlan } from '../lifeboat-api.js'
+import { type ConnectionTarget, parseConnectionUrl } from '../postgres/connection.js'
+import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg-tools.js'
+import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
+import type { Artifact } from '../repository/manifest.js'
+import { inspectTarget, isSameDatabase, type TargetFacts } from './inspect-target.js'
+import { readContents } from './read-contents.js'
+
+/** A plan with what carrying it out needs. */
+export interface PreparedRestore {
+  readonly plan: RestorePlan
+  readonly target: ConnectionTarget
+  readonly facts: TargetFacts
+  readonly artifact: Artifact
+  readonly toc: TableOfContents | undefined
+  readonly tools: PgTools
+  /** Owners stay only where every one of them exists and the login may hand objects to them. */
+  readonly keepOwners: boolean
+}
+
+export interface RestoreJob {
+  readonly backup: LocatedBackup
+  readonly unlock: Unlock
+  /** The address of the product's source, where a configuration knows it. */
+  readonly source: ConnectionTarget | undefined
+  readonly findPgTools: () => Promise<PgTools[]>
+}
+
+/**
+ * Decides what a restore would do; changes nothing.
+ * @throws BackupError `target-not-empty`, `target-is-source`, `target-unfit`, and what opening the backup throws
+ */
+export async function prepareRestore(job: RestoreJob, options: RestoreOptions): Promise<PreparedRestore> {
+  const { backup } = job
+  const { manifest } = backup
+  const create = options.create ?? false
+  const overwrite = options.overwrite ?? false
+  const target = parseConnectionUrl(options.to)
+  const artifact = databaseArtifact(manifest)
+  if (artifact === undefined)
+    throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
+  const toc = await readContents(backup, artifact, job.unlock, options.signal)
+  const facts = await inspectTarget(target, create, options.signal)
+  const targetIsSource =
+    !create && job.source !== undefined && (await isSameDatabase(facts.identity, target, job.source, options.signal))
+  if (create && facts.exists) {
+    throw new BackupError('target-not-empty', `the database ${target.description} exists already`, {
+      hint: 'name a new database, or restore into the existing one without --create',
+    })
+  }
+  if (targetIsSource && !(overwrite && options.overwriteSource)) {
+    throw new BackupError('target-is-source', `${target.description} is the database that this backup was taken of`, {
+      hint: 'restore beside it (--create with a new name); to replace the live data, give both --overwrite and --overwrite-source',
+    })
+  }
+  if (facts.objects > 0 && !overwrite) {
+    throw new BackupError(
+      'target-not-empty',
+      `${target.description} is not empty: ${facts.objects} tables, functions and types`,
+      {
+        hint: 'restore into a new database (--create), or give --overwrite to drop what the backup names',
+      },
+    )
+  }
+  const { warnings, keepOwners } = checkFitness(manifest.source, toc, facts, target)
+  const archiveMajor = toc ? majorForArchive(toc.header.version) : Number.parseInt(manifest.source.pgDumpVersion, 10)
+  const tools = chooseRestoreTools(await job.findPgTools(), archiveMajor, facts.serverMajor)
+  return {
+    plan: {
+      product: manifest.product,
+      id: manifest.id,
+      destination: backup.destination,
+      createdAt: manifest.createdAt,
+      target: target.description,
+      create,
+      overwrite,
+      targetIsSource,
+      tables: manifest.tables?.length ?? null,
+      rows: manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
+      plainBytes: artifact.plainBytes,
+      warnings,
+    },
+    target,
+    facts,
+    artifact,
+    toc,
+    tools,
+    keepOwners,
+  }
+}
+
+function checkFitness(
+  source: LocatedBackup['manifest']['source'],
+  toc: TableOfContents | undefined,
+  facts: TargetFacts,
+  target: ConnectionTarget,
+): { readonly warnings: string[]; readonly keepOwners: boolean } {
+  const warnings: string[] = []
+  const sourceMajor = Number.parseInt(source.serverVersion, 10)
+  if (facts.serverMajor < sourceMajor)
+    warnings.push(
+      `the target runs PostgreSQL ${facts.serverVersion}, older than the source's ${source.serverVersion}: what is new in ${sourceMajor} cannot be restored there`,
+    )
+  const extensions = toc
+    ? toc.entries.filter(entry => entry.description === 'EXTENSION').map(entry => entry.tag)
+    : source.extensions.map(one => one.name)
+  const lacking = extensions.filter(name => !facts.availableExtensions.has(name))
+  if (lacking.length > 0) {
+    throw new BackupError('target-unfit', `the target server lacks the extension ${lacking.join(', ')}`, {
+      hint: 'install it on the target server, or restore to a server that has it',
+    })
+  }
+  const entries = toc?.entries ?? []
+  const owners = new Set(entries.map(entry => entry.owner).filter(owner => owner !== null))
+  const missingOwners = [...owners].filter(owner => !facts.roles.has(owner))
+  const foreignOwners = [...owners].filter(owner => owner !== target.user)
+  const keepOwners = missingOwners.length === 0 && (facts.superuser || foreignOwners.length === 0)
+  if (!keepOwners && foreignOwners.length > 0)
+    warnings.push(`objects of ${foreignOwners.join(', ')} will belong to ${target.user}`)
+  const missing = [...rolesNamed(entries, /^(ACL|DEFAULT ACL)$/)].filter(role => !facts.roles.has(role))
+  if (missing.length > 0) warnings.push(`grants to ${missing.join(', ')} are left out: no such role on the target`)
+  const needed = [...rolesNamed(entries, /^POLICY$/)].filter(role => !facts.roles.has(role))
+  if (needed.length > 0) {
+    throw new BackupError(
+      'target-unfit',
+      `row-level security policies name roles that the target does not have: ${needed.join(', ')}`,
+      {
+        hint: `create them there first: ${needed.map(role => `create role "${role}"`).join('; ')}`,
+      },
+    )
+  }
+  return { warnings, keepOwners }
+}
+
+/** Roles behind `TO` and `FROM` in grants and policies. */
+function rolesNamed(entries: readonly ArchiveEntry[], kind: RegExp): Set<string> {
+  const roles = new Set<string>()
+  for (const entry of entries) {
+    if (!kind.test(entry.description)) continue
+    const head =
+      entry.description === 'POLICY' ? entry.definition.split(/\s(?:USING|WITH CHECK)\s*\(/)[0]! : entry.definition
+    for (const match of head.matchAll(
+      /\b(?:TO|FROM|FOR ROLE) ((?:"(?:[^"]|"")+"|[a-z_][\w$]*)(?:, (?:"(?:[^"]|"")+"|[a-z_][\w$]*))*)/g,
+    )) {
+      for (const name of match[1]!.match(/"(?:[^"]|"")+"|[a-z_][\w$]*/g) ?? []) {
+        roles.add(name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name)
+      }
+    }
+  }
+  for (const word of ['public', 'current_user', 'session_user']) roles.delete(word)
+  return roles
+}
+
+/** pg_restore must know the archive's version; of those that do, the one nearest to the target's server. */
+function chooseRestoreTools(tools: readonly PgTools[], archiveMajor: number, serverMajor: number): PgTools {
+  return choosePgDump(tools, Math.max(archiveMajor, Math.min(serverMajor, tools.at(-1)?.major ?? 0)))
+}

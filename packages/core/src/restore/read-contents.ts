@@ -1,0 +1,34 @@
+import type { TableOfContents } from '../archive/archive-header.js'
+import { ArchiveScanner } from '../archive/archive-scanner.js'
+import type { Unlock } from '../encryption/open-pgp.js'
+import type { LocatedBackup } from '../repository/locate-artifact.js'
+import type { Artifact } from '../repository/manifest.js'
+import { plainBytes } from '../repository/read-artifact.js'
+
+/**
+ * Reads a backup's table of contents from the front of its artifact, and no further.
+ * @returns undefined for an archive of an unknown version
+ */
+export async function readContents(
+  backup: LocatedBackup,
+  artifact: Artifact,
+  unlock: Unlock,
+  signal?: AbortSignal,
+): Promise<TableOfContents | undefined> {
+  let found: TableOfContents | undefined
+  let unread = false
+  const scanner = new ArchiveScanner({
+    contents: toc => {
+      found = toc
+    },
+    unread: () => {
+      unread = true
+    },
+  })
+  for await (const chunk of plainBytes(backup, artifact, unlock, signal)) {
+    scanner.push(chunk)
+    if (found !== undefined || unread) return found
+  }
+  scanner.finish()
+  return found
+}

@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { BackupError } from '../errors/backup-error.js'
+import { cancellation } from '../errors/cancelled.js'
+import { type ConnectionTarget, libpqEnvironment, redact } from '../postgres/connection.js'
+import type { PgTools } from '../postgres/find-pg-tools.js'
+
+/** One statement that pg_restore could not run. */
+export interface RestoreComplaint {
+  readonly message: string
+  readonly command: string
+}
+
+/**
+ * Complaints that leave nothing out, or only what the target's roles do not allow. Each becomes a warning; any other
+ * complaint fails the restore.
+ */
+const tolerated: readonly { readonly message: RegExp; readonly command?: RegExp }[] = [
+  // pg_restore 17 and newer set it at once; a server before 17 does not know it.
+  { message: /unrecognized configuration parameter "transaction_timeout"/ },
+  { message: /schema "[^"]+" already exists/ },
+  { message: /role "[^"]+" does not exist/, command: /^(GRANT|REVOKE|ALTER DEFAULT PRIVILEGES|ALTER .* OWNER TO)/ },
+  { message: /must be owner of (extension|schema)/, command: /^COMMENT ON (EXTENSION|SCHEMA)/ },
+]
+
+/**
+ * Runs pg_restore against a target.
+ * @returns the complaints that were tolerated
+ * @throws BackupError `restore-failed`, naming the first complaint that was not
+ */
+export async function runPgRestore(
+  tools: PgTools,
+  target: ConnectionTarget,
+  work: { readonly file: string; readonly options: readonly string[]; readonly signal?: AbortSignal | undefined },
+): Promise<RestoreComplaint[]> {
+  const { signal } = work
+  if (signal?.aborted) throw cancellation(signal)
+  const child = spawn(
+    join(tools.folder, 'pg_restore'),
+    ['--no-password', `--dbname=${dbnameArgument(target)}`, ...work.options, work.file],
+    {
+      env: libpqEnvironment(target),
+      stdio: ['ignore', 'ignore', 'pipe'],
+      ...(signal ? { signal, killSignal: 'SIGTERM' as const } : {}),
+    },
+  )
+  let words = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    if (words.length < 4 * 2 ** 20) words += text
+  })
+  const exit = await new Promise<{ status: number | null; error?: Error }>(resolve => {
+    child.once('error', error => resolve({ status: null, error }))
+    child.once('close', status => resolve({ status }))
+  })
+  if (signal?.aborted) throw cancellation(signal)
+  const said = redact(words, target)
+  const complaints = parseComplaints(said)
+  const serious = complaints.filter(one => !isTolerated(one))
+  if (serious.length > 0) {
+    const first = serious[0]!
+    const more = serious.length > 1 ? ` (and ${serious.length - 1} more)` : ''
+    throw new BackupError('restore-failed', `pg_restore: ${first.message}, at: ${first.command.slice(0, 120)}${more}`, {
+      hint: hintFor(first),
+    })
+  }
+  if (exit.status !== 0 && complaints.length === 0) {
+    const line =
+      said
+        .trim()
+        .split('\n')
+        .at(-1)
+        ?.replace(/^pg_restore: (error: )?/, '') ?? ''
+    throw new BackupError(
+      'restore-failed',
+      exit.error
+        ? `pg_restore could not be started: ${exit.error.message}`
+        : `pg_restore ended with status ${exit.status}: ${line}`,
+      { cause: exit.error },
+    )
+  }
+  return complaints
+}
+
+/** Splits pg_restore's words into one complaint per failed statement. */
+export function parseComplaints(words: string): RestoreComplaint[] {
+  const complaints: RestoreComplaint[] = []
+  for (const part of words.split(/^pg_restore: error: /m).slice(1)) {
+    const message = part
+      .split('\n')[0]!
+      .replace(/^could not execute query: (ERROR: *)?/, '')
+      .trim()
+    const command =
+      /^Command was: ([\s\S]*?)(?=^pg_restore: |$(?![\s\S]))/m.exec(part)?.[1]?.trim().replace(/\s+/g, ' ') ?? ''
+    complaints.push({ message, command })
+  }
+  return complaints
+}
+
+function isTolerated(complaint: RestoreComplaint): boolean {
+  return tolerated.some(
+    rule =>
+      rule.message.test(complaint.message) && (rule.command === undefined || rule.command.test(complaint.command)),
+  )
+}
+
+/** A connection string without any secret: pg_restore needs --dbname, the rest comes from the environment. */
+function dbnameArgument(target: ConnectionTarget): string {
+  return `dbname='${target.database.replace(/[\\']/g, '\\$&')}'`
+}
+
+function hintFor(complaint: RestoreComplaint): string {
+  if (/role "[^"]+" does not exist/.test(complaint.message))
+    return 'create the role on the target first, then restore again'
+  if (/extension/.test(complaint.message)) return 'install the extension on the target server, then restore again'
+  if (/permission denied|must be/.test(complaint.message))
+    return 'restore as a role that may do this, such as the database owner'
+  return 'the target is not complete; drop it and restore again'
+}

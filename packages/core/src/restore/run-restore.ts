@@ -1,0 +1,191 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type pg from 'pg'
+import { escapeIdentifier } from 'pg'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
+import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
+import { emitterFor } from '../events/backup-event.js'
+import type { RestoreOptions, RestoreResult } from '../lifeboat-api.js'
+import { type ConnectionTarget, connect, databaseError, withDatabase } from '../postgres/connection.js'
+import type { Manifest } from '../repository/manifest.js'
+import { plainBytes } from '../repository/read-artifact.js'
+import { CopyLoader } from './copy-loader.js'
+import { dropNamedObjects } from './drop-named-objects.js'
+import { loadArchive } from './load-archive.js'
+import { prepareRestore, type RestoreJob } from './plan-restore.js'
+import { runPgRestore } from './run-pg-restore.js'
+
+const defaultJobs = 2
+
+/**
+ * Restores a backup: definitions by pg_restore, rows streamed into COPY as they are decrypted, then indexes and
+ * constraints by `pg_restore -j`, then every table counted. Nothing of the rows touches the local disk.
+ * @throws BackupError `restore-failed` and what {@link prepareRestore} throws
+ */
+export async function runRestore(job: RestoreJob, options: RestoreOptions): Promise<RestoreResult> {
+  const emit = emitterFor(options.onEvent)
+  const { signal } = options
+  const started = performance.now()
+  const steps: { step: string; durationMs: number }[] = []
+  const prepared = await timed('plan', () => prepareRestore(job, options))
+  const { plan, target } = prepared
+  for (const message of plan.warnings) emit({ type: 'warning.raised', message })
+  const folder = await mkdtemp(join(tmpdir(), 'lifeboat-restore-'))
+  let created = false
+  try {
+    if (plan.create) {
+      await timed('create database', () => createDatabase(target, signal))
+      created = true
+    }
+    const tables = await load(folder)
+    await timed('count rows', () => compareCounts(job.backup.manifest, target, options.jobs ?? defaultJobs, signal))
+    const rows = job.backup.manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? 0
+    return { plan, tables, rows, steps, durationMs: performance.now() - started }
+  } catch (error) {
+    throw await undo(error)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+
+  async function timed<T>(step: string, work: () => Promise<T>): Promise<T> {
+    throwIfCancelled(signal)
+    const before = performance.now()
+    emit({ type: 'step.started', step })
+    const result = await work()
+    const durationMs = performance.now() - before
+    steps.push({ step, durationMs })
+    emit({ type: 'step.finished', step, durationMs })
+    return result
+  }
+
+  async function load(work: string): Promise<number> {
+    const jobs = options.jobs ?? defaultJobs
+    const { artifact, tools, keepOwners } = prepared
+    const owners = keepOwners ? [] : ['--no-owner']
+    const restore = async (file: string, more: readonly string[]) => {
+      for (const complaint of await runPgRestore(tools, target, { file, options: [...owners, ...more], signal })) {
+        if (!/transaction_timeout|already exists/.test(complaint.message))
+          emit({
+            type: 'warning.raised',
+            message: `left out: ${complaint.command.slice(0, 120)} (${complaint.message})`,
+          })
+      }
+    }
+    let doneBytes = 0
+    let last = 0
+    const watched = (async function* () {
+      for await (const chunk of plainBytes(job.backup, artifact, job.unlock, signal)) {
+        doneBytes += chunk.byteLength
+        if (performance.now() - last > 250) {
+          last = performance.now()
+          emit({ type: 'stage.progressed', stage: 'restore', doneBytes, totalBytes: artifact.plainBytes })
+        }
+        yield chunk
+      }
+      emit({ type: 'stage.progressed', stage: 'restore', doneBytes, totalBytes: artifact.plainBytes })
+    })()
+    let front: string | undefined
+    const loaded = await timed('definitions and rows', () =>
+      loadArchive(watched, work, {
+        async contents(toc, frontFile) {
+          front = frontFile
+          if (plan.overwrite)
+            await timed('drop what the backup names', () => dropNamedObjects(target, toc.entries, signal))
+          await timed('definitions', () => restore(frontFile, ['--section=pre-data']))
+          return CopyLoader.open(target, { sessions: Math.max(1, jobs), freeze: true, signal })
+        },
+        tableLoaded: table =>
+          emit({ type: 'table.restored', schema: table.schema, name: table.name, rows: table.rows }),
+      }),
+    )
+    if (front === undefined || loaded.summary.toc === null) {
+      await timed('pg_restore', () => restore(loaded.otherFile, [`--jobs=${jobs}`]))
+      return 0
+    }
+    const rest = loaded.summary.toc.entries.filter(
+      entry => entry.section === 'data' && entry.description !== 'TABLE DATA',
+    )
+    if (rest.length > 0) {
+      const list = join(work, 'rest.list')
+      await writeFile(list, rest.map(entry => `${entry.dumpId};\n`).join(''), { mode: 0o600 })
+      await timed('sequences and large objects', () =>
+        restore(loaded.otherFile, ['--section=data', `--use-list=${list}`]),
+      )
+    }
+    const frontFile = front
+    await timed('indexes, constraints, triggers', () => restore(frontFile, ['--section=post-data', `--jobs=${jobs}`]))
+    return loaded.summary.tables?.length ?? 0
+  }
+
+  async function undo(error: unknown): Promise<unknown> {
+    if (created && !options.keepFailed) {
+      await dropDatabase(target)
+      return asRestoreError(error, `; the new database was dropped again`)
+    }
+    const untouched = steps.every(one => one.step === 'plan')
+    return asRestoreError(error, untouched ? '' : `; ${target.description} is incomplete`)
+  }
+
+  function asRestoreError(error: unknown, fate: string): unknown {
+    if (signal?.aborted) return cancellation(signal)
+    const wrapped = isBackupError(error) ? error : databaseError(error, target, signal)
+    return new BackupError(wrapped.code, `${wrapped.message}${fate}`, { hint: wrapped.hint, cause: wrapped })
+  }
+}
+
+async function createDatabase(target: ConnectionTarget, signal: AbortSignal | undefined): Promise<void> {
+  const server = withDatabase(target, 'postgres')
+  const client = await connect(server, signal)
+  try {
+    await client.query(`create database ${escapeIdentifier(target.database)} template template0 encoding 'UTF8'`)
+  } catch (error) {
+    throw databaseError(error, server, signal)
+  } finally {
+    await client.end()
+  }
+}
+
+async function dropDatabase(target: ConnectionTarget): Promise<void> {
+  const client = await connect(withDatabase(target, 'postgres'))
+  try {
+    await client.query(`drop database if exists ${escapeIdentifier(target.database)} with (force)`)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Counts every table on the server and compares with the manifest. @throws BackupError `counts-differ` */
+async function compareCounts(
+  manifest: Manifest,
+  target: ConnectionTarget,
+  jobs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const waiting = [...(manifest.tables ?? [])].sort((a, b) => b.bytes - a.bytes)
+  const differing: string[] = []
+  const worker = async (client: pg.Client) => {
+    for (let table = waiting.shift(); table !== undefined; table = waiting.shift()) {
+      throwIfCancelled(signal)
+      const result = await client.query<{ n: string }>(
+        `select count(*) as n from only ${escapeIdentifier(table.schema)}.${escapeIdentifier(table.name)}`,
+      )
+      if (Number(result.rows[0]!.n) !== table.rows)
+        differing.push(`${table.schema}.${table.name} has ${result.rows[0]!.n} rows, the backup ${table.rows}`)
+    }
+  }
+  const clients: pg.Client[] = []
+  try {
+    for (let i = 0; i < jobs; i++) clients.push(await connect(target, signal))
+    await Promise.all(clients.map(worker))
+  } finally {
+    await Promise.allSettled(clients.map(client => client.end()))
+  }
+  if (differing.length > 0) {
+    throw new BackupError(
+      'counts-differ',
+      `after the restore ${differing.slice(0, 3).join('; ')}${differing.length > 3 ? ` and ${differing.length - 3} more differ` : ''}`,
+      { hint: 'is something else writing to the target?' },
+    )
+  }
+}

@@ -1,0 +1,54 @@
+import type { RetentionPolicy } from '../config/config-schema.js'
+import { throwIfCancelled } from '../errors/cancelled.js'
+import { emitterFor } from '../events/backup-event.js'
+import type { PruneResult, RunOptions } from '../lifeboat-api.js'
+import { manifestKey } from '../repository/layout.js'
+import { listBackups } from '../repository/list-backups.js'
+import { readVerifications } from '../repository/verification-record.js'
+import type { ObjectStore } from '../store/object-store.js'
+import { wrapStoreError } from '../store/wrap-store-error.js'
+import { planPrune } from './plan-prune.js'
+
+export interface PruneJob {
+  readonly product: string
+  readonly destination: string
+  readonly store: ObjectStore
+  readonly policy: RetentionPolicy
+  readonly now: Date
+  readonly apply: boolean
+}
+
+/** Plans a prune of one destination and, with `apply`, removes: the manifest first, then what it names, nothing else. */
+export async function runPrune(job: PruneJob, options: RunOptions): Promise<PruneResult> {
+  const { product, destination, store } = job
+  const { signal } = options
+  const emit = emitterFor(options.onEvent)
+  const { backups } = await listBackups(store, { product, destination }, signal)
+  const verifications = await readVerifications(store, product, signal)
+  const candidates = backups.map(({ id, manifest }) => {
+    const record = verifications.get(id)
+    const sameBytes = manifest.artifacts.every(
+      (artifact, index) => record?.storedSha256[index] === artifact.storedSha256,
+    )
+    return { id, createdAt: new Date(manifest.createdAt), verified: record?.ok === true && sameBytes }
+  })
+  const plan = planPrune(candidates, job.policy, job.now)
+  const removed: string[] = []
+  const retained: { id: string; message: string }[] = []
+  for (const { id } of job.apply ? plan.remove : []) {
+    throwIfCancelled(signal)
+    const manifest = backups.find(one => one.id === id)!.manifest
+    try {
+      for (const key of [manifestKey(product, id), ...manifest.artifacts.map(artifact => artifact.key)]) {
+        await store.remove(key, { signal })
+        emit({ type: 'object.removed', destination, key })
+      }
+      removed.push(id)
+    } catch (error) {
+      const wrapped = wrapStoreError(error, { store, doing: `remove ${product}/${id}`, signal })
+      if (wrapped.code === 'cancelled') throw wrapped
+      retained.push({ id, message: wrapped.message })
+    }
+  }
+  return { product, destination, applied: job.apply, plan, removed, retained }
+}

@@ -1,0 +1,1 @@
+export { type ScratchServer, type ScratchServerOptions, startScratchServer } from './start-scratch-server.js'

@@ -1,0 +1,84 @@
+import { BackupError, isBackupError } from '../errors/backup-error.js'
+import { assertKey } from './assert-key.js'
+import type { ObjectStore, PutOptions, StoreCallOptions, StoredObject } from './object-store.js'
+import { resolveRange } from './store-range.js'
+import { untilAborted } from './until-aborted.js'
+
+/** How a {@link memoryStore} is made. */
+export interface MemoryStoreOptions {
+  /** The time of each write. Default: the system clock. */
+  readonly now?: (() => Date) | undefined
+  /** Whether `ifAbsent` is atomic; `false` plays a service that lacks it. Default: true. */
+  readonly conditionalPut?: boolean | undefined
+}
+
+/**
+ * An object store in memory, for tests and examples. It keeps whole objects, so it is not for databases.
+ * Raw errors are {@link BackupError}s with the code that `classify` repeats.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
+  const now = options.now ?? (() => new Date())
+  const conditionalPut = options.conditionalPut ?? true
+  const objects = new Map<string, { readonly body: Buffer; readonly stored: StoredObject }>()
+
+  const refuseExisting = (key: string) => {
+    if (objects.has(key)) throw new BackupError('object-exists', `${key} exists`)
+  }
+
+  return {
+    name: 'memory',
+    location: 'memory',
+    capabilities: { conditionalPut, storageClasses: false, objectLock: false, versioning: false },
+
+    async put(key, source, { ifAbsent = false, signal }: PutOptions = {}) {
+      assertKey(key)
+      signal?.throwIfAborted()
+      if (ifAbsent) refuseExisting(key)
+      const chunks: Buffer[] = []
+      for await (const chunk of untilAborted(source, signal)) chunks.push(Buffer.from(chunk))
+      // Nothing is awaited between this check and the write, which makes the two one step.
+      if (ifAbsent && conditionalPut) refuseExisting(key)
+      const body = Buffer.concat(chunks)
+      const stored = { key, sizeBytes: body.length, modifiedAt: now() }
+      objects.set(key, { body, stored })
+      return stored
+    },
+
+    async *get(key, { range, signal } = {}) {
+      assertKey(key)
+      signal?.throwIfAborted()
+      const found = objects.get(key)
+      if (found === undefined) throw new BackupError('object-missing', `${key} does not exist`)
+      const { start, end } = resolveRange(key, found.body.length, range)
+      const chunkBytes = 64 * 1024
+      for (let at = start; at < end; at += chunkBytes) {
+        signal?.throwIfAborted()
+        yield Buffer.from(found.body.subarray(at, Math.min(at + chunkBytes, end)))
+      }
+    },
+
+    async head(key, { signal }: StoreCallOptions = {}) {
+      assertKey(key)
+      signal?.throwIfAborted()
+      return objects.get(key)?.stored
+    },
+
+    async *list(prefix, { signal } = {}) {
+      for (const { stored } of [...objects.values()]) {
+        signal?.throwIfAborted()
+        if (stored.key.startsWith(prefix)) yield stored
+      }
+    },
+
+    async remove(key, { signal }: StoreCallOptions = {}) {
+      assertKey(key)
+      signal?.throwIfAborted()
+      objects.delete(key)
+    },
+
+    classify: error => (isBackupError(error) ? error.code : undefined),
+    async probe({ signal } = {}) {
+      signal?.throwIfAborted()
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import type { ErrorCode } from '../errors/error-code.js'
+import type { ByteSource } from '../streams/byte-source.js'
+
+/** An object as a store lists it. */
+export interface StoredObject {
+  /** Relative to the store's prefix, `/`-separated, no leading slash. */
+  readonly key: string
+  readonly sizeBytes: number
+  readonly modifiedAt: Date
+  /** The service's name for the storage class, where it has classes. */
+  readonly storageClass?: string | undefined
+}
+
+/** What a store can really do; nothing here is a guess. */
+export interface StoreCapabilities {
+  /** `put` with `ifAbsent` is atomic: of several racers exactly one wins. */
+  readonly conditionalPut: boolean
+  readonly storageClasses: boolean
+  readonly objectLock: boolean
+  readonly versioning: boolean
+}
+
+export interface StoreCallOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface PutOptions extends StoreCallOptions {
+  /** Refuse when the key exists. Default: false. */
+  readonly ifAbsent?: boolean | undefined
+  /** How many bytes to expect, roughly; stores size their parts by it. Default: unknown. */
+  readonly expectedBytes?: number | undefined
+}
+
+export interface GetOptions extends StoreCallOptions {
+  /** First byte and (inclusive) last byte; `end` absent means to the end. Default: everything. */
+  readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined
+}
+
+/**
+ * Bytes by key. Small and dumb: retry, encryption, retention, locking live in core.
+ *
+ * Required semantics, which the conformance suite in `@lifeboat/core/testing` holds every store to:
+ * - **read-after-write**: what `put` resolved for, `get`, `head` and `list` show at once;
+ * - **atomic put**: until `put` resolves the key shows its old state; a failed or cancelled put (its source throws, its
+ *   signal aborts) leaves nothing: no object, no temporary file, no unfinished upload. The source's regular end is the
+ *   only thing that completes an object;
+ * - **complete listings**: `list` yields every key with the prefix, or throws; order is not promised. A prefix is a
+ *   plain string prefix (`a/b` matches `a/bc`);
+ * - **honest absence**: `head` of a missing key is `undefined`; `get` of one throws an error that `classify`es as
+ *   `object-missing`; `remove` of one resolves;
+ * - **honest capabilities**: with `conditionalPut`, a `put` with `ifAbsent` on an existing key throws an error that
+ *   classifies as `object-exists` and changes nothing. Without it `ifAbsent` is checked beforehand, which a racer can beat;
+ * - **keys stay inside**: a key that is empty, absolute, or holds `..`, `.`, an empty segment, a backslash or a control
+ *   character is refused with `store-refused` before anything is touched (use {@link assertKey}).
+ *
+ * Stores throw raw errors; core wraps them once, with the code that `classify` gives.
+ */
+export interface ObjectStore {
+  /** The kind of store: `directory`, `s3`, `memory`. */
+  readonly name: string
+  /** Where it is, for people: `/backups`, `s3://bucket/prefix`. Never holds a secret. */
+  readonly location: string
+  readonly capabilities: StoreCapabilities
+  put(key: string, source: ByteSource, options?: PutOptions): Promise<StoredObject>
+  get(key: string, options?: GetOptions): ByteSource
+  head(key: string, options?: StoreCallOptions): Promise<StoredObject | undefined>
+  list(prefix: string, options?: StoreCallOptions): AsyncIterable<StoredObject>
+  remove(key: string, options?: StoreCallOptions): Promise<void>
+  /** The code a raw error of this store deserves, or undefined for "I don't know". */
+  classify(error: unknown): ErrorCode | undefined
+  /** Whether the place itself answers and may be written to; `doctor` asks. Throws raw errors. */
+  probe?(options?: StoreCallOptions): Promise<void>
+}

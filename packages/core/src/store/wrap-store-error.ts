@@ -1,0 +1,27 @@
+import { BackupError, isBackupError } from '../errors/backup-error.js'
+import { cancellation } from '../errors/cancelled.js'
+import type { ErrorCode } from '../errors/error-code.js'
+import type { ObjectStore } from './object-store.js'
+
+const hints: Partial<Record<ErrorCode, string>> = {
+  'store-unreachable': 'check the endpoint, the region and the network; `lifeboat doctor` tries each store',
+  'store-auth-failed': 'check the credentials and what they are allowed to do',
+  'store-not-found': 'create the bucket or the folder, or correct its name in the configuration',
+  'store-full': 'free some space or prune: `lifeboat prune --apply`',
+  'object-missing': 'run `lifeboat verify` to see what else is missing',
+}
+
+/** Wraps a raw error of a store once, at the boundary: its code, the operation, the place, the cause. */
+export function wrapStoreError(
+  error: unknown,
+  context: { readonly store: ObjectStore; readonly doing: string; readonly signal?: AbortSignal | undefined },
+): BackupError {
+  if (isBackupError(error)) return error
+  if (context.signal?.aborted) return cancellation(context.signal)
+  const code = context.store.classify(error) ?? 'unexpected'
+  const said = error instanceof Error ? (error.message.split('\n')[0] ?? error.name) : String(error)
+  return new BackupError(code, `could not ${context.doing} (${context.store.location}): ${said || code}`, {
+    cause: error,
+    hint: hints[code],
+  })
+}

@@ -1,0 +1,1 @@
+export { type ObjectStoreSubject, objectStoreSuite, type SuiteRunner } from './object-store-suite.js'

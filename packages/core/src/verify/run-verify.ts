@@ -1,0 +1,238 @@
+import { type Scan, scanned } from '../archive/scan-stage.js'
+import type { ProductConfig } from '../config/config-schema.js'
+import type { Unlock } from '../encryption/open-pgp.js'
+import { isBackupError } from '../errors/backup-error.js'
+import { throwIfCancelled } from '../errors/cancelled.js'
+import { emitterFor } from '../events/backup-event.js'
+import type { Finding, RunOptions, VerificationLevel, VerificationReport } from '../lifeboat-api.js'
+import { type LocatedBackup, locateArtifact } from '../repository/locate-artifact.js'
+import type { Artifact } from '../repository/manifest.js'
+import { plainBytes, storedBytes } from '../repository/read-artifact.js'
+import { wrapStoreError } from '../store/wrap-store-error.js'
+import type { ByteSource } from '../streams/byte-source.js'
+import { PassingDigest } from '../streams/digest.js'
+import { compareScan } from './compare-scan.js'
+import { critical } from './finding.js'
+
+export interface VerifyJob {
+  readonly backup: LocatedBackup
+  readonly level: VerificationLevel
+  /** Read only when the level needs it. */
+  readonly unlock: () => Promise<Unlock>
+  /** The product's own expectations, where a configuration knows it. */
+  readonly verify: ProductConfig['verify'] | undefined
+  readonly now: () => Date
+}
+
+/**
+ * Checks a backup up to a level. Findings are values; it throws only when it could not run (a store that does not
+ * answer, a cancellation).
+ */
+export async function runVerify(job: VerifyJob, options: RunOptions): Promise<VerificationReport> {
+  const { backup, level } = job
+  const startedMs = job.now().getTime()
+  const findings: Finding[] = []
+  let readBytes = 0
+  for (const artifact of backup.manifest.artifacts) {
+    throwIfCancelled(options.signal)
+    const listed = await checkListed(backup, artifact, options.signal)
+    findings.push(...listed)
+    if (listed.length > 0 || level === 'listed') continue
+    readBytes += artifact.storedBytes
+    findings.push(
+      ...(level === 'stored'
+        ? await checkStored(backup, artifact, options)
+        : await checkContent(job, artifact, options)),
+    )
+  }
+  findings.push(...checkExpectations(job))
+  const tables = backup.manifest.tables
+  return {
+    product: backup.manifest.product,
+    id: backup.manifest.id,
+    destination: backup.destination,
+    level,
+    ok: findings.every(finding => finding.severity !== 'critical'),
+    findings,
+    tables: tables?.length ?? null,
+    rows: tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
+    readBytes,
+    durationMs: job.now().getTime() - startedMs,
+  }
+}
+
+async function checkListed(
+  backup: LocatedBackup,
+  artifact: Artifact,
+  signal: AbortSignal | undefined,
+): Promise<Finding[]> {
+  const key = locateArtifact(backup, artifact)
+  const { store } = backup
+  const found = await store.head(key, { signal }).catch((error: unknown) => {
+    throw wrapStoreError(error, { store, doing: `look at ${key}`, signal })
+  })
+  if (found === undefined)
+    return [
+      critical('artifact-missing', `${key} is missing`, 'restore from another destination or backup: `lifeboat list`'),
+    ]
+  if (found.sizeBytes === artifact.storedBytes) return []
+  return [
+    critical(
+      'artifact-length',
+      `${key} has ${found.sizeBytes} bytes, the manifest records ${artifact.storedBytes}`,
+      'restore from another destination or backup: `lifeboat list`',
+    ),
+  ]
+}
+
+async function checkStored(backup: LocatedBackup, artifact: Artifact, options: RunOptions): Promise<Finding[]> {
+  const digest = new PassingDigest()
+  for await (const _ of progressing(
+    storedBytes(backup, artifact, digest, options.signal),
+    artifact.storedBytes,
+    options,
+  )) {
+    // Only the digest matters.
+  }
+  if (digest.bytes === artifact.storedBytes && digest.sha256 === artifact.storedSha256) return []
+  return [
+    critical(
+      'artifact-checksum',
+      `${artifact.key} has changed since it was stored: its SHA-256 differs`,
+      'restore from another destination or backup: `lifeboat list`',
+    ),
+  ]
+}
+
+/** Codes of failures that say something about the backup; any other failure says that the check could not run. */
+const damageCodes: Readonly<Record<string, string>> = {
+  'object-damaged': 'artifact-damaged',
+  'archive-truncated': 'archive-truncated',
+  'archive-invalid': 'archive-invalid',
+  'wrong-key': 'wrong-key',
+  'key-missing': 'key-missing',
+  'object-missing': 'artifact-missing',
+}
+
+async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOptions): Promise<Finding[]> {
+  const { backup } = job
+  let scan: Scan | undefined
+  const digest = new PassingDigest()
+  try {
+    const plain = progressing(
+      plainBytes(backup, artifact, await job.unlock(), options.signal),
+      artifact.plainBytes,
+      options,
+    )
+    const source =
+      artifact.kind === 'database'
+        ? scanned(plain, done => {
+            scan = done
+          })
+        : digest.through(plain)
+    for await (const _ of source) {
+      // The stages look at the bytes as they pass.
+    }
+  } catch (error) {
+    throwIfCancelled(options.signal)
+    if (!isBackupError(error)) throw error
+    const code = damageCodes[error.code]
+    if (code === undefined) throw error
+    return [critical(code, error.message, error.hint ?? null)]
+  }
+  const sha256 = scan?.sha256 ?? digest.sha256
+  const findings =
+    sha256 === artifact.plainSha256
+      ? []
+      : [
+          critical(
+            'content-checksum',
+            `the content of ${artifact.key} is not what was dumped: its SHA-256 differs`,
+            'restore from another destination or backup',
+          ),
+        ]
+  return scan ? [...findings, ...compareScan(backup.manifest, scan)] : findings
+}
+
+function checkExpectations({ backup, verify }: VerifyJob): Finding[] {
+  const { manifest } = backup
+  const findings: Finding[] = []
+  const bytes = manifest.artifacts.reduce((sum, artifact) => sum + artifact.storedBytes, 0)
+  if (verify?.size.min !== undefined && bytes < verify.size.min)
+    findings.push(
+      critical(
+        'size-below-range',
+        `the backup has ${bytes} bytes, less than verify.size.min (${verify.size.min})`,
+        'check what the source held; correct verify.size if the database shrank',
+      ),
+    )
+  if (verify?.size.max !== undefined && bytes > verify.size.max)
+    findings.push(
+      critical(
+        'size-above-range',
+        `the backup has ${bytes} bytes, more than verify.size.max (${verify.size.max})`,
+        'correct verify.size if the database grew',
+      ),
+    )
+  if (manifest.tables === null) {
+    findings.push({
+      severity: 'warning',
+      code: 'archive-unknown',
+      message: 'the archive is of a version this tool cannot read: tables and rows were not checked',
+      hint: '`pg_restore --list` of the same client version reads it; or update lifeboat',
+    })
+    return findings
+  }
+  for (const name of verify?.criticalTables ?? []) {
+    const rows = rowsOf(manifest, name)
+    if (rows === undefined)
+      findings.push(
+        critical(
+          'critical-table-missing',
+          `the critical table ${name} is not in the backup`,
+          'check verify.criticalTables and the source',
+        ),
+      )
+    else if (rows === 0)
+      findings.push(
+        critical(
+          'critical-table-empty',
+          `the critical table ${name} is empty in the backup`,
+          'check the source before this backup replaces older ones',
+        ),
+      )
+  }
+  return findings
+}
+
+/** Rows of a table, or of all leaves of a partitioned one as far as the snapshot counts name them. */
+function rowsOf(manifest: LocatedBackup['manifest'], configured: string): number | undefined {
+  const dot = configured.indexOf('.')
+  const schema = dot < 0 ? 'public' : configured.slice(0, dot)
+  const name = configured.slice(dot + 1)
+  const direct = manifest.tables?.find(table => table.schema === schema && table.name === name)
+  if (direct) return direct.rows
+  const leaves = manifest.partitions?.find(one => one.schema === schema && one.name === name)?.leaves
+  if (!leaves) return undefined
+  return leaves.reduce(
+    (sum, leaf) =>
+      sum + (manifest.tables?.find(table => table.schema === leaf.schema && table.name === leaf.name)?.rows ?? 0),
+    0,
+  )
+}
+
+async function* progressing(source: ByteSource, totalBytes: number, options: RunOptions): ByteSource {
+  const emit = emitterFor(options.onEvent)
+  let doneBytes = 0
+  let last = 0
+  for await (const chunk of source) {
+    doneBytes += chunk.byteLength
+    const now = performance.now()
+    if (now - last > 250) {
+      last = now
+      emit({ type: 'stage.progressed', stage: 'verify', doneBytes, totalBytes })
+    }
+    yield chunk
+  }
+  emit({ type: 'stage.progressed', stage: 'verify', doneBytes, totalBytes })
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    'testing/index': 'src/testing/index.ts',
+    'scratch/index': 'src/scratch/index.ts',
+    'scan-worker': 'src/archive/scan-worker.ts',
+  },
+  format: ['esm'],
+  target: 'node20',
+  dts: {
+    entry: { index: 'src/index.ts', 'testing/index': 'src/testing/index.ts', 'scratch/index': 'src/scratch/index.ts' },
+  },
+  clean: true,
+})

@@ -1,0 +1,16 @@
+import type { TestProject } from 'vitest/node'
+import { startS3Service } from './s3-service.js'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** One S3 service for the whole run; every test makes its own bucket or prefix. */
+    s3: { readonly endpoint: string; readonly accessKeyId: string; readonly secretAccessKey: string }
+  }
+}
+
+/** Starts the service that `inject('s3')` names; vitest calls what this returns when the run is over. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { endpoint, accessKeyId, secretAccessKey, stop } = await startS3Service()
+  project.provide('s3', { endpoint, accessKeyId, secretAccessKey })
+  return stop
+}

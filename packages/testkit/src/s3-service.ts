@@ -1,0 +1,129 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { access, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const repository = fileURLToPath(new URL('../../../', import.meta.url))
+const scripts = join(repository, 'scripts', 'test-s3')
+const cephRoot = join(repository, '.tools', 'ceph')
+const startLimitMs = 180_000
+
+/** An S3 service for tests. */
+export interface S3Service {
+  readonly endpoint: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  /** Ends exactly the processes that were started; nothing for a service that was there before. */
+  stop(): Promise<void>
+}
+
+/**
+ * The S3 service that tests run against: the one that `LIFEBOAT_TEST_S3_ENDPOINT`, `LIFEBOAT_TEST_S3_ACCESS_KEY` and
+ * `LIFEBOAT_TEST_S3_SECRET_KEY` name, else a Ceph on a free loopback port with its data in memory. Ceph is fetched once,
+ * into `.tools/ceph` of the repository. It ends with this process, however that ends.
+ */
+export async function startS3Service(): Promise<S3Service> {
+  const endpoint = process.env.LIFEBOAT_TEST_S3_ENDPOINT
+  if (endpoint) {
+    const accessKeyId = fromEnvironment('LIFEBOAT_TEST_S3_ACCESS_KEY')
+    const secretAccessKey = fromEnvironment('LIFEBOAT_TEST_S3_SECRET_KEY')
+    return { endpoint, accessKeyId, secretAccessKey, stop: async () => {} }
+  }
+  try {
+    await ensureCeph()
+    return await startCeph()
+  } catch (error) {
+    throw new Error(
+      'there is no S3 service to test against: Ceph could not be fetched or started. Set LIFEBOAT_TEST_S3_ENDPOINT, ' +
+        'LIFEBOAT_TEST_S3_ACCESS_KEY and LIFEBOAT_TEST_S3_SECRET_KEY to use another one, such as a MinIO container',
+      { cause: error },
+    )
+  }
+}
+
+async function ensureCeph(): Promise<void> {
+  try {
+    await access(join(cephRoot, 'usr', 'bin', 'radosgw'))
+  } catch {
+    // The script gives the folder its name when it is complete, so a half-made one is never found here.
+    await run(join(scripts, 'get-ceph.sh'), [cephRoot], { maxBuffer: 64 * 1024 * 1024 })
+  }
+}
+
+async function startCeph(): Promise<S3Service> {
+  const [s3Port, monitorPort] = await freePorts(2)
+  const accessKeyId = `test${randomBytes(6).toString('hex')}`
+  const secretAccessKey = randomBytes(20).toString('hex')
+  const folder = await mkdtemp(join(tmpdir(), 'lifeboat-s3-'))
+  const args = ['--attached', cephRoot, join(folder, 'state'), String(s3Port), String(monitorPort)]
+  const child = spawn(join(scripts, 'ceph-up.sh'), args, {
+    env: { ...process.env, LIFEBOAT_CEPH_ACCESS_KEY: accessKeyId, LIFEBOAT_CEPH_SECRET_KEY: secretAccessKey },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  const stop = async () => {
+    const gone = exitOf(child)
+    child.stdin?.end()
+    await gone
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    const endpoint = await readyLine(child)
+    // An idle pipe must not keep the test run alive.
+    child.stdout?.resume()
+    return { endpoint, accessKeyId, secretAccessKey, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Waits for the line that says where S3 answers. */
+function readyLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = ''
+    const timer = setTimeout(() => reject(new Error(`Ceph was not up in time: ${said.slice(-2000)}`)), startLimitMs)
+    const settle = (act: () => void) => {
+      clearTimeout(timer)
+      act()
+    }
+    const onData = (chunk: Buffer) => {
+      said += chunk.toString()
+      const ready = /^READY (\S+)$/m.exec(said)
+      if (ready) settle(() => resolve(ready[1]!))
+    }
+    child.stdout?.on('data', onData)
+    child.stderr?.on('data', onData)
+    child.once('error', error => settle(() => reject(error)))
+    child.once('exit', code => settle(() => reject(new Error(`ceph-up.sh ended with ${code}: ${said.slice(-2000)}`))))
+  })
+}
+
+function exitOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+  return new Promise(resolve => void child.once('exit', () => resolve()))
+}
+
+/** Ports that were free a moment ago; all are held until all are known, so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer()
+      await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+      return server
+    }),
+  )
+  const ports = servers.map(server => (server.address() as { port: number }).port)
+  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
+  return ports
+}
+
+function fromEnvironment(name: string): string {
+  const value = process.env[name]
+  if (!value) throw new Error(`LIFEBOAT_TEST_S3_ENDPOINT is set but ${name} is not`)
+  return value
+}
