@@ -240,8 +240,9 @@ export class ArchiveScanner {
     if (end - at < this.#intBytes) return at
     const value = this.#int(at)
     this.#visitor.otherBlock?.(this.#scratch.subarray(at, at + this.#intBytes))
-    if (value < 0 || value > 2 ** 32) throw invalid(`a number ${value} in the large objects`)
+    if (value < -(2 ** 31) || value > 2 ** 32) throw invalid(`a number ${value} in the large objects`)
     if (this.#state === 'object') {
+      if (value < 0) throw invalid(`a chunk of ${value} bytes in a large object`)
       if (value === 0) this.#state = 'object-oid'
       else this.#remaining = value
     } else if (value === 0) {
@@ -249,7 +250,8 @@ export class ArchiveScanner {
       this.#entry = undefined
     } else {
       objects.count++
-      objects.hash.update(`${value}:`)
+      // pg_dump writes the unsigned id as a signed integer (`WriteInt` in `_StartLO`): ids from 2^31 on come negative.
+      objects.hash.update(`${value >>> 0}:`)
       this.#state = 'object'
       this.#remaining = 0
     }

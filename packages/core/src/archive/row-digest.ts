@@ -53,14 +53,18 @@ export class RowDigest {
   }
 }
 
+const noWords = new Uint32Array()
+
 /** Counts `\n`, four bytes at a time: this runs over every byte of every backup. */
 export function countNewlines(bytes: Uint8Array): number {
   let count = 0
   let i = 0
   const end = bytes.byteLength
-  const misaligned = (4 - (bytes.byteOffset & 3)) & 3
-  for (const head = Math.min(misaligned, end); i < head; i++) if (bytes[i] === 10) count++
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + i, (end - i) >>> 2)
+  const head = Math.min((4 - (bytes.byteOffset & 3)) & 3, end)
+  for (; i < head; i++) if (bytes[i] === 10) count++
+  const wordCount = (end - i) >>> 2
+  // Fewer bytes than the way to the next word: there may be no aligned place to look at.
+  const words = wordCount === 0 ? noWords : new Uint32Array(bytes.buffer, bytes.byteOffset + i, wordCount)
   for (let w = 0; w < words.length; w++) {
     const x = words[w]! ^ 0x0a0a0a0a
     // Non-zero only when some byte of x may be zero; then look closer.

@@ -1,8 +1,8 @@
-import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { createGunzip, gunzip, gzip } from 'node:zlib'
 import { BackupError } from '../errors/backup-error.js'
-import { inBlocks } from '../streams/blocks.js'
+import { BlockPool, inBlocks } from '../streams/blocks.js'
 import { ByteReader } from '../streams/byte-reader.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
@@ -24,7 +24,12 @@ const maxPlainBytes = 8 * 2 ** 20
 /** Compresses to independent gzip members, several at once on the thread pool. An empty source becomes one empty member. */
 export async function* gzipMembers(source: ByteSource, level: number): ByteSource {
   let some = false
-  const members = orderedParallel(inBlocks(source, codecBlockBytes), codecWidth, block => member(block, level))
+  const pool = new BlockPool(codecBlockBytes)
+  const members = orderedParallel(inBlocks(source, codecBlockBytes, pool.take), codecWidth, async block => {
+    const bytes = await member(block, level)
+    pool.give(block)
+    return bytes
+  })
   for await (const bytes of members) {
     some = true
     yield bytes
@@ -45,7 +50,9 @@ async function member(block: Buffer, level: number): Promise<Buffer> {
 export async function* gunzipMembers(source: ByteSource): ByteSource {
   const reader = new ByteReader(source)
   try {
-    const length = memberLength(await reader.peek(headerBytes))
+    const header = await reader.peek(headerBytes)
+    if (header.byteLength === 0) throw damaged('the gzip stream is empty')
+    const length = memberLength(header)
     if (length === undefined) yield* inflateStream(reader.rest())
     else yield* orderedParallel(members(reader), codecWidth, inflateMember)
   } finally {
@@ -85,12 +92,18 @@ async function inflateMember(bytes: Buffer): Promise<Buffer> {
 }
 
 async function* inflateStream(source: ByteSource): ByteSource {
-  const inflating = Readable.from(source, { objectMode: false }).compose(createGunzip())
+  const inflating = createGunzip()
+  const feeding = pipeline(source, inflating)
+  // Reading fails with the same error; until then it must not count as unhandled.
+  feeding.catch(() => {})
   try {
     yield* inflating as AsyncIterable<Buffer>
+    await feeding
   } catch (error) {
     if (isZlibError(error)) throw damaged('the gzip stream does not inflate', error)
     throw error
+  } finally {
+    inflating.destroy()
   }
 }
 

@@ -1,6 +1,6 @@
 import * as zlib from 'node:zlib'
 import { BackupError } from '../errors/backup-error.js'
-import { inBlocks } from '../streams/blocks.js'
+import { BlockPool, inBlocks } from '../streams/blocks.js'
 import { ByteReader } from '../streams/byte-reader.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
@@ -35,9 +35,13 @@ export async function* zstdCompressFrames(source: ByteSource, level: number): By
     [zstd.constants.ZSTD_c_checksumFlag]: 1,
   }
   let some = false
-  for await (const frame of orderedParallel(inBlocks(source, codecBlockBytes), codecWidth, block =>
-    compressBlock(block, params),
-  )) {
+  const pool = new BlockPool(codecBlockBytes)
+  const frames = orderedParallel(inBlocks(source, codecBlockBytes, pool.take), codecWidth, async block => {
+    const frame = await compressBlock(block, params)
+    pool.give(block)
+    return frame
+  })
+  for await (const frame of frames) {
     some = true
     yield frame
   }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import type {} from '../../../testkit/src/provided-postgres.js'
 import { directory, type Lifeboat, memoryStore, openLifeboat, secret } from '../index.js'
 
 const server = new URL(inject('postgres').url)

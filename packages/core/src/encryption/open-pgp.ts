@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import * as openpgp from 'openpgp'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
+import { ByteReader } from '../streams/byte-reader.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import { fromWebStream, toWebStream } from '../streams/web-streams.js'
+import { peekProtected, protect, unprotect } from './integrity-protected-data.js'
 
 /** To whom an artifact is encrypted. */
 export type Lock =
@@ -29,31 +32,25 @@ const config: openpgp.PartialConfig = {
 
 /** Encrypts a stream to public keys or a passphrase. @throws BackupError `encryption-failed` */
 export async function* encrypt(source: ByteSource, lock: Lock): ByteSource {
-  let failed: { readonly error: unknown } | undefined
-  const watched = (async function* () {
-    try {
-      yield* source
-    } catch (error) {
-      failed = { error }
-      throw error
-    }
-  })()
+  const to = lock.kind === 'passphrase' ? { passwords: lock.passphrase } : { encryptionKeys: [...lock.keys] }
+  const sessionKey = randomBytes(32)
+  let head: Uint8Array
   try {
-    const message = await openpgp.createMessage({ binary: toWebStream(watched), format: 'binary' })
-    const to =
-      lock.kind === 'passphrase'
-        ? { passwords: lock.passphrase }
-        : { encryptionKeys: [...lock.keys] as openpgp.PublicKey[] }
-    const encrypted = await openpgp.encrypt({ message, ...to, format: 'binary', config })
-    yield* fromWebStream(encrypted)
+    head = (await openpgp.encryptSessionKey({
+      data: sessionKey,
+      algorithm: 'aes256',
+      ...to,
+      format: 'binary',
+      config,
+    })) as Uint8Array
   } catch (error) {
-    if (failed !== undefined) throw failed.error
-    if (isBackupError(error)) throw error
     throw new BackupError('encryption-failed', `could not encrypt: ${said(error)}`, {
       cause: error,
       hint: 'check the recipients: `lifeboat doctor`',
     })
   }
+  yield head
+  yield* protect(source, sessionKey)
 }
 
 /**
@@ -62,6 +59,28 @@ export async function* encrypt(source: ByteSource, lock: Lock): ByteSource {
  */
 export async function* decrypt(source: ByteSource, unlock: Unlock): ByteSource {
   if (unlock.passphrase === undefined && unlock.privateKeys.length === 0) throw noKey()
+  const reader = new ByteReader(source)
+  try {
+    const front = readFront(await reader.peek(maxFrontBytes))
+    if (front === undefined) throw damaged()
+    const sessionKeys = await openSessionKeys(front.sessionKeyPackets, unlock)
+    const fits = sessionKeys
+      .filter(one => one.algorithm === 'aes256')
+      .map(one => ({ key: one.data, shape: peekProtected(front.firstBytes, one.data) }))
+    const ours = fits.find(one => one.shape === true)
+    if (ours && front.version === 1) {
+      await reader.take(front.sessionKeyPackets.byteLength)
+      yield* unprotect(reader, ours.key)
+      return
+    }
+    // Made by hand, with another cipher, compression or a signature inside: the library reads those.
+    yield* decryptByLibrary(reader.rest(), unlock)
+  } finally {
+    await reader.close()
+  }
+}
+
+async function* decryptByLibrary(source: ByteSource, unlock: Unlock): ByteSource {
   let failed: { readonly error: unknown } | undefined
   const watched = (async function* () {
     try {
@@ -71,36 +90,56 @@ export async function* decrypt(source: ByteSource, unlock: Unlock): ByteSource {
       throw error
     }
   })()
-  let opened = false
   try {
     const message = await openpgp.readMessage({ binaryMessage: toWebStream(watched), config })
-    const plain = await openpgp.decrypt({
-      message,
-      ...(unlock.passphrase === undefined ? {} : { passwords: unlock.passphrase }),
-      ...(unlock.privateKeys.length === 0 ? {} : { decryptionKeys: [...unlock.privateKeys] }),
-      format: 'binary',
-      config,
-    })
-    opened = true
+    const sessionKeys = await openSessionKeys(message, unlock)
+    const plain = await openpgp.decrypt({ message, sessionKeys, format: 'binary', config })
     yield* fromWebStream(plain.data as unknown as ReadableStream<Uint8Array>)
   } catch (error) {
     if (failed !== undefined) throw failed.error
     if (isBackupError(error)) throw error
-    if (!opened && /session key|passphrase|password|decryption key|not encrypted for/i.test(said(error))) {
-      throw new BackupError('wrong-key', 'the key does not open this backup', {
-        cause: error,
-        hint: 'give the passphrase or the private key of one of the recipients that `lifeboat show` names',
-      })
-    }
-    throw new BackupError('object-damaged', 'the encrypted object is damaged or cut short', {
-      cause: error,
-      hint: 'use another backup or destination',
-    })
+    throw damaged(error)
   }
 }
 
-function noKey(): BackupError {
-  return new BackupError('key-missing', 'no key to open this backup with', {
+/** Tries what fits: a message to recipients needs a private key, one to a passphrase the passphrase. */
+async function openSessionKeys(
+  message: openpgp.Message<ReadableStream<Uint8Array>>,
+  unlock: Unlock,
+): Promise<openpgp.DecryptedSessionKey[]> {
+  const { symEncryptedIntegrityProtectedData, symEncryptedSessionKey, publicKeyEncryptedSessionKey } =
+    openpgp.enums.packet
+  const has = (tag: openpgp.enums.packet) => message.packets.filterByTag(tag).length > 0
+  const forPassphrase = has(symEncryptedSessionKey)
+  const forKeys = has(publicKeyEncryptedSessionKey)
+  if (!has(symEncryptedIntegrityProtectedData) || !(forPassphrase || forKeys)) throw damaged()
+  const ways: { passwords?: string; decryptionKeys?: openpgp.PrivateKey[] }[] = []
+  if (forKeys && unlock.privateKeys.length > 0) ways.push({ decryptionKeys: [...unlock.privateKeys] })
+  if (forPassphrase && unlock.passphrase !== undefined) ways.push({ passwords: unlock.passphrase })
+  if (ways.length === 0) throw noKey(forKeys ? 'it is encrypted to public keys' : 'it is encrypted with a passphrase')
+  let failed: unknown
+  for (const way of ways) {
+    try {
+      return await openpgp.decryptSessionKeys({ message, ...way, config })
+    } catch (error) {
+      failed = error
+    }
+  }
+  throw new BackupError('wrong-key', 'the key does not open this backup', {
+    cause: failed,
+    hint: 'give the passphrase or the private key of one of the recipients that `lifeboat show` names',
+  })
+}
+
+function damaged(cause?: unknown): BackupError {
+  return new BackupError('object-damaged', 'the encrypted object is damaged or cut short', {
+    cause,
+    hint: 'use another backup or destination',
+  })
+}
+
+function noKey(why?: string): BackupError {
+  return new BackupError('key-missing', `no key to open this backup with${why === undefined ? '' : `: ${why}`}`, {
     hint: 'set encryption.privateKey or encryption.passphrase in the configuration, or LIFEBOAT_PRIVATE_KEY / LIFEBOAT_PASSPHRASE in the environment',
   })
 }

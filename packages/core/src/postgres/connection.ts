@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
+import { isIP, Socket } from 'node:net'
 import pg from 'pg'
 import { BackupError } from '../errors/backup-error.js'
 import { cancellation } from '../errors/cancelled.js'
@@ -106,7 +106,10 @@ export function libpqEnvironment(target: ConnectionTarget): NodeJS.ProcessEnv {
   }
 }
 
-/** Opens a session. @throws BackupError `database-unreachable`, `database-auth-failed`, `database-refused` */
+/**
+ * Opens a session. It ends at once when `signal` aborts, whatever it is waiting for.
+ * @throws BackupError `database-unreachable`, `database-auth-failed`, `database-refused`
+ */
 export async function connect(target: ConnectionTarget, signal?: AbortSignal): Promise<pg.Client> {
   const mode = target.sslMode ?? 'prefer'
   const secure = mode !== 'disable' && !target.host.startsWith('/')
@@ -130,7 +133,11 @@ async function open(
   ssl: pg.ClientConfig['ssl'],
   signal: AbortSignal | undefined,
 ): Promise<pg.Client> {
+  signal?.throwIfAborted()
+  // A socket of our own: `client.end()` waits for the server, and while connecting its promise then never settles.
+  const socket = new Socket()
   const client = new pg.Client({
+    stream: () => socket,
     host: target.host,
     port: target.port,
     user: target.user,
@@ -144,18 +151,16 @@ async function open(
   })
   // A connection lost between two queries is reported by the next one; without a listener it would end the process.
   client.on('error', () => {})
-  const abandon = () => void client.end().catch(() => {})
+  const abandon = () => void socket.destroy(new Error('the session was abandoned'))
   signal?.addEventListener('abort', abandon, { once: true })
+  socket.once('close', () => signal?.removeEventListener('abort', abandon))
   try {
     await client.connect()
+    return client
   } catch (error) {
-    // The attempt already failed; closing what is left of it cannot tell anything more.
-    await client.end().catch(() => {})
+    socket.destroy()
     throw error
-  } finally {
-    signal?.removeEventListener('abort', abandon)
   }
-  return client
 }
 
 function sslOptions(target: ConnectionTarget, mode: string): pg.ClientConfig['ssl'] {

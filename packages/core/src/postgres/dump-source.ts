@@ -16,6 +16,8 @@ export interface DumpOptions {
 
 /** How long pg_dump waits for a lock that someone else holds on a table: ten minutes. */
 const lockWaitMs = 600_000
+/** How long an unwanted pg_dump may take to tell the server and go. */
+const killAfterMs = 1_000
 
 /**
  * Runs `pg_dump -Fc -Z0` and yields its output. The exit status is part of the stream: it throws *before* it ends when
@@ -29,7 +31,7 @@ export async function* dumpSource(target: ConnectionTarget, options: DumpOptions
     env: libpqEnvironment(target),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const ended = exitOf(child)
+  const closed = exitOf(child)
   const kill = () => void child.kill('SIGTERM')
   signal?.addEventListener('abort', kill, { once: true })
   let words = ''
@@ -38,15 +40,15 @@ export async function* dumpSource(target: ConnectionTarget, options: DumpOptions
   })
   try {
     for await (const chunk of child.stdout) yield chunk as Buffer
-    const exit = await ended
+    const exit = await closed
     if (signal?.aborted) throw cancellation(signal)
     if (exit.status !== 0) throw dumpFailed(exit, redact(words, target))
   } catch (error) {
     if (signal?.aborted) throw cancellation(signal)
-    throw error
+    throw child.pid === undefined ? dumpFailed(await closed, '') : error
   } finally {
     signal?.removeEventListener('abort', kill)
-    await stop(child, ended)
+    await stop(child)
   }
 }
 
@@ -83,14 +85,16 @@ function exitOf(child: ChildProcess): Promise<Exit> {
   })
 }
 
-async function stop(child: ChildProcess, ended: Promise<Exit>): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
-    child.stdout?.destroy()
-    child.kill('SIGTERM')
-    const giveUp = setTimeout(() => child.kill('SIGKILL'), 5_000)
-    await ended
-    clearTimeout(giveUp)
-  }
+/** Ends a dump that is no longer wanted; waits for the process itself, not for pipes that a child of it may hold. */
+async function stop(child: ChildProcess): Promise<void> {
+  child.stdout?.destroy()
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const exited = new Promise(resolve => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  const giveUp = setTimeout(() => child.kill('SIGKILL'), killAfterMs)
+  await exited
+  clearTimeout(giveUp)
+  child.stderr?.destroy()
 }
 
 function dumpFailed(exit: Exit, words: string): BackupError {

@@ -20,6 +20,7 @@ export async function probeSource(
   client: pg.Client,
   target: ConnectionTarget,
   schemas: readonly string[] | undefined,
+  signal?: AbortSignal,
 ): Promise<SourceProbe> {
   try {
     const facts = await client.query<{
@@ -38,7 +39,7 @@ export async function probeSource(
       'select extname as name, extversion as version from pg_extension order by 1',
     )
     const row = facts.rows[0]!
-    await refusePooler(client, target)
+    await refusePooler(client, target, signal)
     await refuseHiddenRows(client, target, schemas)
     return {
       serverVersion: row.version,
@@ -49,7 +50,7 @@ export async function probeSource(
       extensions: extensions.rows,
     }
   } catch (error) {
-    throw databaseError(error, target)
+    throw databaseError(error, target, signal)
   }
 }
 
@@ -57,7 +58,7 @@ export async function probeSource(
  * A pooler in transaction mode hands the server session of an idle client to the next one: two clients that are
  * connected at once then see the same backend, which a direct connection or a session pooler never shows.
  */
-async function refusePooler(client: pg.Client, target: ConnectionTarget): Promise<void> {
+async function refusePooler(client: pg.Client, target: ConnectionTarget, signal?: AbortSignal): Promise<void> {
   const refusal = new BackupError(
     'pooler-in-between',
     `${target.description} is a pooler in transaction mode, through which pg_dump cannot work`,
@@ -66,7 +67,7 @@ async function refusePooler(client: pg.Client, target: ConnectionTarget): Promis
     },
   )
   if (target.port === 6543) throw refusal
-  const second = await connect(target)
+  const second = await connect(target, signal)
   try {
     const first = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
     await second.query('begin')

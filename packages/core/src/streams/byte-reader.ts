@@ -26,6 +26,12 @@ export class ByteReader {
   async take(count: number): Promise<Buffer> {
     await this.#fill(count)
     const wanted = Math.min(count, this.#bufferedBytes)
+    const first = this.#buffered[0]
+    if (first !== undefined && first.byteLength > wanted) {
+      this.#buffered[0] = first.subarray(wanted)
+      this.#bufferedBytes -= wanted
+      return Buffer.from(first.buffer, first.byteOffset, wanted)
+    }
     const out = Buffer.allocUnsafeSlow(wanted)
     let filled = 0
     while (filled < wanted) {

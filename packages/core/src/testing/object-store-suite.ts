@@ -12,7 +12,7 @@ export interface SuiteRunner {
 }
 
 /** Services on slow shared machines take their time over 1,100 objects. */
-const timeoutMs = 120_000
+const timeoutMs = 300_000
 
 /** The store under test. */
 export interface ObjectStoreSubject {

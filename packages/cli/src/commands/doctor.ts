@@ -1,0 +1,41 @@
+import type { DoctorCheck } from '@lifeboat/core'
+import type { Command } from 'commander'
+import { addCommand, type Choose, type CommandResult } from '../command.js'
+import { exitStatus } from '../exit-status.js'
+import type { Colours } from '../render/colours.js'
+import { oneLine } from '../render/one-line.js'
+import { plural } from '../render/quantities.js'
+import type { Session } from '../session.js'
+
+export function defineDoctor(program: Command, choose: Choose): void {
+  addCommand(program, 'doctor', 'check tools, connections, destinations and keys; changes nothing', [
+    'lifeboat doctor',
+    'lifeboat doctor shop',
+    "lifeboat doctor --json | jq '.checks[] | select(.ok | not)'",
+  ])
+    .argument('[products...]', 'names from the configuration (default: all)')
+    .action((products: string[]) => choose(session => runDoctor(session, products)))
+}
+
+async function runDoctor(session: Session, named: readonly string[]): Promise<CommandResult> {
+  const lifeboat = await session.open()
+  const checks: DoctorCheck[] = []
+  const options = { signal: session.signal, onEvent: session.progress.onEvent }
+  for (const product of session.chooseProducts(lifeboat, named))
+    checks.push(...(await lifeboat.doctor(product, options)))
+  const bad = checks.filter(check => !check.ok).length
+  return {
+    status: bad === 0 ? exitStatus.done : exitStatus.damaged,
+    document: { ok: bad === 0, checks },
+    lines: [
+      ...checks.flatMap(check => checkLines(check, session.colours)),
+      bad === 0 ? `${plural(checks.length, 'check')}, all well` : `${bad} of ${plural(checks.length, 'check')} failed`,
+    ],
+  }
+}
+
+function checkLines({ product, area, ok, message, hint }: DoctorCheck, colours: Colours): string[] {
+  const verdict = ok ? colours.green('ok    ') : colours.red('FAILED')
+  const line = `${verdict}  ${product === null ? '' : `${product} `}${area}: ${oneLine(message)}`
+  return hint === null ? [line] : [line, `        hint: ${oneLine(hint)}`]
+}

@@ -1,0 +1,43 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { resolveConfig } from '@lifeboat/core'
+import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../load-config.js'
+import { runCli } from '../testing/fake-io.js'
+
+const nothing = { config: null }
+
+describe('init', { timeout: 30_000 }, () => {
+  it.each(['ts', 'mjs'])('writes a lifeboat.config.%s that loads and is valid', async format => {
+    const argv = ['init', '--format', format, '--product', 'my-shop', '--folder', "./o'clock"]
+    const ran = await runCli(argv, nothing, async cwd => {
+      const { config } = await loadConfig(join(cwd, `lifeboat.config.${format}`))
+      const product = resolveConfig(config).products['my-shop']
+      expect(product?.destinations.local?.retention.minimum).toBe(3)
+      expect(String(product?.source.url)).toContain('DATABASE_URL')
+    })
+    expect(ran.status).toBe(0)
+    expect(ran.stdout).toContain('lifeboat doctor')
+  })
+
+  it('makes a key pair whose private key only its owner reads', async () => {
+    const ran = await runCli(['init', '--keys', '--json'], nothing, async cwd => {
+      const file = join(cwd, 'keys/lifeboat-private.asc')
+      expect((await stat(file)).mode & 0o777).toBe(0o600)
+      expect(await readFile(file, 'utf8')).toContain('BEGIN PGP PRIVATE KEY BLOCK')
+      expect(await readFile(join(cwd, 'keys/lifeboat-public.asc'), 'utf8')).toContain('BEGIN PGP PUBLIC KEY BLOCK')
+      const { config } = await loadConfig(join(cwd, 'lifeboat.config.ts'))
+      expect(resolveConfig(config).products.app?.encryption).toMatchObject({ privateKey: 'keys/lifeboat-private.asc' })
+    })
+    expect(ran.status).toBe(0)
+    expect(ran.json()).toMatchObject({ keys: { fingerprint: expect.stringMatching(/^[0-9a-f]{40}$/) } })
+    expect(ran.stdout + ran.stderr).not.toContain('BEGIN PGP')
+  })
+
+  it('does not replace a configuration unless --force says so', async () => {
+    const refused = await runCli(['init', '--format', 'mjs'])
+    expect(refused.status).toBe(2)
+    expect(refused.stderr).toMatch(/exists already\nhint: add --force/)
+    expect((await runCli(['init', '--format', 'mjs', '--force'])).status).toBe(0)
+  })
+})

@@ -1,0 +1,89 @@
+import type { RestoreOptions, RestorePlan } from '@lifeboat/core'
+import { BackupError } from '@lifeboat/core'
+import type { Command } from 'commander'
+import { addCommand, type Choose, type CommandResult, destinationOption, parseCount } from '../command.js'
+import { canAsk } from '../confirm.js'
+import { exitStatus } from '../exit-status.js'
+import { isAddress } from '../open-address.js'
+import { renderPlan, renderRestored } from '../render/restore-lines.js'
+import type { Session } from '../session.js'
+import { resolveTarget } from '../target-url.js'
+import { UsageError } from '../usage-error.js'
+
+interface Flags {
+  readonly to: string
+  readonly destination?: string
+  readonly create?: boolean
+  readonly jobs?: number
+  readonly overwrite?: boolean
+  readonly overwriteSource?: boolean
+  readonly keepFailed?: boolean
+  readonly yes?: boolean
+}
+
+export function defineRestore(program: Command, choose: Choose): void {
+  addCommand(program, 'restore', 'restore a backup into a database, after showing the plan', [
+    'lifeboat restore latest --to env:TARGET_URL --create',
+    'lifeboat restore shop/latest --to postgres://admin@localhost/shop_copy --create --jobs 4 --yes',
+    'lifeboat restore 20261121T020000Z-7f3k9q --to env:TARGET_URL --overwrite',
+    'LIFEBOAT_PASSPHRASE=… lifeboat restore s3://shop-backups/shop/20261121T020000Z-7f3k9q --to env:TARGET_URL --yes',
+  ])
+    .argument('<backup>', 'latest, PRODUCT/latest, an id, a path or an s3:// address')
+    .requiredOption(
+      '--to <target>',
+      'a postgres:// address, or env:NAME for one in the environment; a missing password is taken from PGPASSWORD',
+    )
+    .option('--create', 'create the database first; it must not exist')
+    .option('--jobs <n>', 'how many connections load tables and build indexes at once (default: 2)', parseCount)
+    .option('--overwrite', 'allow a target that is not empty: its objects named in the backup are dropped first')
+    .option('--overwrite-source', 'allow, besides, the very database the backup came from')
+    .option('--keep-failed', 'keep the database that --create made although the restore failed')
+    .option('--yes', 'do not ask')
+    .addOption(destinationOption())
+    .action((backup: string, flags: Flags) => choose(session => runRestore(session, backup, flags)))
+}
+
+async function runRestore(session: Session, name: string, flags: Flags): Promise<CommandResult> {
+  const target = resolveTarget(flags.to, session.io.env)
+  if (target.exposed)
+    session.warn(
+      'a password on the command line can be read by everyone on this machine; use --to env:NAME or PGPASSWORD',
+    )
+  const lifeboat = await session.open(name)
+  const { create, jobs, overwrite, overwriteSource, keepFailed, destination } = flags
+  const options: RestoreOptions = {
+    ...{ to: target.url, create, jobs, overwrite, overwriteSource, keepFailed, destination },
+    signal: session.signal,
+    onEvent: session.progress.onEvent,
+  }
+  const plan = await lifeboat.planRestore(name, options)
+  for (const line of renderPlan(plan)) session.say(line)
+  for (const warning of plan.warnings) session.warn(warning)
+  if (!flags.yes) await confirm(session, plan)
+  const result = await restoreAsPlanned()
+  return { status: exitStatus.done, document: result, lines: renderRestored(result, session.colours) }
+
+  // `latest` may be another backup by now; what was shown is what is restored.
+  function restoreAsPlanned() {
+    if (isAddress(name, session.io.cwd)) return lifeboat.restore(name, options)
+    return lifeboat.restore(`${plan.product}/${plan.id}`, { ...options, destination: plan.destination })
+  }
+}
+
+async function confirm(session: Session, plan: RestorePlan): Promise<void> {
+  if (!canAsk(session.io)) {
+    throw new UsageError(
+      'a restore must be confirmed, and there is no terminal to ask on',
+      'read the plan above, then add --yes',
+    )
+  }
+  session.progress.pause()
+  if (!(await agreed(session, plan))) throw new BackupError('cancelled', 'cancelled: nothing was changed')
+}
+
+async function agreed({ prompts, signal }: Session, plan: RestorePlan): Promise<boolean> {
+  if (!plan.overwrite) return (await prompts.confirm(`Restore into ${plan.target}?`)) === true && !signal.aborted
+  const database = plan.target.slice(plan.target.lastIndexOf('/') + 1)
+  const typed = await prompts.text(`This drops objects in ${plan.target}. Type the database's name to go on:`)
+  return typed?.trim() === database && !signal.aborted
+}

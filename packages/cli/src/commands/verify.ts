@@ -1,0 +1,98 @@
+import {
+  isBackupError,
+  type Lifeboat,
+  type VerificationLevel,
+  type VerificationReport,
+  verificationLevels,
+} from '@lifeboat/core'
+import { type Command, Option } from 'commander'
+import { addCommand, type Choose, type CommandResult, destinationOption } from '../command.js'
+import { type ExitStatus, exitStatus, exitStatusOf, worstStatus } from '../exit-status.js'
+import { describeError, type ErrorDocument } from '../render/describe-error.js'
+import { renderVerification } from '../render/verification-lines.js'
+import type { Session } from '../session.js'
+
+interface Flags {
+  readonly level: VerificationLevel
+  readonly destination?: string
+}
+
+interface Failure {
+  readonly backup: string
+  readonly error: ErrorDocument
+  readonly status: ExitStatus
+}
+
+export function defineVerify(program: Command, choose: Choose): void {
+  addCommand(program, 'verify', 'check that a backup is whole (default: the latest of every product)', [
+    'lifeboat verify',
+    'lifeboat verify shop/latest --destination offsite',
+    'lifeboat verify 20261121T020000Z-7f3k9q --level stored',
+    'LIFEBOAT_PRIVATE_KEY=team.asc lifeboat verify ./shop/20261121T020000Z-7f3k9q',
+  ])
+    .argument('[backup]', 'latest, PRODUCT/latest, an id, a path or an s3:// address')
+    .addOption(
+      new Option(
+        '--level <level>',
+        'listed: present and complete; stored: every byte as recorded; content: decrypted and read to its end',
+      )
+        .choices([...verificationLevels])
+        .default('content'),
+    )
+    .addOption(destinationOption())
+    .action((backup: string | undefined, flags: Flags) => choose(session => runVerify(session, backup, flags)))
+}
+
+async function runVerify(session: Session, name: string | undefined, flags: Flags): Promise<CommandResult> {
+  const lifeboat = await session.open(name)
+  const names = name === undefined ? lifeboat.products.map(product => `${product}/latest`) : [name]
+  const reports: VerificationReport[] = []
+  const failures: Failure[] = []
+  for (const one of names) {
+    const outcome = await verify(session, lifeboat, one, flags)
+    if ('error' in outcome) failures.push(outcome)
+    else reports.push(outcome)
+  }
+  const status = worstStatus([...reports.map(statusOf), ...failures.map(failure => failure.status)])
+  const error = reports.length === 0 ? failures[0]?.error : undefined
+  return {
+    status,
+    document: {
+      ...(error === undefined ? {} : { error }),
+      ok: status === exitStatus.done,
+      reports,
+      failures: failures.map(({ backup, error }) => ({ backup, error })),
+    },
+    lines: reports.flatMap(report => renderVerification(report, session.colours)),
+  }
+}
+
+/** One backup; a check that could not run is reported and kept, so that the next backup gets its turn. */
+async function verify(
+  session: Session,
+  lifeboat: Lifeboat,
+  name: string,
+  flags: Flags,
+): Promise<VerificationReport | Failure> {
+  const { level, destination } = flags
+  try {
+    return await lifeboat.verify(name, {
+      level,
+      destination,
+      signal: session.signal,
+      onEvent: session.progress.onEvent,
+    })
+  } catch (error) {
+    if (session.signal.aborted || isBackupError(error, 'cancelled')) throw error
+    session.report(error)
+    return { backup: name, error: describeError(error), status: exitStatusOf(error) }
+  }
+}
+
+/** Damage outweighs a missing key: with both, what could be read is already broken. */
+function statusOf(report: VerificationReport): ExitStatus {
+  if (report.ok) return exitStatus.done
+  const critical = report.findings.filter(finding => finding.severity === 'critical')
+  const keyOnly = critical.length > 0 && critical.every(({ code }) => code === 'wrong-key' || code === 'key-missing')
+  return keyOnly ? exitStatus.wrongKey : exitStatus.damaged
+}

@@ -1,0 +1,22 @@
+import { confirm, isCancel, text } from '@clack/prompts'
+import type { CliIo, Prompts } from './cli-io.js'
+
+/** Questions on the terminal: asked on stderr, so that stdout stays the answer. */
+export function terminalPrompts(io: CliIo, signal: AbortSignal): Prompts {
+  const place = { input: io.stdin.stream, output: io.stderr.stream, signal }
+  return {
+    async confirm(message) {
+      const answer = await confirm({ message, initialValue: false, ...place })
+      return isCancel(answer) ? undefined : answer
+    },
+    async text(message) {
+      const answer = await text({ message, ...place })
+      return isCancel(answer) ? undefined : (answer ?? '')
+    },
+  }
+}
+
+/** Whether there is a person who can be asked. */
+export function canAsk(io: CliIo): boolean {
+  return io.prompts !== undefined || (io.stdin.isTTY && io.stderr.isTTY)
+}

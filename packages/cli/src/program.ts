@@ -1,0 +1,64 @@
+import { toolVersion } from '@lifeboat/core'
+import { Command } from 'commander'
+import type { CliIo } from './cli-io.js'
+import type { Choose } from './command.js'
+import { defineBackup } from './commands/backup.js'
+import { defineDemo } from './commands/demo.js'
+import { defineDoctor } from './commands/doctor.js'
+import { defineInit } from './commands/init.js'
+import { defineList } from './commands/list.js'
+import { definePrune } from './commands/prune.js'
+import { defineRestore } from './commands/restore.js'
+import { defineShow } from './commands/show.js'
+import { defineVerify } from './commands/verify.js'
+import { helpText } from './render/help-text.js'
+
+const defineCommands = [
+  defineInit,
+  defineDoctor,
+  defineBackup,
+  defineList,
+  defineShow,
+  defineVerify,
+  defineRestore,
+  definePrune,
+  defineDemo,
+]
+
+/** The command line: it parses, and gives the chosen command's handler to `choose`; nothing runs yet. */
+export function buildProgram(io: CliIo, choose: Choose): Command {
+  const program = new Command('lifeboat')
+    .description('Postgres backups you have proven you can restore')
+    .version(toolVersion, '--version', 'print the version')
+    .option(
+      '--config <file>',
+      'the configuration (default: LIFEBOAT_CONFIG, else lifeboat.config.ts, .mts, .mjs or .js here or above)',
+    )
+    .option('--json', 'print the answer on stdout as one JSON document (docs/cli.md)')
+    .option('--quiet', 'print errors and warnings only, besides the answer')
+    .option('--no-color', 'no colours (also: NO_COLOR in the environment)')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: text => io.stdout.write(text),
+      writeErr: text => io.stderr.write(text),
+      // Usage errors are printed by run, like all errors.
+      outputError: () => {},
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      helpText([
+        'lifeboat demo',
+        'lifeboat init --keys',
+        'lifeboat backup',
+        'lifeboat verify',
+        'lifeboat restore latest --to env:TARGET_URL --create',
+      ]),
+    )
+  for (const define of defineCommands) define(program, choose)
+  return program
+}

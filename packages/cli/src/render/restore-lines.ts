@@ -1,0 +1,30 @@
+import type { RestorePlan, RestoreResult } from '@lifeboat/core'
+import type { Colours } from './colours.js'
+import { oneLine } from './one-line.js'
+import { formatBytes, formatDuration, formatTime, plural } from './quantities.js'
+import { renderFields } from './table.js'
+
+/** What a restore is about to do. */
+export function renderPlan(plan: RestorePlan): string[] {
+  const counted =
+    plan.tables === null ? 'tables not counted' : `${plural(plan.tables, 'table')}, ${plural(plan.rows ?? 0, 'row')}`
+  const fields: (readonly [string, string])[] = [
+    ['restore', oneLine(`${plan.product}/${plan.id} of ${formatTime(plan.createdAt)}, from ${plan.destination}`)],
+    ['contents', `${counted}, ${formatBytes(plan.plainBytes)}`],
+    ['into', `${oneLine(plan.target)}${plan.create ? ' (a new database)' : ''}`],
+  ]
+  if (plan.overwrite) fields.push(['overwrite', 'objects named in the backup are dropped first'])
+  if (plan.targetIsSource) fields.push(['attention', 'this is the database the backup came from'])
+  return renderFields(fields)
+}
+
+/** What a restore did. */
+export function renderRestored({ plan, tables, rows, steps, durationMs }: RestoreResult, colours: Colours): string[] {
+  return [
+    `${colours.green('restored')} ${oneLine(`${plan.product}/${plan.id} into ${plan.target}`)}: ${plural(tables, 'table')}, ${plural(rows, 'row')} in ${formatDuration(durationMs)}`,
+    ...renderFields(
+      steps.map(({ step, durationMs }) => [oneLine(step), formatDuration(durationMs)] as const),
+      '  ',
+    ),
+  ]
+}

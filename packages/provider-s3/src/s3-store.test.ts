@@ -1,0 +1,345 @@
+import { randomUUID } from 'node:crypto'
+import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
+import type { ByteSource, ObjectStore } from '@lifeboat/core'
+import { objectStoreSuite } from '@lifeboat/core/testing'
+import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { type FaultProxy, startFaultProxy } from '../../testkit/src/fault-proxy.js'
+import type {} from '../../testkit/src/global-setup-s3.js'
+import type { S3Options } from './s3-options.js'
+import { s3 } from './s3-store.js'
+
+const service = inject('s3')
+const bucket = `lifeboat-${randomUUID()}`
+const mebibyte = 1024 * 1024
+const { endpoint, ...credentials } = service
+const client = new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true })
+
+const storeWith = (options: Partial<S3Options> = {}): ObjectStore =>
+  // The service under test is new enough for conditional puts; its loopback address cannot tell.
+  s3({ bucket, endpoint, credentials, prefix: `test/${randomUUID()}`, conditionalPut: true, ...options })
+
+beforeAll(async () => {
+  await client.send(new CreateBucketCommand({ Bucket: bucket }))
+})
+
+const unfinishedUploads = async () =>
+  (await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads?.map(({ Key }) => Key) ?? []
+
+afterEach(async () => {
+  expect(await unfinishedUploads()).toEqual([])
+})
+
+objectStoreSuite(
+  { describe, it },
+  {
+    name: 's3',
+    makeStore: () => storeWith(),
+    assertNoResidue: async () => expect(await unfinishedUploads()).toEqual([]),
+  },
+)
+
+describe('without conditional puts', () => {
+  it('looks before it writes', async () => {
+    const store = storeWith({ conditionalPut: false })
+    expect(store.capabilities.conditionalPut).toBe(false)
+    await store.put('k', bytes(3), { ifAbsent: true })
+    expect(await codeOf(store, store.put('k', bytes(3), { ifAbsent: true }))).toBe('object-exists')
+  })
+})
+
+describe('parts', () => {
+  it('sends a small object in one request, and a large one in 8 MiB parts, a few at a time', async () => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint, prefix: 'parts' })
+    await store.put('small', bytes(8 * mebibyte))
+    expect(proxy.requests.filter(request => request.startsWith('PUT'))).toEqual([
+      expect.stringContaining('/parts/small'),
+    ])
+    await store.put('large', bytes(33 * mebibyte))
+    expect(proxy.requests.filter(request => request.includes('partNumber='))).toHaveLength(5)
+    expect(await length(store, 'large')).toBe(33 * mebibyte)
+  })
+
+  it('works with checksums sent along', async () => {
+    const store = storeWith({ checksums: 'supported' })
+    await store.put('small', bytes(1000))
+    await store.put('large', bytes(20 * mebibyte))
+    expect(await length(store, 'large')).toBe(20 * mebibyte)
+  })
+
+  it('puts objects into a storage class', async () => {
+    const store = storeWith({ storageClass: 'STANDARD_IA' })
+    await store.put('cold', bytes(10))
+    expect((await store.head('cold'))?.storageClass).toBe('STANDARD_IA')
+    for await (const stored of store.list('')) expect(stored.storageClass).toBe('STANDARD_IA')
+  })
+
+  it('holds little memory', async () => {
+    const store = storeWith()
+    const before = process.memoryUsage().rss
+    let most = 0
+    async function* watched(): ByteSource {
+      for await (const chunk of bytes(256 * mebibyte)) {
+        most = Math.max(most, process.memoryUsage().rss - before)
+        yield chunk
+      }
+    }
+    await store.put('k', watched())
+    expect(most).toBeLessThan(160 * mebibyte)
+  })
+})
+
+describe('nothing is left behind', () => {
+  it('removes the upload when the source fails in the middle', async () => {
+    const store = storeWith()
+    let begun = false
+    async function* failing(): ByteSource {
+      yield* bytes(30 * mebibyte)
+      begun = (await unfinishedUploads()).length === 1
+      throw new Error('the dump failed')
+    }
+    await expect(store.put('k', failing())).rejects.toThrow('the dump failed')
+    expect(begun).toBe(true)
+    expect(await unfinishedUploads()).toEqual([])
+  })
+
+  it('removes the upload when the signal aborts in the middle', async () => {
+    const store = storeWith()
+    const controller = new AbortController()
+    const reason = new Error('stop')
+    async function* endless(): ByteSource {
+      yield* bytes(30 * mebibyte)
+      controller.abort(reason)
+      yield* bytes(30 * mebibyte)
+    }
+    await expect(store.put('k', endless(), { signal: controller.signal })).rejects.toBe(reason)
+    expect(await unfinishedUploads()).toEqual([])
+  })
+
+  it('removes the upload when a part is refused for good', async () => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint })
+    proxy.inject(isPart(2), { kind: 'answer', status: 403, body: errorBody('AccessDenied') })
+    expect(await codeOf(store, store.put('k', bytes(60 * mebibyte)))).toBe('store-auth-failed')
+    expect(await unfinishedUploads()).toEqual([])
+  })
+
+  it('says so when the unfinished upload cannot be removed', async () => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint })
+    async function* failing(): ByteSource {
+      yield* bytes(10 * mebibyte)
+      for (let i = 0; i < 3; i++) {
+        proxy.inject(({ method }) => method === 'DELETE', {
+          kind: 'answer',
+          status: 403,
+          body: errorBody('AccessDenied'),
+        })
+      }
+      throw new Error('the dump failed')
+    }
+    await expect(store.put('k', failing())).rejects.toThrow(
+      /^the dump failed; the unfinished upload .* could not be removed/,
+    )
+    await removeUnfinishedUploads()
+  })
+
+  it('leaves nothing after a probe', async () => {
+    const store = storeWith()
+    await store.probe?.()
+    for await (const stored of store.list('')) expect(stored).toBeUndefined()
+  })
+})
+
+describe('faults on the way', () => {
+  it('sends a part again after 503, after a reset, and after a lost answer', async () => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint })
+    proxy.inject(isPart(1), { kind: 'answer', status: 503, body: errorBody('SlowDown') })
+    proxy.inject(isPart(2), { kind: 'reset' })
+    proxy.inject(isPart(3), { kind: 'lose-answer' })
+    await store.put('k', bytes(40 * mebibyte))
+    expect(await length(store, 'k')).toBe(40 * mebibyte)
+  })
+
+  it('knows its own work when the answer to the last request is lost', async () => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint })
+    proxy.inject(({ method, url }) => method === 'POST' && url.includes('uploadId='), { kind: 'lose-answer' })
+    await store.put('large', bytes(20 * mebibyte))
+    expect(await length(store, 'large')).toBe(20 * mebibyte)
+
+    proxy.inject(({ method, url }) => method === 'PUT' && url.includes('/small'), { kind: 'lose-answer' })
+    await store.put('small', bytes(100), { ifAbsent: true })
+    expect(await codeOf(store, store.put('small', bytes(100), { ifAbsent: true }))).toBe('object-exists')
+  })
+
+  it('resumes a read where the connection broke off', async () => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint })
+    await store.put('k', bytes(20 * mebibyte))
+    for (const afterBytes of [5 * mebibyte, 3_000_001, 1]) {
+      proxy.inject(({ method }) => method === 'GET', { kind: 'cut-answer', afterBytes })
+    }
+    const direct = await digest(storeAt(store), 'k')
+    expect(await digest(store, 'k')).toEqual(direct)
+    const cut = { kind: 'cut-answer', afterBytes: 1_000_000 } as const
+    proxy.inject(({ method }) => method === 'GET', cut)
+    expect(await length(store, 'k', { start: 1000, end: 5_000_000 })).toBe(5_000_000 - 1000 + 1)
+  })
+
+  it('gives up a read after so many lost connections, and never ends early', async () => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint })
+    await store.put('k', bytes(mebibyte))
+    for (let i = 0; i < 6; i++) proxy.inject(({ method }) => method === 'GET', { kind: 'cut-answer', afterBytes: 0 })
+    expect(await codeOf(store, length(store, 'k'))).toBe('store-unreachable')
+  })
+
+  it('notices that the object was overwritten while it was read', async () => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint })
+    await store.put('k', bytes(20 * mebibyte))
+    proxy.inject(({ method }) => method === 'GET', { kind: 'cut-answer', afterBytes: 5 * mebibyte })
+    const reading = async () => {
+      let first = true
+      for await (const _ of store.get('k')) {
+        if (first) await store.put('k', bytes(10))
+        first = false
+      }
+    }
+    expect(await codeOf(store, reading())).toBe('object-damaged')
+  })
+
+  it('says what to do when a service does not know conditional puts', async () => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint })
+    proxy.inject(({ headers }) => 'if-none-match' in headers, {
+      kind: 'answer',
+      status: 501,
+      body: errorBody('NotImplemented'),
+    })
+    await expect(store.put('k', bytes(10), { ifAbsent: true })).rejects.toMatchObject({
+      code: 'store-refused',
+      hint: expect.stringContaining('conditionalPut: false'),
+    })
+  })
+})
+
+describe('a store that cannot work', () => {
+  const attempts = (store: ObjectStore) => [
+    store.head('k'),
+    store.put('k', bytes(10)),
+    store.put('k', bytes(10 * mebibyte)),
+    store.remove('k'),
+    length(store, 'k'),
+    drained(store.list('')),
+    store.probe?.(),
+  ]
+
+  it('reports wrong credentials', async () => {
+    for (const wrong of [
+      { ...credentials, secretAccessKey: 'wrong' },
+      { ...credentials, accessKeyId: 'nobody' },
+    ]) {
+      const store = storeWith({ credentials: wrong })
+      for (const attempt of attempts(store)) expect(await codeOf(store, attempt)).toBe('store-auth-failed')
+    }
+  })
+
+  it('reports a missing bucket, never an empty one', async () => {
+    const store = storeWith({ bucket: 'no-such-bucket-anywhere' })
+    for (const attempt of attempts(store)) expect(await codeOf(store, attempt)).toBe('store-not-found')
+  })
+
+  it('reports an endpoint where nobody answers', async () => {
+    const store = storeWith({ endpoint: 'http://127.0.0.1:1' })
+    expect(await codeOf(store, store.head('k'))).toBe('store-unreachable')
+    expect(await codeOf(store, drained(store.list('')))).toBe('store-unreachable')
+  })
+
+  it('repeats what a secret reference says when it cannot be read', async () => {
+    const failure = new Error('environment variable X is not set')
+    const read = () => {
+      throw failure
+    }
+    const store = storeWith({ credentials: { accessKeyId: { read }, secretAccessKey: 'x' } })
+    await expect(store.head('k')).rejects.toBe(failure)
+  })
+})
+
+describe('credentials', () => {
+  it('takes text, references and functions', async () => {
+    const { accessKeyId, secretAccessKey } = credentials
+    const store = storeWith({
+      credentials: { accessKeyId: { read: () => accessKeyId }, secretAccessKey: async () => secretAccessKey },
+    })
+    await store.put('k', bytes(3))
+    expect(await length(store, 'k')).toBe(3)
+  })
+})
+
+const proxies: FaultProxy[] = []
+async function proxied(): Promise<FaultProxy> {
+  const proxy = await startFaultProxy(endpoint)
+  proxies.push(proxy)
+  return proxy
+}
+afterEach(async () => {
+  for (const proxy of proxies.splice(0)) {
+    expect(proxy.pending()).toBe(0)
+    await proxy.close()
+  }
+})
+
+/** The same objects as `store`, without a proxy in between. */
+function storeAt(store: ObjectStore): ObjectStore {
+  return storeWith({ prefix: store.location.replace(`s3://${bucket}/`, '') })
+}
+
+function isPart(number: number) {
+  return ({ url }: { readonly url: string }) => url.includes(`partNumber=${number}&`)
+}
+
+function errorBody(code: string): string {
+  return `<?xml version="1.0"?><Error><Code>${code}</Code><Message>made up by a test</Message></Error>`
+}
+
+async function* bytes(total: number): ByteSource {
+  for (let at = 0, n = 0; at < total; at += mebibyte, n++)
+    yield Buffer.alloc(Math.min(mebibyte, total - at), `chunk ${n} `)
+}
+
+async function length(store: ObjectStore, key: string, range?: { start: number; end: number }): Promise<number> {
+  let total = 0
+  for await (const chunk of store.get(key, { range })) total += chunk.byteLength
+  return total
+}
+
+async function digest(store: ObjectStore, key: string): Promise<string> {
+  const { createHash } = await import('node:crypto')
+  const hash = createHash('sha256')
+  for await (const chunk of store.get(key)) hash.update(chunk)
+  return hash.digest('hex')
+}
+
+async function drained(source: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of source);
+}
+
+async function codeOf(store: ObjectStore, call: Promise<unknown> | undefined): Promise<string | undefined> {
+  const outcome = await Promise.resolve(call).then(
+    () => 'no error',
+    (error: unknown) => ({ error }),
+  )
+  if (typeof outcome === 'string') return outcome
+  return store.classify(outcome.error) ?? `unclassified: ${outcome.error}`
+}
+
+async function removeUnfinishedUploads(): Promise<void> {
+  const { AbortMultipartUploadCommand } = await import('@aws-sdk/client-s3')
+  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
+  for (const { Key, UploadId } of Uploads) {
+    await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))
+  }
+}

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto'
+import type { GetObjectCommandInput, HeadObjectCommandOutput } from '@aws-sdk/client-s3'
+import { assertKey, type ObjectStore, type StoreCallOptions, type StoredObject } from '@lifeboat/core'
+import { classifyS3Error } from './classify-s3-error.js'
+import { getObject } from './get-object.js'
+import { putObject, refuseExisting, statusOf } from './put-object.js'
+import { connect, type S3Connection } from './s3-connection.js'
+import { type S3Options, settleOptions } from './s3-options.js'
+
+/**
+ * A bucket of Amazon S3, or of any service that speaks its protocol, as an object store.
+ *
+ * Making it is free: no network, no environment, no SDK until the first call. Requests are retried (five attempts each),
+ * connections time out (10 s to connect, 60 s of silence), and reads resume where a connection broke off.
+ *
+ * Memory per upload: the parts in flight and the one being filled; five times 8 MiB as a rule, more where the expected
+ * size would not fit into the service's number of parts.
+ *
+ * Capabilities are those of the endpoint's service as documented (`endpoint-quirks.ts`), unless the options say
+ * otherwise. `conditionalPut` is atomic for bodies of one part (8 MiB: every manifest); for larger ones where the
+ * service takes the condition on CompleteMultipartUpload too (Amazon S3, R2, MinIO), elsewhere the key is looked at
+ * immediately before completing. Object Lock and versioning are settings of a bucket, which is not asked: false.
+ *
+ * The credentials need `s3:PutObject`, `s3:GetObject`, `s3:ListBucket`, `s3:AbortMultipartUpload`, and `s3:DeleteObject`
+ * where retention runs. A lifecycle rule that aborts incomplete uploads is wise: no process can clean up after its own
+ * death. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
+ *
+ * @throws BackupError `config-invalid` for options that cannot work
+ */
+export function s3(options: S3Options): ObjectStore {
+  const settings = settleOptions(options)
+  const { bucket: Bucket, prefix } = settings
+  let connection: Promise<S3Connection> | undefined
+  const open = () => {
+    connection ??= connect(settings)
+    return connection
+  }
+  const targetOf = (key: string) => {
+    assertKey(key)
+    return { Bucket, Key: `${prefix}${key}` }
+  }
+
+  const head = async (key: string, { signal }: StoreCallOptions = {}): Promise<StoredObject | undefined> => {
+    const target = targetOf(key)
+    const found = await headObject(target, signal)
+    return found && { key, ...described(found) }
+  }
+
+  const headObject = async (target: GetObjectCommandInput, signal?: AbortSignal) => {
+    signal?.throwIfAborted()
+    const { sdk, client } = await open()
+    try {
+      return await client.send(new sdk.HeadObjectCommand(target), { abortSignal: signal })
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (statusOf(error) !== 404) throw error
+      // An answer to HEAD has no body, so a missing bucket looks like a missing object. This request tells which.
+      await assertBucket(signal)
+      return undefined
+    }
+  }
+
+  let bucketSeen = false
+  const assertBucket = async (signal?: AbortSignal) => {
+    if (bucketSeen) return
+    const { sdk, client } = await open()
+    try {
+      await client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix: prefix, MaxKeys: 1 }), { abortSignal: signal })
+    } catch (error) {
+      signal?.throwIfAborted()
+      // Credentials that may not list cannot tell; then the 404 of the object stands.
+      if (statusOf(error) !== 403) throw error
+    }
+    bucketSeen = true
+  }
+
+  return {
+    name: 's3',
+    location: `s3://${Bucket}/${prefix}`.replace(/\/$/, ''),
+    capabilities: {
+      conditionalPut: settings.conditionalPut,
+      storageClasses: settings.storageClasses,
+      objectLock: false,
+      versioning: false,
+    },
+
+    async put(key, source, options = {}) {
+      const target = targetOf(key)
+      options.signal?.throwIfAborted()
+      const ifAbsent = options.ifAbsent ?? false
+      const upload = { ...(await open()), settings, fullKey: target.Key, ifAbsent }
+      if (ifAbsent && !settings.conditionalPut) {
+        await refuseExisting(upload, options.signal).catch(error => {
+          options.signal?.throwIfAborted()
+          throw error
+        })
+      }
+      const sizeBytes = await putObject(upload, source, options)
+      bucketSeen = true
+      // The answer to a put tells no time; this is the moment it came, which `head` may put a little differently.
+      return { key, sizeBytes, modifiedAt: new Date() }
+    },
+
+    async *get(key, options = {}) {
+      const target = targetOf(key)
+      options.signal?.throwIfAborted()
+      yield* getObject(await open(), target, options)
+    },
+
+    head,
+
+    async *list(keyPrefix, { signal } = {}) {
+      signal?.throwIfAborted()
+      const { sdk, client } = await open()
+      for (let token: string | undefined, more = true; more; ) {
+        const page = await client
+          .send(new sdk.ListObjectsV2Command({ Bucket, Prefix: `${prefix}${keyPrefix}`, ContinuationToken: token }), {
+            abortSignal: signal,
+          })
+          .catch((error: unknown) => {
+            signal?.throwIfAborted()
+            throw error
+          })
+        for (const { Key, Size, LastModified, StorageClass } of page.Contents ?? []) {
+          // Consoles make empty objects that end in a slash to show folders; no key of ours does.
+          if (Key === undefined || Key.endsWith('/')) continue
+          signal?.throwIfAborted()
+          const key = Key.slice(prefix.length)
+          yield { key, ...described({ ContentLength: Size, LastModified, StorageClass }) }
+        }
+        token = page.NextContinuationToken
+        more = page.IsTruncated === true
+        if (more && !token)
+          throw new Error(`the listing of s3://${Bucket}/${prefix} breaks off: no token for its next page`)
+      }
+    },
+
+    async remove(key, { signal } = {}) {
+      const target = targetOf(key)
+      signal?.throwIfAborted()
+      const { sdk, client } = await open()
+      try {
+        await client.send(new sdk.DeleteObjectCommand(target), { abortSignal: signal })
+      } catch (error) {
+        signal?.throwIfAborted()
+        // Amazon S3 answers 204 for a missing key, some services 404.
+        if ((error as Error).name !== 'NoSuchKey') throw error
+      }
+    },
+
+    classify: error => classifyS3Error(error),
+
+    /** Lists one key and begins an upload that it gives up: that shows the right to write and leaves nothing. */
+    async probe({ signal } = {}) {
+      signal?.throwIfAborted()
+      const { sdk, client } = await open()
+      try {
+        const options = { abortSignal: signal }
+        await client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix: prefix, MaxKeys: 1 }), options)
+        const target = { Bucket, Key: `${prefix}.lifeboat-probe-${randomUUID()}` }
+        const { UploadId } = await client.send(new sdk.CreateMultipartUploadCommand(target))
+        await client.send(new sdk.AbortMultipartUploadCommand({ ...target, UploadId }))
+      } catch (error) {
+        signal?.throwIfAborted()
+        throw error
+      }
+    },
+  }
+}
+
+function described(found: Pick<HeadObjectCommandOutput, 'ContentLength' | 'LastModified' | 'StorageClass'>) {
+  return {
+    sizeBytes: found.ContentLength ?? 0,
+    modifiedAt: found.LastModified ?? new Date(0),
+    ...(found.StorageClass === undefined ? {} : { storageClass: found.StorageClass }),
+  }
+}
