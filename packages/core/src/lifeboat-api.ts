@@ -64,7 +64,7 @@ export type VerificationLevel = (typeof verificationLevels)[number]
 /** One thing that a check found. */
 export interface Finding {
   readonly severity: 'critical' | 'warning' | 'info'
-  /** A stable name: `artifact-missing`, `artifact-length`, `artifact-checksum`, `rows-differ`, … (docs/faults.md). */
+  /** A stable name: `artifact-missing`, `artifact-length`, `artifact-checksum`, `rows-differ`, … (docs/errors.md). */
   readonly code: string
   readonly message: string
   readonly hint: string | null
@@ -169,6 +169,8 @@ export interface DoctorCheck {
 /** The toolkit, opened on one configuration. */
 export interface Lifeboat {
   readonly products: readonly string[]
+  /** The names of a product's destinations, in configured order. */
+  destinations(product: string): readonly string[]
   backup(product: string, options?: BackupOptions): Promise<BackupResult>
   list(product?: string, options?: RunOptions & SelectOptions): Promise<ListResult>
   show(backup: BackupName, options?: RunOptions & SelectOptions): Promise<ListedBackup>

@@ -64,6 +64,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
 
   return {
     products,
+    destinations: product => Object.keys(productOf(resolved, product).destinations),
     backup: async (product, run = {}) =>
       runBackup({ product, config: productOf(resolved, product), folder, deps }, run),
     async list(product, select = {}) {

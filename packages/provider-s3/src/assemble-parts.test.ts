@@ -7,7 +7,7 @@ async function* sourceOf(chunks: readonly Uint8Array[]): ByteSource {
   yield* chunks
 }
 
-describe('assembleParts', () => {
+describe('assembleParts', { timeout: 60_000 }, () => {
   it('keeps every byte in order, fills every part but the last, and marks the last', async () => {
     const sizes = [5, 5, 10, 20]
     await fc.assert(

@@ -19,7 +19,7 @@ const plan = (maxParts: number, expectedBytes?: number, equalParts = false): Par
   equalParts,
 })
 
-describe('partBytes', () => {
+describe('partBytes', { timeout: 60_000 }, () => {
   it('fits anything up to 5 TiB into 10,000 parts, whatever was expected', () => {
     const sizes = fc.integer({ min: 1, max: 5 * tebibyte })
     const expectations = fc.option(fc.integer({ min: 0, max: 6 * tebibyte }), { nil: undefined })

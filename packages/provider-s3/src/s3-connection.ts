@@ -45,7 +45,14 @@ export async function connect(settings: S3Settings): Promise<S3Connection> {
         },
       }),
   )
+  client.middlewareStack.add(next => args => next(args).catch(nameUnknown), { step: 'initialize', name: 'nameUnknown' })
   return { sdk, client }
+}
+
+/** Some services (Ceph) send a code but no message, which the SDK then calls `UnknownError`: the code says more. */
+function nameUnknown(error: unknown): never {
+  if (error instanceof Error && error.message === 'UnknownError') error.message = error.name
+  throw error
 }
 
 /**

@@ -55,9 +55,9 @@ describe('parts', () => {
     expect(proxy.requests.filter(request => request.startsWith('PUT'))).toEqual([
       expect.stringContaining('/parts/small'),
     ])
-    await store.put('large', bytes(33 * mebibyte))
-    expect(proxy.requests.filter(request => request.includes('partNumber='))).toHaveLength(5)
-    expect(await length(store, 'large')).toBe(33 * mebibyte)
+    await store.put('large', bytes(20 * mebibyte))
+    expect(proxy.requests.filter(request => request.includes('partNumber='))).toHaveLength(3)
+    expect(await length(store, 'large')).toBe(20 * mebibyte)
   })
 
   it('works with checksums sent along', async () => {
@@ -79,13 +79,13 @@ describe('parts', () => {
     const before = process.memoryUsage().rss
     let most = 0
     async function* watched(): ByteSource {
-      for await (const chunk of bytes(256 * mebibyte)) {
+      for await (const chunk of bytes(160 * mebibyte)) {
         most = Math.max(most, process.memoryUsage().rss - before)
         yield chunk
       }
     }
     await store.put('k', watched())
-    expect(most).toBeLessThan(160 * mebibyte)
+    expect(most).toBeLessThan(130 * mebibyte)
   })
 })
 
@@ -158,8 +158,8 @@ describe('faults on the way', () => {
     proxy.inject(isPart(1), { kind: 'answer', status: 503, body: errorBody('SlowDown') })
     proxy.inject(isPart(2), { kind: 'reset' })
     proxy.inject(isPart(3), { kind: 'lose-answer' })
-    await store.put('k', bytes(40 * mebibyte))
-    expect(await length(store, 'k')).toBe(40 * mebibyte)
+    await store.put('k', bytes(26 * mebibyte))
+    expect(await length(store, 'k')).toBe(26 * mebibyte)
   })
 
   it('knows its own work when the answer to the last request is lost', async () => {
@@ -228,13 +228,13 @@ describe('faults on the way', () => {
 
 describe('a store that cannot work', () => {
   const attempts = (store: ObjectStore) => [
-    store.head('k'),
-    store.put('k', bytes(10)),
-    store.put('k', bytes(10 * mebibyte)),
-    store.remove('k'),
-    length(store, 'k'),
-    drained(store.list('')),
-    store.probe?.(),
+    () => store.head('k'),
+    () => store.put('k', bytes(10)),
+    () => store.put('k', bytes(10 * mebibyte)),
+    () => store.remove('k'),
+    () => length(store, 'k'),
+    () => drained(store.list('')),
+    () => store.probe?.(),
   ]
 
   it('reports wrong credentials', async () => {
@@ -243,13 +243,14 @@ describe('a store that cannot work', () => {
       { ...credentials, accessKeyId: 'nobody' },
     ]) {
       const store = storeWith({ credentials: wrong })
-      for (const attempt of attempts(store)) expect(await codeOf(store, attempt)).toBe('store-auth-failed')
+      for (const attempt of attempts(store)) expect(await codeOf(store, attempt())).toBe('store-auth-failed')
     }
   })
 
   it('reports a missing bucket, never an empty one', async () => {
     const store = storeWith({ bucket: 'no-such-bucket-anywhere' })
-    for (const attempt of attempts(store)) expect(await codeOf(store, attempt)).toBe('store-not-found')
+    for (const attempt of attempts(store)) expect(await codeOf(store, attempt())).toBe('store-not-found')
+    await expect(store.put('k', bytes(10))).rejects.toThrow('NoSuchBucket')
   })
 
   it('reports an endpoint where nobody answers', async () => {

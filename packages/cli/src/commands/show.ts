@@ -52,7 +52,7 @@ function fieldsOf(
     ],
     ['reason', oneLine(manifest.reason)],
     ['labels', labels.join(', ') || '-'],
-    ['found at', `${destination} (${oneLine(location)})`],
+    ['found at', oneLine(destination === location ? location : `${destination} (${location})`)],
     [
       'stored at',
       manifest.destinations.map(({ name, outcome }) => (outcome === 'stored' ? name : `${name} (failed)`)).join(', ') ||

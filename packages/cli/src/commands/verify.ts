@@ -24,7 +24,7 @@ interface Failure {
 }
 
 export function defineVerify(program: Command, choose: Choose): void {
-  addCommand(program, 'verify', 'check that a backup is whole (default: the latest of every product)', [
+  addCommand(program, 'verify', 'check that a backup is whole (default: the latest of every product, in each destination)', [
     'lifeboat verify',
     'lifeboat verify shop/latest --destination offsite',
     'lifeboat verify 20261121T020000Z-7f3k9q --level stored',
@@ -45,11 +45,11 @@ export function defineVerify(program: Command, choose: Choose): void {
 
 async function runVerify(session: Session, name: string | undefined, flags: Flags): Promise<CommandResult> {
   const lifeboat = await session.open(name)
-  const names = name === undefined ? lifeboat.products.map(product => `${product}/latest`) : [name]
+  const wanted = name === undefined ? latestEverywhere(lifeboat, flags) : [{ name, flags }]
   const reports: VerificationReport[] = []
   const failures: Failure[] = []
-  for (const one of names) {
-    const outcome = await verify(session, lifeboat, one, flags)
+  for (const one of wanted) {
+    const outcome = await verify(session, lifeboat, one.name, one.flags)
     if ('error' in outcome) failures.push(outcome)
     else reports.push(outcome)
   }
@@ -65,6 +65,14 @@ async function runVerify(session: Session, name: string | undefined, flags: Flag
     },
     lines: reports.flatMap(report => renderVerification(report, session.colours)),
   }
+}
+
+/** The latest of every product, in each of its destinations: a copy that nobody read is not a proven one. */
+function latestEverywhere(lifeboat: Lifeboat, flags: Flags): { readonly name: string; readonly flags: Flags }[] {
+  return lifeboat.products.flatMap(product => {
+    const destinations = flags.destination === undefined ? lifeboat.destinations(product) : [flags.destination]
+    return destinations.map(destination => ({ name: `${product}/latest`, flags: { ...flags, destination } }))
+  })
 }
 
 /** One backup; a check that could not run is reported and kept, so that the next backup gets its turn. */

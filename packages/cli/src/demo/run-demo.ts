@@ -8,6 +8,7 @@ import {
   directory,
   generateKeyPair,
   type Lifeboat,
+  nodeDeps,
   openLifeboat,
   secret,
 } from '@lifeboat/core'
@@ -92,7 +93,8 @@ async function perform(
 
   const server = await step(
     'start a throw-away Postgres',
-    () => startScratchServer({ signal }),
+    // A server that the pg_dump of this machine can read.
+    async () => startScratchServer({ signal, major: (await nodeDeps().findPgTools()).at(-1)?.major }),
     one => `Postgres ${one.version}`,
   )
   onServer(server)

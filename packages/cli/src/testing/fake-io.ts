@@ -62,7 +62,7 @@ export async function runCli(
       world.open ??
       (async (config, options = {}) => {
         opened.push({ config, options })
-        return { products: ['shop'], ...world.lifeboat } as Lifeboat
+        return { products: ['shop'], destinations: () => ['local'], ...world.lifeboat } as Lifeboat
       }),
     prompts: world.prompts,
     now: () => new Date('2026-11-21T12:00:00Z'),

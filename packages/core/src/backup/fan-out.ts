@@ -12,11 +12,13 @@ interface Branch {
 /**
  * Feeds one source to several sinks at the pace of the slowest. A sink that fails is let go and the others stay
  * whole; when the source fails every sink's stream throws that error, so that none can complete.
+ * @param stopSource is called once no sink is left to read: a source that waits for something must end then
  * @returns one outcome per sink, in order. Rejects only with the source's own error.
  */
 export async function fanOut<T>(
   source: ByteSource,
   sinks: readonly ((bytes: ByteSource) => Promise<T>)[],
+  stopSource: () => void = () => {},
 ): Promise<PromiseSettledResult<T>[]> {
   const branches: Branch[] = sinks.map(() => ({ queue: [], live: true, wakeReader: undefined }))
   let ended = false
@@ -47,6 +49,7 @@ export async function fanOut<T>(
       branch.live = false
       branch.queue.length = 0
       wakeWriter?.()
+      if (!ended && branches.every(one => !one.live)) stopSource()
     }
   })
   const settled = Promise.allSettled(outcomes)
@@ -70,7 +73,8 @@ export async function fanOut<T>(
     }
     ended = true
   } catch (error) {
-    failure = { error }
+    // With nobody left to read, the source was stopped; why the sinks failed is what counts.
+    if (branches.some(branch => branch.live)) failure = { error }
   }
   wakeReaders()
   const results = await settled

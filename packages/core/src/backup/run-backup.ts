@@ -8,7 +8,7 @@ import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import { type EventListener, emitterFor } from '../events/backup-event.js'
 import type { BackupOptions, BackupResult, DestinationOutcome } from '../lifeboat-api.js'
-import { type ConnectionTarget, connect, parseConnectionUrl } from '../postgres/connection.js'
+import { type ConnectionTarget, connect, databaseError, parseConnectionUrl } from '../postgres/connection.js'
 import { dumpSource } from '../postgres/dump-source.js'
 import { choosePgDump } from '../postgres/find-pg-tools.js'
 import { probeSource } from '../postgres/probe-source.js'
@@ -50,13 +50,14 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
   const { signal } = options
   const emit = emitterFor(options.onEvent)
   const startedAt = deps.now()
+  refuseOddWords(options)
   throwIfCancelled(signal)
   if (config.compression.codec === 'zstd') assertZstd()
   const lock = await readLock(config.encryption, job.folder)
   const target = parseConnectionUrl(config.source.url.read())
   const client = await connect(target, signal)
   try {
-    const probe = await probeSource(client, target, config.source.schemas)
+    const probe = await probeSource(client, target, config.source.schemas, signal)
     const tools = choosePgDump(await deps.findPgTools(), probe.serverMajor)
     emit({
       type: 'source.probed',
@@ -75,6 +76,7 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
     const id = newBackupId(startedAt, deps.random)
     emit({ type: 'backup.started', product, id, expectedBytes: probe.databaseBytes })
     const counting = countAll(shared, critical.present)
+    const noReader = new AbortController()
     const destinations = Object.entries(config.destinations).map(([name, { store }]) => ({ name, store }))
     const key = databaseKey(product, id, config.compression.codec)
     const stored = await storeEverywhere({
@@ -83,8 +85,9 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
         snapshotId: shared?.snapshotId,
         schemas: config.source.schemas,
         excludeTableData: config.source.excludeTableData,
-        signal,
+        signal: signal ? AbortSignal.any([signal, noReader.signal]) : noReader.signal,
       }),
+      stopSource: () => noReader.abort(),
       key,
       lock,
       config,
@@ -93,13 +96,15 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
       emit,
       signal,
     })
-    const counts = await counting
-    await shared?.close()
-
     const survivors = destinations.filter(one => !stored.failures.has(one.name))
     try {
+      const counted = await counting
+      // The snapshot has served; whether its session ends well no longer matters.
+      await shared?.close().catch(() => {})
+      if (counted.why !== null)
+        emit({ type: 'warning.raised', message: `critical tables were not counted by the server: ${counted.why}` })
       throwIfCancelled(signal)
-      const tables = recordTables(stored.scan, counts)
+      const tables = recordTables(stored.scan, counted.tables)
       const manifest: Manifest = {
         format: manifestFormat,
         id,
@@ -116,7 +121,10 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
           encoding: probe.encoding,
           extensions: [...probe.extensions],
           pgDumpVersion: tools.version,
-          snapshotCounts: { taken: shared !== undefined, why: 'why' in snapshot ? snapshot.why : null },
+          snapshotCounts: {
+            taken: shared !== undefined && counted.why === null,
+            why: 'why' in snapshot ? snapshot.why : counted.why,
+          },
         },
         artifacts: [
           {
@@ -165,9 +173,19 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
       await removeEverywhere(survivors, [manifestKey(product, id), key], emit)
       throw error
     }
+  } catch (error) {
+    throw databaseError(error, target, signal)
   } finally {
     await client.end()
   }
+}
+
+/** What a manifest could not be read with again. */
+function refuseOddWords(options: BackupOptions): void {
+  if ((options.reason ?? '').length <= 200) return
+  throw new BackupError('config-invalid', 'the reason is longer than 200 characters', {
+    hint: 'put the long story into a label',
+  })
 }
 
 function refuseWithoutCriticalTables(
@@ -185,20 +203,21 @@ function refuseWithoutCriticalTables(
   )
 }
 
-async function countAll(
-  snapshot: SharedSnapshot | undefined,
-  tables: readonly CountableTable[],
-): Promise<CountedTable[]> {
-  if (!snapshot) return []
+interface Counted {
+  readonly tables: readonly CountedTable[]
+  /** Why counting ended early; the dump stands on its own proof then. */
+  readonly why: string | null
+}
+
+/** Counts while the dump runs. A session that is lost meanwhile costs the counts, not the dump. */
+async function countAll(snapshot: SharedSnapshot | undefined, tables: readonly CountableTable[]): Promise<Counted> {
   const counted: CountedTable[] = []
-  const count = async () => {
-    for (const table of tables) counted.push({ ...table, rows: await snapshot.count(table) })
-    return counted
+  try {
+    for (const table of snapshot ? tables : []) counted.push({ ...table, rows: await snapshot!.count(table) })
+    return { tables: counted, why: null }
+  } catch (error) {
+    return { tables: [], why: error instanceof Error ? error.message : String(error) }
   }
-  const counting = count()
-  // Its failure is seen when the dump is done; until then it must not count as unhandled.
-  counting.catch(() => {})
-  return counting
 }
 
 interface Stored {
@@ -210,6 +229,7 @@ interface Stored {
 
 async function storeEverywhere(work: {
   readonly source: ByteSource
+  readonly stopSource: () => void
   readonly key: string
   readonly lock: Lock
   readonly config: ProductConfig
@@ -232,28 +252,36 @@ async function storeEverywhere(work: {
         (branch: ByteSource) =>
           store.put(key, branch, { expectedBytes: work.expectedBytes, signal }),
     ),
+    work.stopSource,
   ).catch((error: unknown) => {
     throw signal?.aborted ? cancellation(signal) : error
   })
-  const failures = new Map<string, BackupError>()
-  for (const [index, outcome] of outcomes.entries()) {
-    const { name, store } = destinations[index]!
-    if (outcome.status === 'rejected') {
-      failures.set(
-        name,
-        reportFailure(name, wrapStoreError(outcome.reason, { store, doing: `store ${key}`, signal }), emit),
-      )
-      continue
+  try {
+    throwIfCancelled(signal)
+    const failures = new Map<string, BackupError>()
+    for (const [index, outcome] of outcomes.entries()) {
+      const { name, store } = destinations[index]!
+      const failure =
+        outcome.status === 'rejected'
+          ? wrapStoreError(outcome.reason, { store, doing: `store ${key}`, signal })
+          : await checkRecorded(store, key, storedDigest.bytes, signal)
+      throwIfCancelled(signal)
+      if (failure) failures.set(name, reportFailure(name, failure, emit))
+      else emit({ type: 'artifact.stored', destination: name, key, storedBytes: storedDigest.bytes })
     }
-    const failure = await checkRecorded(store, key, storedDigest.bytes, signal)
-    if (failure) {
-      failures.set(name, reportFailure(name, failure, emit))
-      await removeEverywhere([{ name, store }], [key], emit)
-    } else emit({ type: 'artifact.stored', destination: name, key, storedBytes: storedDigest.bytes })
+    if (failures.size === destinations.length || scan === undefined) throw allFailed(failures)
+    const refused = destinations.filter((one, index) => failures.has(one.name) && took(outcomes[index]))
+    await removeEverywhere(refused, [key], emit)
+    return { scan, storedBytes: storedDigest.bytes, storedSha256: storedDigest.sha256, failures }
+  } catch (error) {
+    const wrote = destinations.filter((_, index) => took(outcomes[index]))
+    await removeEverywhere(wrote, [key], emit)
+    throw error
   }
-  throwIfCancelled(signal)
-  if (failures.size === destinations.length || scan === undefined) throw allFailed(failures)
-  return { scan, storedBytes: storedDigest.bytes, storedSha256: storedDigest.sha256, failures }
+}
+
+function took(outcome: PromiseSettledResult<unknown> | undefined): boolean {
+  return outcome?.status === 'fulfilled'
 }
 
 /** What the store recorded must be what was sent. */
@@ -288,6 +316,7 @@ async function publish(
     try {
       await store.put(key, bytesOf(text), { ifAbsent: true, expectedBytes: text.length, signal: context.signal })
     } catch (error) {
+      throwIfCancelled(context.signal)
       failures.set(
         name,
         reportFailure(
@@ -298,7 +327,7 @@ async function publish(
       )
       await removeEverywhere(
         [{ name, store }],
-        manifest.artifacts.map(artifact => artifact.key),
+        [key, ...manifest.artifacts.map(artifact => artifact.key)],
         context.emit,
       )
     }

@@ -7,7 +7,15 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isBackupError } from '../errors/backup-error.js'
 import { type ByteSource, bytesOf } from '../streams/byte-source.js'
-import { decrypt, encrypt, generateKeyPair, type Lock, readPrivateKey, readRecipients, type Unlock } from './open-pgp.js'
+import {
+  decrypt,
+  encrypt,
+  generateKeyPair,
+  type Lock,
+  readPrivateKey,
+  readRecipients,
+  type Unlock,
+} from './open-pgp.js'
 
 const run = promisify(execFile)
 const passphrase = 'correct horse ☃'

@@ -6,17 +6,14 @@ import { ByteReader } from '../streams/byte-reader.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import { fromWebStream, toWebStream } from '../streams/web-streams.js'
 import { peekProtected, protect, unprotect } from './integrity-protected-data.js'
+import { damaged, noKey, openSessionKeys, readFront, type Unlock, wrongKey } from './session-keys.js'
+
+export type { Unlock } from './session-keys.js'
 
 /** To whom an artifact is encrypted. */
 export type Lock =
   | { readonly kind: 'passphrase'; readonly passphrase: string }
   | { readonly kind: 'recipients'; readonly keys: readonly openpgp.PublicKey[] }
-
-/** What opens artifacts. */
-export interface Unlock {
-  readonly passphrase?: string | undefined
-  readonly privateKeys: readonly openpgp.PrivateKey[]
-}
 
 /** Stock gpg 2.2 must read it: integrity-protected data (SEIPD v1), AES-256, no inner compression, no AEAD. */
 const config: openpgp.PartialConfig = {
@@ -54,7 +51,7 @@ export async function* encrypt(source: ByteSource, lock: Lock): ByteSource {
 }
 
 /**
- * Decrypts a stream. Its regular end means that the integrity check passed; until then nothing may be acted on.
+ * Decrypts a stream. Its regular end means that the integrity check passed; what came before is provisional.
  * @throws BackupError `wrong-key`, `key-missing`, `object-damaged`
  */
 export async function* decrypt(source: ByteSource, unlock: Unlock): ByteSource {
@@ -63,24 +60,25 @@ export async function* decrypt(source: ByteSource, unlock: Unlock): ByteSource {
   try {
     const front = readFront(await reader.peek(maxFrontBytes))
     if (front === undefined) throw damaged()
-    const sessionKeys = await openSessionKeys(front.sessionKeyPackets, unlock)
-    const fits = sessionKeys
-      .filter(one => one.algorithm === 'aes256')
-      .map(one => ({ key: one.data, shape: peekProtected(front.firstBytes, one.data) }))
-    const ours = fits.find(one => one.shape === true)
-    if (ours && front.version === 1) {
+    const sessionKeys = await openSessionKeys(front, unlock)
+    const shapes = sessionKeys.map(one =>
+      one.algorithm === 'aes256' && front.version === 1 ? peekProtected(front.firstBytes, one.data) : false,
+    )
+    const ours = sessionKeys[shapes.indexOf(true)]
+    if (ours) {
       await reader.take(front.sessionKeyPackets.byteLength)
-      yield* unprotect(reader, ours.key)
+      yield* unprotect(reader, ours.data)
       return
     }
+    if (shapes.every(shape => shape === undefined)) throw wrongKey()
     // Made by hand, with another cipher, compression or a signature inside: the library reads those.
-    yield* decryptByLibrary(reader.rest(), unlock)
+    yield* decryptByLibrary(reader.rest(), sessionKeys)
   } finally {
     await reader.close()
   }
 }
 
-async function* decryptByLibrary(source: ByteSource, unlock: Unlock): ByteSource {
+async function* decryptByLibrary(source: ByteSource, sessionKeys: openpgp.DecryptedSessionKey[]): ByteSource {
   let failed: { readonly error: unknown } | undefined
   const watched = (async function* () {
     try {
@@ -92,8 +90,8 @@ async function* decryptByLibrary(source: ByteSource, unlock: Unlock): ByteSource
   })()
   try {
     const message = await openpgp.readMessage({ binaryMessage: toWebStream(watched), config })
-    const sessionKeys = await openSessionKeys(message, unlock)
-    const plain = await openpgp.decrypt({ message, sessionKeys, format: 'binary', config })
+    const named = sessionKeys.filter((one): one is openpgp.SessionKey => one.algorithm !== null)
+    const plain = await openpgp.decrypt({ message, sessionKeys: named, format: 'binary', config })
     yield* fromWebStream(plain.data as unknown as ReadableStream<Uint8Array>)
   } catch (error) {
     if (failed !== undefined) throw failed.error
@@ -102,47 +100,8 @@ async function* decryptByLibrary(source: ByteSource, unlock: Unlock): ByteSource
   }
 }
 
-/** Tries what fits: a message to recipients needs a private key, one to a passphrase the passphrase. */
-async function openSessionKeys(
-  message: openpgp.Message<ReadableStream<Uint8Array>>,
-  unlock: Unlock,
-): Promise<openpgp.DecryptedSessionKey[]> {
-  const { symEncryptedIntegrityProtectedData, symEncryptedSessionKey, publicKeyEncryptedSessionKey } =
-    openpgp.enums.packet
-  const has = (tag: openpgp.enums.packet) => message.packets.filterByTag(tag).length > 0
-  const forPassphrase = has(symEncryptedSessionKey)
-  const forKeys = has(publicKeyEncryptedSessionKey)
-  if (!has(symEncryptedIntegrityProtectedData) || !(forPassphrase || forKeys)) throw damaged()
-  const ways: { passwords?: string; decryptionKeys?: openpgp.PrivateKey[] }[] = []
-  if (forKeys && unlock.privateKeys.length > 0) ways.push({ decryptionKeys: [...unlock.privateKeys] })
-  if (forPassphrase && unlock.passphrase !== undefined) ways.push({ passwords: unlock.passphrase })
-  if (ways.length === 0) throw noKey(forKeys ? 'it is encrypted to public keys' : 'it is encrypted with a passphrase')
-  let failed: unknown
-  for (const way of ways) {
-    try {
-      return await openpgp.decryptSessionKeys({ message, ...way, config })
-    } catch (error) {
-      failed = error
-    }
-  }
-  throw new BackupError('wrong-key', 'the key does not open this backup', {
-    cause: failed,
-    hint: 'give the passphrase or the private key of one of the recipients that `lifeboat show` names',
-  })
-}
-
-function damaged(cause?: unknown): BackupError {
-  return new BackupError('object-damaged', 'the encrypted object is damaged or cut short', {
-    cause,
-    hint: 'use another backup or destination',
-  })
-}
-
-function noKey(why?: string): BackupError {
-  return new BackupError('key-missing', `no key to open this backup with${why === undefined ? '' : `: ${why}`}`, {
-    hint: 'set encryption.privateKey or encryption.passphrase in the configuration, or LIFEBOAT_PRIVATE_KEY / LIFEBOAT_PASSPHRASE in the environment',
-  })
-}
+/** Session key packets are some hundred bytes for each recipient. */
+const maxFrontBytes = 65_536
 
 /** Reads armored or binary public keys. @throws BackupError `config-invalid` */
 export async function readRecipients(paths: readonly string[]): Promise<openpgp.PublicKey[]> {

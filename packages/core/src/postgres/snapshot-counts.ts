@@ -73,18 +73,24 @@ export async function openSnapshot(
   await client.query('begin isolation level repeatable read read only')
   try {
     await client.query(
-      "select set_config('idle_in_transaction_session_timeout', '0', true), set_config('statement_timeout', '0', true)",
+      `select set_config(name, '0', true) from pg_settings
+        where name in ('idle_in_transaction_session_timeout', 'statement_timeout', 'transaction_timeout')`,
     )
     const exported = await client.query<{ id: string }>('select pg_export_snapshot() as id')
     return {
       snapshotId: exported.rows[0]!.id,
       async count(table) {
+        // A table that cannot be counted must not end the transaction: pg_dump may not have taken its snapshot yet.
+        await client.query('savepoint counting')
         try {
           const result = await client.query<{ n: string }>(
             `select count(*) as n from only ${escapeIdentifier(table.schema)}.${escapeIdentifier(table.name)}`,
           )
           return Number(result.rows[0]!.n)
         } catch (error) {
+          await client.query('rollback to savepoint counting').catch(() => {
+            // The session is gone; the error at hand says so.
+          })
           throw databaseError(error, target)
         }
       },

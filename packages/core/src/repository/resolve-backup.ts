@@ -1,5 +1,6 @@
 import type { ResolvedConfig } from '../config/config-schema.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
+import { emitterFor } from '../events/backup-event.js'
 import type { RunOptions, SelectOptions } from '../lifeboat-api.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { isBackupId, manifestKey } from './layout.js'
@@ -57,11 +58,15 @@ async function resolveConfigured(
     for (const [destination, { store }] of Object.entries(config.products[one]!.destinations)) {
       if (options.destination !== undefined && options.destination !== destination) continue
       try {
-        const backup = await findIn(store, one, destination, id, options.signal)
+        const backup = await findIn(store, one, destination, id, options)
         if (backup) found.push(backup)
       } catch (error) {
         if (isBackupError(error, 'cancelled') || isBackupError(error, 'manifest-invalid')) throw error
         unanswered ??= error
+        emitterFor(options.onEvent)({
+          type: 'warning.raised',
+          message: `${destination} was passed over: ${error instanceof Error ? error.message : error}`,
+        })
       }
       if (found.length > 0 && id !== 'latest') return found[0]!
     }
@@ -82,14 +87,20 @@ async function findIn(
   product: string,
   destination: string,
   id: string,
-  signal: AbortSignal | undefined,
+  options: RunOptions,
 ): Promise<LocatedBackup | undefined> {
   if (id === 'latest') {
-    const newest = (await listBackups(store, { product, destination }, signal)).backups[0]
+    const { backups, unreadable } = await listBackups(store, { product, destination }, options.signal)
+    for (const { key, message } of unreadable)
+      emitterFor(options.onEvent)({
+        type: 'warning.raised',
+        message: `${destination}: ${key} was passed over: ${message}`,
+      })
+    const newest = backups[0]
     return newest && { store, destination, folder: `${product}/${newest.id}/`, manifest: newest.manifest }
   }
   try {
-    const manifest = await readManifest(store, manifestKey(product, id), signal)
+    const manifest = await readManifest(store, manifestKey(product, id), options.signal)
     return { store, destination, folder: `${product}/${id}/`, manifest }
   } catch (error) {
     if (isBackupError(error, 'object-missing')) return undefined

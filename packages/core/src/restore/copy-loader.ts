@@ -26,20 +26,24 @@ export class CopyLoader {
   readonly #idle: pg.Client[]
   readonly #all: readonly pg.Client[]
   readonly #busy = new Set<Promise<void>>()
-  readonly #freeze: boolean
+  readonly #created: ReadonlySet<number>
   #current: Load | undefined
   #failure: unknown
 
-  private constructor(target: ConnectionTarget, clients: readonly pg.Client[], freeze: boolean) {
+  private constructor(target: ConnectionTarget, clients: readonly pg.Client[], created: ReadonlySet<number>) {
     this.#target = target
     this.#all = clients
     this.#idle = [...clients]
-    this.#freeze = freeze
+    this.#created = created
   }
 
   static async open(
     target: ConnectionTarget,
-    options: { readonly sessions: number; readonly freeze: boolean; readonly signal?: AbortSignal | undefined },
+    options: {
+      readonly sessions: number
+      readonly created: ReadonlySet<number>
+      readonly signal?: AbortSignal | undefined
+    },
   ): Promise<CopyLoader> {
     const clients: pg.Client[] = []
     try {
@@ -52,7 +56,7 @@ export class CopyLoader {
       await Promise.allSettled(clients.map(client => client.end()))
       throw databaseError(error, target, options.signal)
     }
-    return new CopyLoader(target, clients, options.freeze)
+    return new CopyLoader(target, clients, options.created)
   }
 
   async start(entry: ArchiveEntry): Promise<void> {
@@ -63,19 +67,20 @@ export class CopyLoader {
       throw invalid(`the data of ${entry.tag} has no COPY statement`)
     const client = this.#idle.pop()!
     const copy = statement.replace(/;$/, '')
-    if (this.#freeze) {
+    const freeze = this.#created.has(entry.dumpId)
+    if (freeze) {
       // Emptied in the same transaction, its rows may be written frozen: no later vacuum, no hint bits to set.
       await client.query('begin').catch(this.#wrap)
       await client.query(`truncate only ${tableOf(copy)}`).catch(this.#wrap)
     }
-    const stream = client.query(copyFrom(this.#freeze ? `${copy} with (freeze)` : copy))
+    const stream = client.query(copyFrom(freeze ? `${copy} with (freeze)` : copy))
     const ended = new Promise<void>((resolve, reject) => {
       stream.once('finish', resolve)
       stream.once('error', reject)
     })
     const done = ended
       .then(async () => {
-        if (this.#freeze) await client.query('commit')
+        if (freeze) await client.query('commit')
         this.#idle.push(client)
       })
       .catch((error: unknown) => {

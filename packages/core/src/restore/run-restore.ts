@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type pg from 'pg'
 import { escapeIdentifier } from 'pg'
+import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import type { RestoreOptions, RestoreResult } from '../lifeboat-api.js'
 import { type ConnectionTarget, connect, databaseError, withDatabase } from '../postgres/connection.js'
-import type { Manifest } from '../repository/manifest.js'
+import type { Manifest, TableRecord } from '../repository/manifest.js'
 import { plainBytes } from '../repository/read-artifact.js'
 import { CopyLoader } from './copy-loader.js'
 import { dropNamedObjects } from './drop-named-objects.js'
@@ -33,13 +34,17 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
   for (const message of plan.warnings) emit({ type: 'warning.raised', message })
   const folder = await mkdtemp(join(tmpdir(), 'lifeboat-restore-'))
   let created = false
+  let touched = false
+  let toc: TableOfContents | undefined
   try {
     if (plan.create) {
       await timed('create database', () => createDatabase(target, signal))
       created = true
     }
     const tables = await load(folder)
-    await timed('count rows', () => compareCounts(job.backup.manifest, target, options.jobs ?? defaultJobs, signal))
+    await timed('count rows', () =>
+      compareCounts(comparable(job.backup.manifest, toc), target, options.jobs ?? defaultJobs, signal),
+    )
     const rows = job.backup.manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? 0
     return { plan, tables, rows, steps, durationMs: performance.now() - started }
   } catch (error) {
@@ -88,12 +93,18 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     let front: string | undefined
     const loaded = await timed('definitions and rows', () =>
       loadArchive(watched, work, {
-        async contents(toc, frontFile) {
+        async contents(contents, frontFile) {
           front = frontFile
+          toc = contents
+          touched = true
           if (plan.overwrite)
-            await timed('drop what the backup names', () => dropNamedObjects(target, toc.entries, signal))
+            await timed('drop what the backup names', () => dropNamedObjects(target, contents.entries, signal))
           await timed('definitions', () => restore(frontFile, ['--section=pre-data']))
-          return CopyLoader.open(target, { sessions: Math.max(1, jobs), freeze: true, signal })
+          return CopyLoader.open(target, {
+            sessions: Math.max(1, jobs),
+            created: tablesCreated(contents.entries),
+            signal,
+          })
         },
         tableLoaded: table =>
           emit({ type: 'table.restored', schema: table.schema, name: table.name, rows: table.rows }),
@@ -120,11 +131,19 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
 
   async function undo(error: unknown): Promise<unknown> {
     if (created && !options.keepFailed) {
-      await dropDatabase(target)
-      return asRestoreError(error, `; the new database was dropped again`)
+      const dropped = await dropDatabase(target).then(
+        () => true,
+        // The failure that led here is the one to report; that the database stays is said with it.
+        () => false,
+      )
+      return asRestoreError(
+        error,
+        dropped
+          ? '; the new database was dropped again'
+          : `; ${target.description} is incomplete and could not be dropped`,
+      )
     }
-    const untouched = steps.every(one => one.step === 'plan')
-    return asRestoreError(error, untouched ? '' : `; ${target.description} is incomplete`)
+    return asRestoreError(error, touched || created ? `; ${target.description} is incomplete` : '')
   }
 
   function asRestoreError(error: unknown, fate: string): unknown {
@@ -132,6 +151,35 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     const wrapped = isBackupError(error) ? error : databaseError(error, target, signal)
     return new BackupError(wrapped.code, `${wrapped.message}${fate}`, { hint: wrapped.hint, cause: wrapped })
   }
+}
+
+/** Data entries whose table this restore creates and that load into just that table. */
+function tablesCreated(entries: readonly ArchiveEntry[]): Set<number> {
+  const name = (entry: ArchiveEntry) => `${entry.namespace}\0${entry.tag}`
+  const tables = new Set(entries.filter(entry => entry.description === 'TABLE').map(name))
+  const data = entries.filter(
+    entry => entry.description === 'TABLE DATA' && tables.has(name(entry)) && loadsItself(entry),
+  )
+  return new Set(data.map(entry => entry.dumpId))
+}
+
+/** False where pg_dump loads a partition through its root. */
+function loadsItself(entry: ArchiveEntry): boolean {
+  const plain = (part: string) =>
+    /^[a-z_][a-z0-9_]*$/.test(part)
+      ? `(?:${part}|"${part}")`
+      : `"${part.replaceAll('"', '""').replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}"`
+  return new RegExp(`^COPY ${plain(entry.namespace ?? '')}\\.${plain(entry.tag)} `, 'u').test(entry.copyStatement ?? '')
+}
+
+/** Tables whose count must be the backup's: not an extension's own, which holds more, nor one loaded through its root. */
+function comparable(manifest: Manifest, toc: TableOfContents | undefined): TableRecord[] {
+  if (toc === undefined) return manifest.tables ?? []
+  const created = tablesCreated(toc.entries)
+  const names = new Set(
+    toc.entries.filter(entry => created.has(entry.dumpId)).map(entry => `${entry.namespace}\0${entry.tag}`),
+  )
+  return (manifest.tables ?? []).filter(table => names.has(`${table.schema}\0${table.name}`))
 }
 
 async function createDatabase(target: ConnectionTarget, signal: AbortSignal | undefined): Promise<void> {
@@ -157,12 +205,12 @@ async function dropDatabase(target: ConnectionTarget): Promise<void> {
 
 /** Counts every table on the server and compares with the manifest. @throws BackupError `counts-differ` */
 async function compareCounts(
-  manifest: Manifest,
+  tables: readonly TableRecord[],
   target: ConnectionTarget,
   jobs: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const waiting = [...(manifest.tables ?? [])].sort((a, b) => b.bytes - a.bytes)
+  const waiting = [...tables].sort((a, b) => b.bytes - a.bytes)
   const differing: string[] = []
   const worker = async (client: pg.Client) => {
     for (let table = waiting.shift(); table !== undefined; table = waiting.shift()) {

@@ -42,7 +42,7 @@ objectStoreSuite(
   },
 )
 
-describe('directory', () => {
+describe('directory', { timeout: 60_000 }, () => {
   const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8)
   const keysOf = async (store: ObjectStore) => {
     const keys: string[] = []
@@ -173,7 +173,7 @@ describe('classifyFileError', () => {
   })
 })
 
-describe('untilAborted', () => {
+describe('untilAborted', { timeout: 60_000 }, () => {
   it('keeps no chunk alive: a race per chunk against one signal would hold them all', async () => {
     const signal = new AbortController().signal
     async function* source(): ByteSource {
