@@ -146,19 +146,27 @@ describe('verify', () => {
     hint: 'take another',
   })
 
-  it('checks the latest of every product by default', async () => {
+  it('checks the latest of every product in each destination by default', async () => {
     const asked: unknown[] = []
     const verify: Lifeboat['verify'] = async (name, options) => {
-      asked.push([name, options?.level])
+      asked.push([name, options?.destination, options?.level])
       return sampleReport()
     }
-    const { status, stdout } = await runCli(['verify'], { lifeboat: { products: ['shop', 'blog'], verify } })
+    const destinations = (product: string) => (product === 'shop' ? ['local', 'offsite'] : ['local'])
+    const lifeboat = { products: ['shop', 'blog'], destinations, verify }
+    const { status, stdout } = await runCli(['verify'], { lifeboat })
     expect(status).toBe(0)
     expect(asked).toEqual([
-      ['shop/latest', 'content'],
-      ['blog/latest', 'content'],
+      ['shop/latest', 'local', 'content'],
+      ['shop/latest', 'offsite', 'content'],
+      ['blog/latest', 'local', 'content'],
     ])
     expect(stdout).toContain('at local: ok (level content, 1 table, 1,234 rows, 11.4 MB read in 0.8 s)')
+    asked.length = 0
+    await runCli(['verify', '--destination', 'offsite', '--level', 'stored'], {
+      lifeboat: { ...lifeboat, products: ['shop'] },
+    })
+    expect(asked).toEqual([['shop/latest', 'offsite', 'stored']])
   })
 
   it.each([

@@ -24,12 +24,17 @@ interface Failure {
 }
 
 export function defineVerify(program: Command, choose: Choose): void {
-  addCommand(program, 'verify', 'check that a backup is whole (default: the latest of every product, in each destination)', [
-    'lifeboat verify',
-    'lifeboat verify shop/latest --destination offsite',
-    'lifeboat verify 20261121T020000Z-7f3k9q --level stored',
-    'LIFEBOAT_PRIVATE_KEY=team.asc lifeboat verify ./shop/20261121T020000Z-7f3k9q',
-  ])
+  addCommand(
+    program,
+    'verify',
+    'check that a backup is whole (default: the latest of every product, in each destination)',
+    [
+      'lifeboat verify',
+      'lifeboat verify shop/latest --destination offsite',
+      'lifeboat verify 20261121T020000Z-7f3k9q --level stored',
+      'LIFEBOAT_PRIVATE_KEY=team.asc lifeboat verify ./shop/20261121T020000Z-7f3k9q',
+    ],
+  )
     .argument('[backup]', 'latest, PRODUCT/latest, an id, a path or an s3:// address')
     .addOption(
       new Option(

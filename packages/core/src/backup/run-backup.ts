@@ -56,6 +56,10 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
   const lock = await readLock(config.encryption, job.folder)
   const target = parseConnectionUrl(config.source.url.read())
   const client = await connect(target, signal)
+  const asked = <T>(answer: Promise<T>) =>
+    answer.catch((error: unknown) => {
+      throw databaseError(error, target, signal)
+    })
   try {
     const probe = await probeSource(client, target, config.source.schemas, signal)
     const tools = choosePgDump(await deps.findPgTools(), probe.serverMajor)
@@ -66,12 +70,12 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
       databaseBytes: probe.databaseBytes,
       pgDump: tools.version,
     })
-    const critical = await resolveCriticalTables(client, config.verify.criticalTables)
+    const critical = await asked(resolveCriticalTables(client, config.verify.criticalTables))
     refuseWithoutCriticalTables(config.verify.criticalTables, critical.missing, target)
     for (const name of critical.missing)
       emit({ type: 'warning.raised', message: `the critical table ${name} does not exist in ${target.description}` })
 
-    const snapshot = await openSnapshot(client, target)
+    const snapshot = await asked(openSnapshot(client, target))
     const shared = 'snapshotId' in snapshot ? snapshot : undefined
     const id = newBackupId(startedAt, deps.random)
     emit({ type: 'backup.started', product, id, expectedBytes: probe.databaseBytes })
@@ -173,8 +177,6 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
       await removeEverywhere(survivors, [manifestKey(product, id), key], emit)
       throw error
     }
-  } catch (error) {
-    throw databaseError(error, target, signal)
   } finally {
     await client.end()
   }

@@ -1,0 +1,439 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import {
+  type BackupEvent,
+  type BackupOptions,
+  type BackupResult,
+  type Deps,
+  directory,
+  isBackupError,
+  type LifeboatConfig,
+  memoryStore,
+  nodeDeps,
+  type ObjectStore,
+  openLifeboat,
+  type PgTools,
+  secret,
+} from '../index.js'
+
+const server = new URL(inject('postgres').url)
+/** Of a role, so distinctive that it is found wherever it leaks to. */
+const password = "S3cret-hunter2'%-leak"
+
+function urlOf(database: string, change: Partial<URL> = {}): string {
+  return Object.assign(new URL(server), { pathname: `/${database}`, ...change }).href
+}
+
+async function query(database: string, sql: string): Promise<pg.QueryResult> {
+  const client = new pg.Client(urlOf(database))
+  await client.connect()
+  try {
+    return await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
+interface Attempt {
+  readonly url?: string
+  readonly stores?: Readonly<Record<string, ObjectStore>>
+  readonly deps?: Partial<Deps>
+  readonly criticalTables?: string[]
+  readonly options?: BackupOptions
+}
+
+let folder: string
+let tools: PgTools
+const events: BackupEvent[] = []
+
+function configOf(attempt: Attempt, stores: Readonly<Record<string, ObjectStore>>): LifeboatConfig {
+  return {
+    products: {
+      shop: {
+        source: { url: secret.value(attempt.url ?? urlOf('bad_shop')) },
+        encryption: { passphrase: secret.value('correct horse battery') },
+        destinations: Object.fromEntries(Object.entries(stores).map(([name, store]) => [name, { store }])),
+        verify: { criticalTables: attempt.criticalTables ?? [] },
+      },
+    },
+  }
+}
+
+async function attemptBackup(attempt: Attempt, stores: Readonly<Record<string, ObjectStore>>): Promise<BackupResult> {
+  const lifeboat = await openLifeboat(configOf(attempt, stores), { deps: attempt.deps })
+  return lifeboat.backup('shop', { ...attempt.options, onEvent: event => void events.push(event) })
+}
+
+/** Makes a backup that must fail, and checks what every failure owes: a code, no secret, nothing left, no process. */
+async function refusal(attempt: Attempt) {
+  events.length = 0
+  const path = await mkdtemp(join(folder, 'store-'))
+  const stores = attempt.stores ?? { local: directory(path), memory: memoryStore() }
+  const failure = await attemptBackup(attempt, stores).then(
+    () => expect.unreachable('the backup succeeded'),
+    (error: unknown) => error,
+  )
+  if (!isBackupError(failure)) throw failure
+  expectNoSecret([failure.message, failure.hint, String(failure.stack), events])
+  expect(events.filter(event => event.type === 'backup.finished')).toEqual([])
+  expect(await readdir(path, { recursive: true })).toEqual([])
+  for (const store of Object.values(stores)) {
+    const keys: string[] = []
+    for await (const { key } of store.list('')) keys.push(key)
+    expect(keys).toEqual([])
+  }
+  expect(await childrenOfThis()).toEqual([])
+  return { code: failure.code, message: failure.message, hint: failure.hint ?? '' }
+}
+
+function expectNoSecret(said: unknown): void {
+  const text = JSON.stringify(said)
+  for (const one of [password, encodeURIComponent(password), JSON.stringify(password).slice(1, -1), server.password])
+    expect(text).not.toContain(one)
+}
+
+/** The command lines of living pg_dumps (and stand-ins for it) that this process started. */
+async function childrenOfThis(): Promise<string[]> {
+  const found: string[] = []
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue
+    try {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8')
+      const parent = /^PPid:\s*(\d+)/m.exec(status)?.[1]
+      if (Number(parent) !== process.pid || /^State:\s*Z/m.test(status)) continue
+      const line = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ')
+      if (line.includes('pg_dump')) found.push(line)
+    } catch {
+      // It ended while it was looked at.
+    }
+  }
+  return found
+}
+
+/** A folder whose pg_dump is a script; `$real` in it is the real one. */
+async function standIn(script: string): Promise<Partial<Deps>> {
+  const bin = await mkdtemp(join(folder, 'bin-'))
+  await writeFile(join(bin, 'pg_dump'), `#!/bin/sh\nreal='${join(tools.folder, 'pg_dump')}'\nbin='${bin}'\n${script}\n`)
+  await chmod(join(bin, 'pg_dump'), 0o755)
+  return { findPgTools: async () => [{ ...tools, folder: bin }] }
+}
+
+/** A store whose `put` of a database fails after so many bytes. */
+function failing(after: number, message = 'disk on fire'): ObjectStore {
+  const store = memoryStore()
+  return {
+    ...store,
+    location: 'memory that fails',
+    put: (key, source, options) =>
+      store.put(
+        key,
+        (async function* () {
+          let bytes = 0
+          for await (const chunk of source) {
+            bytes += chunk.byteLength
+            if (bytes > after) throw new Error(message)
+            yield chunk
+          }
+          if (after === 0) throw new Error(message)
+        })(),
+        options,
+      ),
+  }
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lifeboat-bad-'))
+  const found = await nodeDeps().findPgTools()
+  tools = found.find(one => one.major >= inject('postgres').major)!
+  await query('postgres', 'create database bad_shop')
+  await query(
+    'bad_shop',
+    `create table orders (id int primary key, note text);
+     insert into orders select i, md5(i::text) || repeat(md5((i * 7)::text), 30) from generate_series(1, 3000) i;
+     create table customers (id int);
+     insert into customers select generate_series(1, 10)`,
+  )
+})
+
+afterAll(async () => {
+  const { rows } = await query('postgres', "select datname from pg_database where datname like 'bad\\_%'")
+  for (const { datname } of rows) await query('postgres', `drop database ${datname} with (force)`)
+  await query('postgres', 'drop role if exists bad_reader')
+  await rm(folder, { recursive: true, force: true })
+})
+
+describe('a source that cannot be dumped', () => {
+  it('a closed port is unreachable', async () => {
+    const { code, message } = await refusal({ url: urlOf('bad_shop', { port: '1' }) })
+    expect(code).toBe('database-unreachable')
+    expect(message).toContain(':1/bad_shop')
+  })
+
+  it('a wrong password is a refused login', async () => {
+    const { code, hint } = await refusal({ url: urlOf('bad_shop', { password: encodeURIComponent(password) }) })
+    expect(code).toBe('database-auth-failed')
+    expect(hint).not.toBe('')
+  })
+
+  it('a database that does not exist is named', async () => {
+    const { code, message } = await refusal({ url: urlOf('bad_nothing') })
+    expect(code).toBe('database-refused')
+    expect(message).toContain('"bad_nothing"')
+  })
+
+  it.each(['not a url', `postgres://user:${encodeURIComponent(password)}@host:port/x`, 'mysql://user@host/x'])(
+    'an address like %s is a mistake in the configuration',
+    async url => {
+      expect((await refusal({ url })).code).toBe('config-invalid')
+    },
+  )
+
+  it('rows that row-level security hides are not left out silently', async () => {
+    await query('postgres', `create role bad_reader login password '${password.replace("'", "''")}'`)
+    await query('postgres', 'create database bad_rls')
+    await query(
+      'bad_rls',
+      `create table mine (id int); insert into mine values (1), (2); create table open_to_all (id int);
+       alter table mine enable row level security; create policy p on mine for select using (id = 1);
+       grant select on all tables in schema public to bad_reader`,
+    )
+    const asReader = { username: 'bad_reader', password: encodeURIComponent(password) }
+    const { code, message, hint } = await refusal({ url: urlOf('bad_rls', asReader) })
+    expect(code).toBe('rows-hidden')
+    expect(message).toContain('public.mine')
+    expect(hint).toContain('bypassrls')
+  })
+
+  it('a table that may not be read fails the dump, whether it is critical or not', async () => {
+    await query('postgres', 'create database bad_grants')
+    await query(
+      'bad_grants',
+      'create table open_one (id int); create table closed_one (id int); grant select on open_one to bad_reader',
+    )
+    const url = urlOf('bad_grants', { username: 'bad_reader', password: encodeURIComponent(password) })
+    for (const criticalTables of [[], ['closed_one', 'open_one']]) {
+      const { code, message, hint } = await refusal({ url, criticalTables })
+      expect(code).toBe('dump-failed')
+      expect(message).toMatch(/permission denied.*closed_one/)
+      expect(hint).toContain('pg_read_all_data')
+    }
+  })
+
+  it('none of the critical tables there means the wrong database', async () => {
+    const { code, message } = await refusal({ criticalTables: ['nothing', 'other.thing'] })
+    expect(code).toBe('tables-missing')
+    expect(message).toContain('other.thing')
+  })
+})
+
+describe('client tools', () => {
+  it('that are too old are refused with what to install', async () => {
+    const old = { folder: '/nowhere', major: 12, version: '12.22' }
+    const { code, hint } = await refusal({ deps: { findPgTools: async () => [old] } })
+    expect(code).toBe('tool-too-old')
+    expect(hint).toContain(`postgresql-client-${inject('postgres').major}`)
+    expect((await refusal({ deps: { findPgTools: async () => [] } })).code).toBe('tool-missing')
+  })
+
+  it('that are gone when they are needed are missing', async () => {
+    const gone = { ...tools, folder: join(folder, 'gone') }
+    expect((await refusal({ deps: { findPgTools: async () => [gone] } })).code).toBe('tool-missing')
+  })
+})
+
+describe('a pg_dump that goes wrong', () => {
+  it.each([
+    ['is killed half-way', '"$real" "$@" | head -c 60000; kill -9 $$', 'dump-failed', 'SIGKILL'],
+    ['exits 0 after half of its output', '"$real" "$@" | head -c 60000', 'archive-truncated', 'orders'],
+    ['exits 0 after all but the last byte', '"$real" "$@" | head -c -1', 'archive-truncated', ''],
+    ['exits 1 after all of its output', '"$real" "$@"; echo "pg_dump: error: too late" >&2; exit 1', 'dump-failed', 'too late'],
+    ['writes nothing and exits 0', 'exit 0', 'archive-truncated', 'empty'],
+    ['writes something else', 'echo "-- a plain script, long enough"', 'archive-invalid', 'begin'],
+  ])('%s is refused', async (_, script, code, words) => {
+    const refused = await refusal({ deps: await standIn(script) })
+    expect(refused.code).toBe(code)
+    expect(refused.message).toContain(words)
+  })
+
+  it('says the password is not repeated', async () => {
+    await query('postgres', `alter role bad_reader password '${password.replace("'", "''")}'`)
+    const deps = await standIn('echo "pg_dump: error: connection failed: password=$PGPASSWORD" >&2; exit 1')
+    const url = urlOf('bad_grants', { username: 'bad_reader', password: encodeURIComponent(password) })
+    const { code, message } = await refusal({ url, deps })
+    expect(code).toBe('dump-failed')
+    expect(message).toContain('connection failed: password=[redacted]')
+  })
+
+  it('of a dump that hangs is ended by a cancel, at once, even when it ignores being told', async () => {
+    for (const script of ['exec sleep 300', "trap '' TERM; sleep 300 & wait; wait", 'head -c 100000 /dev/zero; exec sleep 300']) {
+      const stop = new AbortController()
+      const deps = await standIn(`echo x > "$bin/started"; ${script}`)
+      const bin = (await deps.findPgTools!())[0]!.folder
+      const cancelled = refusal({ deps, options: { signal: stop.signal } })
+      await expect.poll(() => readdir(bin), { timeout: 20_000 }).toContain('started')
+      const before = performance.now()
+      stop.abort()
+      expect((await cancelled).code).toMatch(/^(cancelled|archive-invalid)$/)
+      expect(performance.now() - before).toBeLessThan(5_000)
+    }
+  })
+})
+
+describe('a backup that is cancelled', () => {
+  /** Takes connections and never answers. */
+  async function silentServer() {
+    const sockets = new Set<Socket>()
+    const listening = createServer(socket => void sockets.add(socket.on('error', () => {})))
+    await new Promise<void>(resolve => listening.listen(0, '127.0.0.1', resolve))
+    const { port } = listening.address() as { port: number }
+    const close = () => {
+      for (const socket of sockets) socket.destroy()
+      listening.close()
+    }
+    return { port, sockets, close }
+  }
+
+  it('while a server does not answer returns at once', async () => {
+    const silent = await silentServer()
+    try {
+      for (const mode of ['disable', 'prefer']) {
+        const stop = new AbortController()
+        const url = urlOf('x', { port: String(silent.port), search: `?sslmode=${mode}` })
+        const cancelled = refusal({ url, options: { signal: stop.signal } })
+        await expect.poll(() => silent.sockets.size).toBeGreaterThan(0)
+        silent.sockets.clear()
+        const before = performance.now()
+        stop.abort()
+        expect((await cancelled).code).toBe('cancelled')
+        expect(performance.now() - before).toBeLessThan(3_000)
+      }
+    } finally {
+      silent.close()
+    }
+  })
+
+  it.each(['source.probed', 'backup.started', 'stage.progressed', 'artifact.stored'])(
+    'at %s leaves nothing, and says so at once',
+    async type => {
+      let before = 0
+      const stop = new AbortController()
+      const path = await mkdtemp(join(folder, 'store-'))
+      const stores = { local: directory(path), memory: memoryStore() }
+      const lifeboat = await openLifeboat(configOf({ criticalTables: ['orders'] }, stores))
+      const onEvent = (event: BackupEvent) => {
+        if (event.type !== type || stop.signal.aborted) return
+        before = performance.now()
+        stop.abort()
+      }
+      await expect(lifeboat.backup('shop', { signal: stop.signal, onEvent })).rejects.toMatchObject({ code: 'cancelled' })
+      expect(performance.now() - before).toBeLessThan(5_000)
+      expect(await readdir(path, { recursive: true })).toEqual([])
+      expect((await lifeboat.list()).backups).toEqual([])
+      expect(await childrenOfThis()).toEqual([])
+    },
+  )
+})
+
+describe('destinations', () => {
+  it('one that fails leaves the others whole, and the outcome says so', async () => {
+    events.length = 0
+    const stores = { bad: failing(100_000), good: memoryStore() }
+    const result = await attemptBackup({ criticalTables: ['orders'] }, stores)
+    expect(result.status).toBe('partial')
+    expect(result.destinations).toMatchObject([
+      { destination: 'bad', outcome: 'failed', error: { message: expect.stringContaining('disk on fire') } },
+      { destination: 'good', outcome: 'stored', error: null },
+    ])
+    expect(result.manifest.destinations).toMatchObject([
+      { name: 'bad', outcome: 'failed' },
+      { name: 'good', outcome: 'stored' },
+    ])
+    const lifeboat = await openLifeboat(configOf({}, stores))
+    expect((await lifeboat.list()).backups.map(one => one.destination)).toEqual(['good'])
+    expect(await lifeboat.verify('latest')).toMatchObject({ ok: true, destination: 'good', findings: [] })
+    expect(events.map(event => event.type)).toContain('destination.failed')
+  })
+
+  it('that all fail fail the backup and end the dump, also while it waits', async () => {
+    const two = await refusal({ stores: { one: failing(0), two: failing(50_000, 'no space') } })
+    expect(two.code).toBe('destinations-failed')
+    expect(two.message).toMatch(/one: .*disk on fire.*two: .*no space/)
+    const refuses = { ...memoryStore(), put: () => Promise.reject(new Error('closed for today')) }
+    const before = performance.now()
+    const waiting = await refusal({ stores: { refuses }, deps: await standIn('exec sleep 300') })
+    expect(waiting.message).toContain('closed for today')
+    expect(performance.now() - before).toBeLessThan(20_000)
+  })
+
+  it('one that recorded less than was sent is not believed', async () => {
+    const store = memoryStore()
+    const lossy: ObjectStore = {
+      ...store,
+      put: async (key, source, options) => {
+        let taken = 0
+        return store.put(
+          key,
+          (async function* () {
+            for await (const chunk of source) if (key.endsWith('.json') || taken++ !== 2) yield chunk
+          })(),
+          options,
+        )
+      },
+    }
+    const { code } = await refusal({ stores: { lossy } })
+    expect(code).toBe('object-damaged')
+  })
+})
+
+describe('unusual sources', () => {
+  async function roundTrip(database: string) {
+    const stores = { memory: memoryStore() }
+    const result = await attemptBackup({ url: urlOf(database) }, stores)
+    const lifeboat = await openLifeboat(configOf({ url: urlOf(database) }, stores))
+    expect(await lifeboat.verify('latest')).toMatchObject({ ok: true, findings: [] })
+    await lifeboat.restore('latest', { to: urlOf(`${database}_again`), create: true })
+    return result
+  }
+
+  it('an empty database is backed up and restored', async () => {
+    await query('postgres', 'create database bad_empty')
+    const { manifest } = await roundTrip('bad_empty')
+    expect(manifest.tables).toEqual([])
+  })
+
+  it('a value of 30 MB passes through', async () => {
+    await query('postgres', 'create database bad_wide')
+    await query('bad_wide', "create table wide (v text); insert into wide select repeat(E'0123456789abcd\\\\\\n', 1875000)")
+    const { manifest } = await roundTrip('bad_wide')
+    expect(manifest.tables).toMatchObject([{ name: 'wide', rows: 1 }])
+    const again = await query('bad_wide_again', 'select length(v) as n from wide')
+    expect(again.rows).toEqual([{ n: 30_000_000 }])
+  })
+
+  it('two backups at once both succeed', async () => {
+    const store = memoryStore()
+    const lifeboat = await openLifeboat(configOf({ criticalTables: ['orders'] }, { store }))
+    const both = await Promise.all([lifeboat.backup('shop'), lifeboat.backup('shop')])
+    expect(both.map(one => one.status)).toEqual(['complete', 'complete'])
+    expect((await lifeboat.list()).backups).toHaveLength(2)
+    for (const { id } of both) expect(await lifeboat.verify(`shop/${id}`)).toMatchObject({ ok: true })
+  })
+
+  it('no secret reaches arguments or manifests', async () => {
+    const seen = join(folder, 'seen')
+    await mkdir(seen)
+    const deps = await standIn(`cat /proc/$$/cmdline > '${seen}/argv'; exec "$real" "$@"`)
+    const store = memoryStore()
+    await query('postgres', 'grant pg_read_all_data to bad_reader')
+    const url = urlOf('bad_shop', { username: 'bad_reader', password: encodeURIComponent(password) })
+    events.length = 0
+    const result = await attemptBackup({ url, deps }, { store })
+    const argv = await readFile(join(seen, 'argv'), 'utf8')
+    expect(argv).toContain('--format=custom')
+    expectNoSecret([argv, events, result])
+  })
+})
