@@ -15,7 +15,10 @@ try {
     const directory = join(root, 'packages', name)
     const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'))
     if (!manifest.files) continue
-    execFileSync('pnpm', ['pack', '--pack-destination', folder], { cwd: directory, stdio: ['ignore', 'ignore', 'inherit'] })
+    execFileSync('pnpm', ['pack', '--pack-destination', folder], {
+      cwd: directory,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
     const tarball = join(folder, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`)
     check(`publint ${manifest.name}`, bin('publint'), [tarball, '--strict'])
     check(`attw ${manifest.name}`, bin('attw'), [tarball, '--profile', 'esm-only'])

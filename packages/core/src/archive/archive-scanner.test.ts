@@ -167,7 +167,11 @@ describe('any archive', { timeout: 60_000 }, () => {
   ])('with %s is refused', (_, values, code) => {
     const bytes = Buffer.from(small)
     let firstRows = 0
-    const scanner = new ArchiveScanner({ contents: (_toc, front) => void (firstRows = front.byteLength + 6) })
+    const scanner = new ArchiveScanner({
+      contents: (_toc, front) => {
+        firstRows = front.byteLength + 6
+      },
+    })
     scanner.push(bytes)
     bytes.set(values, firstRows)
     expect(codeOf(() => scan([bytes]))).toBe(code)
@@ -175,7 +179,11 @@ describe('any archive', { timeout: 60_000 }, () => {
 
   it('with a block that is there twice, or of a type nobody knows, is refused', () => {
     let front = 0
-    new ArchiveScanner({ contents: (_toc, bytes) => void (front = bytes.byteLength) }).push(small)
+    new ArchiveScanner({
+      contents: (_toc, bytes) => {
+        front = bytes.byteLength
+      },
+    }).push(small)
     expect(codeOf(() => scan([small, small.subarray(front)]))).toBe('archive-invalid')
     const bytes = Buffer.from(small)
     bytes[front] = 9

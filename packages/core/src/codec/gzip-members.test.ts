@@ -7,7 +7,8 @@ import { type ByteSource, bytesOf } from '../streams/byte-source.js'
 import { gunzipMembers, gzipMembers } from './gzip-members.js'
 
 const mebibyte = 2 ** 20
-const compressible = (bytes: number) => Buffer.from('one row of a table\t1\t\\N\n'.repeat(bytes / 24 + 1)).subarray(0, bytes)
+const compressible = (bytes: number) =>
+  Buffer.from('one row of a table\t1\t\\N\n'.repeat(bytes / 24 + 1)).subarray(0, bytes)
 
 async function joined(source: ByteSource): Promise<Buffer> {
   const chunks: Uint8Array[] = []

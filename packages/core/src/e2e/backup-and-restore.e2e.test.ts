@@ -26,7 +26,9 @@ describe('a backup and its restore', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-e2e-'))
     await query('postgres', 'create database e2e_shop')
-    await query('e2e_shop', `
+    await query(
+      'e2e_shop',
+      `
       create type mood as enum ('ok', 'bad');
       create table customers (id bigint generated always as identity primary key, name text not null, mood mood default 'ok', doc jsonb);
       create table orders (id serial primary key, customer_id bigint references customers(id), note text, total numeric generated always as (1.5) stored);
@@ -43,7 +45,8 @@ describe('a backup and its restore', () => {
       insert into events select date '2025-06-01' + i, 'day ' || i from generate_series(0, 400) i;
       insert into "odd ""name"" 🚀" values (null), (''), (E'\\\\.'), ('☃');
       select lo_from_bytea(0, decode(repeat('deadbeef', 50000), 'hex'));
-    `)
+    `,
+    )
     lifeboat = await openLifeboat({
       products: {
         shop: {
@@ -58,7 +61,8 @@ describe('a backup and its restore', () => {
 
   afterAll(async () => {
     await rm(folder, { recursive: true, force: true })
-    for (const name of ['e2e_shop', 'e2e_shop_restored']) await query('postgres', `drop database if exists ${name} with (force)`)
+    for (const name of ['e2e_shop', 'e2e_shop_restored'])
+      await query('postgres', `drop database if exists ${name} with (force)`)
   })
 
   it('stores one dump everywhere, verifies it, and restores it with equal counts', async () => {
@@ -67,7 +71,9 @@ describe('a backup and its restore', () => {
     expect(result.destinations.map(one => one.outcome)).toEqual(['stored', 'stored'])
     const customers = result.manifest.tables?.find(table => table.name === 'customers')
     expect(customers).toMatchObject({ rows: 20_000, snapshotRows: 20_000 })
-    expect(result.manifest.tables?.filter(table => table.name.startsWith('events_')).map(table => table.snapshotRows)).toEqual([214, 187])
+    expect(
+      result.manifest.tables?.filter(table => table.name.startsWith('events_')).map(table => table.snapshotRows),
+    ).toEqual([214, 187])
 
     for (const destination of ['local', 'memory']) {
       for (const level of ['listed', 'stored', 'content'] as const) {
@@ -79,20 +85,32 @@ describe('a backup and its restore', () => {
 
     const restored = await lifeboat.restore('latest', { to: urlOf('e2e_shop_restored'), create: true })
     expect(restored.rows).toBe(result.manifest.tables?.reduce((sum, table) => sum + table.rows, 0))
-    const again = await query('e2e_shop_restored', 'select (select last_value from orders_id_seq) as seq, (select count(*) from pg_policies)::int as policies, (select count from totals)::int as totals, (select length(lo_get(oid)) from pg_largeobject_metadata) as lo')
+    const again = await query(
+      'e2e_shop_restored',
+      'select (select last_value from orders_id_seq) as seq, (select count(*) from pg_policies)::int as policies, (select count from totals)::int as totals, (select length(lo_get(oid)) from pg_largeobject_metadata) as lo',
+    )
     expect(again.rows[0]).toEqual({ seq: '30000', policies: 1, totals: 20_000, lo: 200_000 })
   })
 
   it('refuses a target that is not empty, and the source itself', async () => {
-    await expect(lifeboat.restore('latest', { to: urlOf('e2e_shop_restored') })).rejects.toMatchObject({ code: 'target-not-empty' })
-    await expect(lifeboat.restore('latest', { to: urlOf('e2e_shop'), overwrite: true })).rejects.toMatchObject({ code: 'target-is-source' })
-    await expect(lifeboat.restore('latest', { to: urlOf('e2e_shop'), create: true })).rejects.toMatchObject({ code: 'target-not-empty' })
+    await expect(lifeboat.restore('latest', { to: urlOf('e2e_shop_restored') })).rejects.toMatchObject({
+      code: 'target-not-empty',
+    })
+    await expect(lifeboat.restore('latest', { to: urlOf('e2e_shop'), overwrite: true })).rejects.toMatchObject({
+      code: 'target-is-source',
+    })
+    await expect(lifeboat.restore('latest', { to: urlOf('e2e_shop'), create: true })).rejects.toMatchObject({
+      code: 'target-not-empty',
+    })
   })
 
   it('overwrites what the backup names when told to, and leaves the rest', async () => {
     await query('e2e_shop_restored', 'delete from orders; create table kept (id int); insert into kept values (1)')
     await lifeboat.restore('latest', { to: urlOf('e2e_shop_restored'), overwrite: true })
-    const counts = await query('e2e_shop_restored', 'select (select count(*) from orders)::int as orders, (select count(*) from kept)::int as kept')
+    const counts = await query(
+      'e2e_shop_restored',
+      'select (select count(*) from orders)::int as orders, (select count(*) from kept)::int as kept',
+    )
     expect(counts.rows[0]).toEqual({ orders: 30_000, kept: 1 })
   })
 
@@ -102,8 +120,15 @@ describe('a backup and its restore', () => {
     const key = backup!.manifest.artifacts[0]!.key
     const path = join(folder, 'store', key)
     const whole = await readFile(path)
-    const codes = async (level: 'listed' | 'stored' | 'content') => (await lifeboat.verify('latest', { level, destination: 'local' })).findings.map(one => one.code)
-    const put = (bytes: Uint8Array) => store.put(key, (async function* () { yield bytes })())
+    const codes = async (level: 'listed' | 'stored' | 'content') =>
+      (await lifeboat.verify('latest', { level, destination: 'local' })).findings.map(one => one.code)
+    const put = (bytes: Uint8Array) =>
+      store.put(
+        key,
+        (async function* () {
+          yield bytes
+        })(),
+      )
 
     const flipped = Buffer.from(whole)
     flipped[whole.length >> 1]! ^= 1
@@ -128,9 +153,15 @@ describe('a backup and its restore', () => {
   it('leaves nothing behind when the dump fails half-way', async () => {
     const before = await readdir(join(folder, 'store'), { recursive: true })
     const stop = new AbortController()
-    const cancelled = lifeboat.backup('shop', { signal: stop.signal, onEvent: event => event.type === 'stage.progressed' && stop.abort() })
+    const cancelled = lifeboat.backup('shop', {
+      signal: stop.signal,
+      onEvent: event => event.type === 'stage.progressed' && stop.abort(),
+    })
     await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' })
-    const files = async () => (await readdir(join(folder, 'store'), { recursive: true })).filter(name => name.includes('.gpg') || name.includes('.json'))
+    const files = async () =>
+      (await readdir(join(folder, 'store'), { recursive: true })).filter(
+        name => name.includes('.gpg') || name.includes('.json'),
+      )
     expect(await files()).toEqual(before.filter(name => name.includes('.gpg') || name.includes('.json')))
   })
 })

@@ -21,7 +21,8 @@ const environment = () => {
   const connection = { PGHOST: hostname, PGPORT: port, PGUSER: username, PGPASSWORD: decodeURIComponent(password) }
   return { ...process.env, ...connection, GNUPGHOME: home, PATH: `${tools}:${process.env.PATH}` }
 }
-const sh = async (script: string) => (await run('sh', ['-ec', script], { env: environment(), cwd: folder })).stdout.trim()
+const sh = async (script: string) =>
+  (await run('sh', ['-ec', script], { env: environment(), cwd: folder })).stdout.trim()
 const psql = (database: string, sql: string) =>
   run('psql', ['-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', database, '-c', sql], { env: environment() })
 
@@ -52,7 +53,7 @@ afterAll(async () => {
 /** A backup is worth nothing when only the tool that made it can read it: docs/restore-runbook.md, word for word. */
 describe('break glass', () => {
   it.each(['passphrase', 'recipients'])('a backup encrypted by %s comes back with stock tools alone', async kind => {
-    const store = join(folder, kind)
+    const store = join(folder, `store-${kind}`)
     let encryption: LifeboatConfig['products'][string]['encryption'] = { passphrase: secret.value(passphrase) }
     let options = ''
     if (kind === 'passphrase') {

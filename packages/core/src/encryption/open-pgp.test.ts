@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isBackupError } from '../errors/backup-error.js'
-import { type ByteSource, bytesOf } from '../streams/byte-source.js'
+import type { ByteSource } from '../streams/byte-source.js'
 import {
   decrypt,
   encrypt,

@@ -32,7 +32,11 @@ export async function* dumpSource(target: ConnectionTarget, options: DumpOptions
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const closed = exitOf(child)
-  const kill = () => void child.kill('SIGTERM')
+  const kill = () => {
+    child.kill('SIGTERM')
+    // Whatever it does about that, nobody reads on; `stop` sees to its end.
+    child.stdout.destroy(new Error('the dump was abandoned'))
+  }
   signal?.addEventListener('abort', kill, { once: true })
   let words = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
