@@ -26,6 +26,9 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/**/src/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**', ...needServers],
+          // A guard against a hang, not a claim about speed.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
@@ -35,8 +38,8 @@ export default defineConfig({
           include: needServers,
           // A project's global setup runs only when one of its files does.
           globalSetup: ['packages/testkit/src/global-setup-postgres.ts', 'packages/testkit/src/global-setup-s3.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as zlib from 'node:zlib'
@@ -65,23 +64,15 @@ export class Bench {
   static async open(place: Place): Promise<Bench> {
     const bench = new Bench(place)
     execFileSync('mkdir', ['-p', '-m', '700', join(place.folder, 'gnupg')])
-    const require = createRequire(fileURLToPath(new URL('../../provider-s3/package.json', import.meta.url)))
-    const { S3Client, CreateBucketCommand } = require('@aws-sdk/client-s3') as typeof import('@aws-sdk/client-s3')
-    const client = new S3Client({
-      endpoint: place.s3.endpoint,
-      region: 'us-east-1',
-      forcePathStyle: true,
-      credentials: place.s3,
-    })
-    await client.send(new CreateBucketCommand({ Bucket: bucket })).catch((error: Error) => {
-      if (!/BucketAlready/.test(error.name)) throw error
-    })
-    client.destroy()
     // The command line that people use; its address style is set in a file of its own.
     bench.#put = `aws --endpoint-url ${place.s3.endpoint} s3 cp --quiet - s3://${bucket}`
     bench.#get = `aws --endpoint-url ${place.s3.endpoint} s3 cp --quiet s3://${bucket}`
     writeFileSync(join(place.folder, 'aws'), '[default]\ns3 =\n    addressing_style = path\n')
     bench.#environment.AWS_CONFIG_FILE = join(place.folder, 'aws')
+    execFileSync('aws', ['--endpoint-url', place.s3.endpoint, 's3', 'mb', `s3://${bucket}`], {
+      env: bench.#environment,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
     for (const codec of ['gzip', 'zstd'] as const) bench.#writeConfig(codec)
     return bench
   }

@@ -20,10 +20,11 @@ async function* inChunks(bytes: Buffer, length: number): ByteSource {
   for (let at = 0; at < bytes.byteLength; at += length) yield bytes.subarray(at, at + length)
 }
 
-/** The plain bytes, or the code of the error that came instead. */
-async function outcome(stored: Uint8Array): Promise<Buffer | string> {
+/** `whole` for the expected bytes, `other bytes` for others, or the code of the error that came instead. */
+async function outcome(stored: Uint8Array, expected: Buffer): Promise<string> {
   try {
-    return await joined(gunzipMembers(bytesOf(stored)))
+    const plain = await joined(gunzipMembers(bytesOf(stored)))
+    return plain.equals(expected) ? 'whole' : 'other bytes'
   } catch (error) {
     if (isBackupError(error)) return error.code
     throw error
@@ -50,7 +51,7 @@ describe('gzip in members', { timeout: 60_000 }, () => {
   it.each([0, 1, mebibyte - 1, mebibyte, mebibyte + 1])('brings back %i bytes', async size => {
     for (const plain of [randomBytes(size), compressible(size)]) {
       const stored = await joined(gzipMembers(bytesOf(plain), 1))
-      expect(await outcome(stored)).toEqual(plain)
+      expect(await outcome(stored, plain)).toBe('whole')
       expect(gunzipSync(stored).equals(plain)).toBe(true)
     }
   })
@@ -80,6 +81,7 @@ describe('gzip in members', { timeout: 60_000 }, () => {
 })
 
 describe('gzip that is damaged', { timeout: 60_000 }, () => {
+  const x = Buffer.from('x')
   const plain = Buffer.concat([compressible(mebibyte), randomBytes(30_000)])
 
   it('is found wherever it is cut; only between two members the rest must tell', async () => {
@@ -87,15 +89,15 @@ describe('gzip that is damaged', { timeout: 60_000 }, () => {
     const [, second] = starts(stored)
     const points = [0, 1, 2, 10, 19, 20, 21, 500, second! - 1, second! + 1, second! + 19, second! + 20, second! + 999]
     for (const end of [...points, stored.byteLength - 8, stored.byteLength - 1])
-      expect([end, await outcome(stored.subarray(0, end))]).toEqual([end, 'object-damaged'])
+      expect([end, await outcome(stored.subarray(0, end), plain)]).toEqual([end, 'object-damaged'])
     // RFC 1952 has no end of all members: the manifest's plain length is what notices this one (read-artifact.ts).
-    expect(await outcome(stored.subarray(0, second))).toEqual(plain.subarray(0, mebibyte))
+    expect(await outcome(stored.subarray(0, second), plain.subarray(0, mebibyte))).toBe('whole')
   })
 
   it('is found in a stream of others wherever it is cut', async () => {
     const stored = gzipSync(plain.subarray(-30_000))
     for (const end of [0, 1, 5, 18, 19, 20, 100, 15_000, stored.byteLength - 8, stored.byteLength - 1])
-      expect([end, await outcome(stored.subarray(0, end))]).toEqual([end, 'object-damaged'])
+      expect([end, await outcome(stored.subarray(0, end), plain)]).toEqual([end, 'object-damaged'])
   })
 
   it('never gives other bytes for a flipped bit', async () => {
@@ -105,19 +107,19 @@ describe('gzip that is damaged', { timeout: 60_000 }, () => {
       for (let at = 0; at < stored.byteLength; at += at < 24 ? 1 : 37) {
         const flipped = Buffer.from(stored)
         flipped[at]! ^= 1 << (at % 8)
-        const result = await outcome(flipped)
+        const result = await outcome(flipped, short)
         // A flip of the time or the system in a header changes nothing that is read.
+        expect([at, result]).toEqual([at, expect.stringMatching(/^(object-damaged|whole)$/)])
         if (result === 'object-damaged') refused++
-        else expect(short.equals(result as Buffer)).toBe(true)
       }
       expect(refused).toBeGreaterThan(70)
     }
   })
 
   it('is found when something lies behind its end', async () => {
-    const ours = await joined(gzipMembers(bytesOf('x'), 1))
-    expect(await outcome(Buffer.concat([ours, Buffer.from('and more')]))).toBe('object-damaged')
-    expect(await outcome(Buffer.concat([ours, gzipSync('another, not of ours')]))).toBe('object-damaged')
+    const ours = await joined(gzipMembers(bytesOf(x), 1))
+    expect(await outcome(Buffer.concat([ours, Buffer.from('and more')]), x)).toBe('object-damaged')
+    expect(await outcome(Buffer.concat([ours, gzipSync('another, not of ours')]), x)).toBe('object-damaged')
   })
 
   it('does not unfold a member to more than its bound', async () => {
@@ -126,14 +128,14 @@ describe('gzip that is damaged', { timeout: 60_000 }, () => {
     bomb.copy(member, 20, 10)
     member.set([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 8, 0, 0x4c, 0x42, 4, 0])
     member.writeUInt32LE(member.byteLength, 16)
-    expect(await outcome(member)).toBe('object-damaged')
+    expect(await outcome(member, x)).toBe('object-damaged')
   })
 
   it('does not believe a member that claims to be huge', async () => {
-    const stored = await joined(gzipMembers(bytesOf('x'), 1))
+    const stored = await joined(gzipMembers(bytesOf(x), 1))
     stored.writeUInt32LE(2 ** 31, 16)
     // It is then read as the gzip of anyone; the claim is skipped like any extra field.
-    expect(await outcome(stored)).toEqual(Buffer.from('x'))
+    expect(await outcome(stored, x)).toBe('whole')
   })
 })
 

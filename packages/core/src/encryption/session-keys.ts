@@ -17,6 +17,9 @@ export interface MessageFront {
   readonly firstBytes: Buffer
 }
 
+/** A version byte, a prefix of 18 bytes, an empty literal packet, a modification detection code (RFC 4880, 5.13). */
+const shortestBody = 1 + 18 + 8 + 22
+
 /** Finds where the session key packets end and the protected data begins; undefined when it is no such message. */
 export function readFront(bytes: Buffer): MessageFront | undefined {
   let at = 0
@@ -29,7 +32,8 @@ export function readFront(bytes: Buffer): MessageFront | undefined {
       const first = bytes[at + 1] ?? 0
       const lengthBytes = first < 192 || (first >= 224 && first < 255) ? 1 : first === 255 ? 5 : 2
       const body = at + 1 + lengthBytes
-      if (!modern || body >= bytes.byteLength) return undefined
+      // No message is shorter than its prefix and what follows it: this one is cut, which says nothing about the key.
+      if (!modern || body + shortestBody > bytes.byteLength) return undefined
       return {
         sessionKeyPackets: bytes.subarray(0, at),
         version: bytes[body]!,
