@@ -7,7 +7,7 @@ import type { ByteSource } from '../streams/byte-source.js'
 /*
  * The bulk of an OpenPGP message: one Symmetrically Encrypted Integrity Protected Data packet, version 1 (RFC 4880,
  * 5.13), around one literal data packet. Session keys stay with OpenPGP.js; this is here because the library's web
- * streams cost five times the processor time of the cipher itself (docs/decisions/0007-own-bulk-encryption.md).
+ * streams cost more processor time than the cipher itself (docs/decisions/0007-own-bulk-encryption.md).
  */
 
 /** A body of unknown length is written in parts of this size, each a power of two (RFC 4880, 4.2.2.4). */
