@@ -4,6 +4,5 @@ export default defineConfig({
   entry: ['src/index.ts', 'src/bin.ts'],
   format: ['esm'],
   target: 'node20',
-  dts: { entry: 'src/index.ts' },
   clean: true,
 })

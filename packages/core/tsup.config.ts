@@ -9,8 +9,5 @@ export default defineConfig({
   },
   format: ['esm'],
   target: 'node20',
-  dts: {
-    entry: { index: 'src/index.ts', 'testing/index': 'src/testing/index.ts', 'scratch/index': 'src/scratch/index.ts' },
-  },
   clean: true,
 })

@@ -7,9 +7,7 @@ import { serverUser } from './drop-privileges.js'
 import { findEmbeddedBinaries } from './find-embedded-binaries.js'
 import { usableBinaries } from './usable-binaries.js'
 
-it('copies npm binaries that the server user cannot reach and whose libraries are not linked', {
-  timeout: 60_000,
-}, async () => {
+it('copies npm binaries that the server user cannot reach and whose libraries are not linked', async () => {
   const [installed] = await findEmbeddedBinaries()
   // mkdtemp makes the folder 0700, like a home; pnpm without the install script leaves out the links.
   const home = await mkdtemp(join(tmpdir(), 'lifeboat-home-'))
