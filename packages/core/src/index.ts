@@ -60,5 +60,6 @@ export type {
   StoreCapabilities,
   StoredObject,
 } from './store/object-store.js'
-export type { ByteSource, ByteStage } from './streams/byte-source.js'
+export type { ByteSource } from './streams/byte-source.js'
+export { untilAborted } from './streams/until-aborted.js'
 export { toolName, toolVersion } from './tool-version.js'

@@ -107,7 +107,10 @@ export interface RestoreOptions extends RunOptions, SelectOptions {
   readonly create?: boolean | undefined
   /** How many connections build indexes and load tables at once. Default: 2. */
   readonly jobs?: number | undefined
-  /** Allow a target that is not empty: its objects named in the backup are dropped first. Default: false. */
+  /**
+   * Allow a target that is not empty: its objects named in the backup are dropped first, with CASCADE, so also what
+   * depends on them. Default: false.
+   */
   readonly overwrite?: boolean | undefined
   /** The second word for an overwrite of the very database the backup came from. Default: false. */
   readonly overwriteSource?: boolean | undefined

@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CompletedPart } from '@aws-sdk/client-s3'
-import { BackupError, type ByteSource, type PutOptions } from '@lifeboat/core'
+import { BackupError, type ByteSource, type PutOptions, untilAborted } from '@lifeboat/core'
 import { assembleParts, type Part } from './assemble-parts.js'
 import { type PartPlan, partBytes, partsAtOnce } from './part-size.js'
 import type { S3Connection } from './s3-connection.js'
 import type { S3Settings } from './s3-options.js'
-import { untilAborted } from './until-aborted.js'
 
 /** One upload: where it goes and under which conditions. */
 interface Upload extends S3Connection {

@@ -35,7 +35,10 @@ export function defineRestore(program: Command, choose: Choose): void {
     )
     .option('--create', 'create the database first; it must not exist')
     .option('--jobs <n>', 'how many connections load tables and build indexes at once (default: 2)', parseCount)
-    .option('--overwrite', 'allow a target that is not empty: its objects named in the backup are dropped first')
+    .option(
+      '--overwrite',
+      'allow a target that is not empty: its objects named in the backup, and what depends on them, are dropped first',
+    )
     .option('--overwrite-source', 'allow, besides, the very database the backup came from')
     .option('--keep-failed', 'keep the database that --create made although the restore failed')
     .option('--yes', 'do not ask')

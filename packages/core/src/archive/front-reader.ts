@@ -53,10 +53,6 @@ export class FrontReader {
     return this.#buffer.subarray(0, this.#offset)
   }
 
-  get receivedBytes(): number {
-    return this.#length
-  }
-
   /** Everything received so far; what an archive of an unknown version is passed on with. */
   get received(): Uint8Array {
     return this.#buffer.subarray(0, this.#length)

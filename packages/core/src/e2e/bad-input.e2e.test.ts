@@ -273,21 +273,21 @@ describe('a pg_dump that goes wrong', () => {
     expect(message).toContain('connection failed: password=[redacted]')
   })
 
-  it('or hangs is ended by a cancel at once, even when it ignores being told', async () => {
+  // None of these ends by itself: that the call returns, and leaves no process, is the proof.
+  it('or hangs is ended by a cancel, even when it ignores being told', async () => {
+    const forever = 'while :; do sleep 1; done'
     for (const script of [
-      'exec sleep 300',
-      "trap '' TERM; sleep 20 & wait; wait",
-      'head -c 100000 /dev/zero; exec sleep 300',
+      'exec sleep infinity',
+      `trap '' TERM; ${forever}`,
+      'head -c 100000 /dev/zero; exec sleep infinity',
     ]) {
       const stop = new AbortController()
       const deps = await standIn(`echo x > "$bin/started"; ${script}`)
       const bin = (await deps.findPgTools!())[0]!.folder
       const cancelled = refusal({ deps, options: { signal: stop.signal } })
       await expect.poll(() => readdir(bin), { timeout: 20_000 }).toContain('started')
-      const before = performance.now()
       stop.abort()
       expect((await cancelled).code).toMatch(/^(cancelled|archive-invalid)$/)
-      expect(performance.now() - before).toBeLessThan(5_000)
     }
   })
 })
@@ -296,7 +296,7 @@ describe('a backup that is cancelled', () => {
   /** Takes connections and never answers. */
   async function silentServer() {
     const sockets = new Set<Socket>()
-    const listening = createServer(socket => void sockets.add(socket.on('error', () => {})))
+    const listening = createServer(socket => void sockets.add(socket.resume().on('error', () => {})))
     await new Promise<void>(resolve => listening.listen(0, '127.0.0.1', resolve))
     const { port } = listening.address() as { port: number }
     const close = () => {
@@ -306,7 +306,7 @@ describe('a backup that is cancelled', () => {
     return { port, sockets, close }
   }
 
-  it('while a server does not answer returns at once', async () => {
+  it('while a server does not answer returns, and hangs up', async () => {
     const silent = await silentServer()
     try {
       for (const mode of ['disable', 'prefer']) {
@@ -314,11 +314,10 @@ describe('a backup that is cancelled', () => {
         const url = urlOf('x', { port: String(silent.port), search: `?sslmode=${mode}` })
         const cancelled = refusal({ url, options: { signal: stop.signal } })
         await expect.poll(() => silent.sockets.size).toBeGreaterThan(0)
-        silent.sockets.clear()
-        const before = performance.now()
         stop.abort()
         expect((await cancelled).code).toBe('cancelled')
-        expect(performance.now() - before).toBeLessThan(3_000)
+        await expect.poll(() => [...silent.sockets].every(socket => socket.destroyed), { timeout: 20_000 }).toBe(true)
+        silent.sockets.clear()
       }
     } finally {
       silent.close()
@@ -326,22 +325,19 @@ describe('a backup that is cancelled', () => {
   })
 
   it.each(['source.probed', 'backup.started', 'stage.progressed', 'artifact.stored'])(
-    'at %s leaves nothing, and says so at once',
+    'at %s leaves nothing',
     async type => {
-      let before = 0
       const stop = new AbortController()
       const path = await mkdtemp(join(folder, 'store-'))
       const stores = { local: directory(path), memory: memoryStore() }
       const lifeboat = await openLifeboat(configOf({ criticalTables: ['orders'] }, stores))
       const onEvent = (event: BackupEvent) => {
         if (event.type !== type || stop.signal.aborted) return
-        before = performance.now()
         stop.abort()
       }
       await expect(lifeboat.backup('shop', { signal: stop.signal, onEvent })).rejects.toMatchObject({
         code: 'cancelled',
       })
-      expect(performance.now() - before).toBeLessThan(5_000)
       expect(await readdir(path, { recursive: true })).toEqual([])
       expect((await lifeboat.list()).backups).toEqual([])
       expect(await childrenOfThis()).toEqual([])
@@ -374,10 +370,8 @@ describe('destinations', () => {
     expect(two.code).toBe('destinations-failed')
     expect(two.message).toMatch(/one: .*disk on fire.*two: .*no space/)
     const refuses = { ...memoryStore(), put: () => Promise.reject(new Error('closed for today')) }
-    const before = performance.now()
-    const waiting = await refusal({ stores: { refuses }, deps: await standIn('exec sleep 300') })
+    const waiting = await refusal({ stores: { refuses }, deps: await standIn('exec sleep infinity') })
     expect(waiting.message).toContain('closed for today')
-    expect(performance.now() - before).toBeLessThan(20_000)
   })
 
   it('one that recorded less than was sent is not believed', async () => {
@@ -406,7 +400,11 @@ describe('unusual sources', () => {
     const result = await attemptBackup({ url: urlOf(database) }, stores)
     const lifeboat = await openLifeboat(configOf({ url: urlOf(database) }, stores))
     expect(await lifeboat.verify('latest')).toMatchObject({ ok: true, findings: [] })
-    await lifeboat.restore('latest', { to: urlOf(`${database}_again`), create: true })
+    await lifeboat.restore('latest', {
+      to: urlOf(`${database}_again`),
+      create: true,
+      onEvent: event => void events.push(event),
+    })
     return result
   }
 
@@ -426,6 +424,23 @@ describe('unusual sources', () => {
     expect(manifest.tables).toMatchObject([{ name: 'wide', rows: 1 }])
     const again = await query('bad_wide_again', 'select length(v) as n from wide')
     expect(again.rows).toEqual([{ n: 30_000_000 }])
+  })
+
+  it('names of every odd character come back, and their rows are counted', async () => {
+    const odd = `Od"d.s (c)'; -- \\ ü🛟\nnext`
+    const quoted = pg.escapeIdentifier(odd)
+    await query('postgres', 'create database bad_names')
+    await query(
+      'bad_names',
+      `create schema ${quoted}; create table ${quoted}.${quoted} (${quoted} text);
+      insert into ${quoted}.${quoted} select 'x' from generate_series(1, 7)`,
+    )
+    events.length = 0
+    const { manifest } = await roundTrip('bad_names')
+    expect(manifest.tables).toMatchObject([{ schema: odd, name: odd, rows: 7 }])
+    expect(events.filter(event => event.type === 'warning.raised')).toEqual([])
+    const again = await query('bad_names_again', `select count(*)::int as n from ${quoted}.${quoted}`)
+    expect(again.rows).toEqual([{ n: 7 }])
   })
 
   it('two backups at once both succeed', async () => {

@@ -21,7 +21,8 @@ const config: openpgp.PartialConfig = {
   preferredSymmetricAlgorithm: openpgp.enums.symmetric.aes256,
   preferredCompressionAlgorithm: openpgp.enums.compression.uncompressed,
   s2kType: openpgp.enums.s2k.iterated,
-  // The MDC is checked at the end of the stream; nothing is acted on before (see restore and verify).
+  // The MDC is checked at the end of the stream. Verify judges only then; a restore works before, and is undone or
+  // reported as incomplete when the check fails.
   allowUnauthenticatedStream: true,
   showVersion: false,
   showComment: false,

@@ -4,6 +4,7 @@ import { from as copyFrom } from 'pg-copy-streams'
 import type { ArchiveEntry } from '../archive/archive-header.js'
 import { invalid } from '../archive/front-reader.js'
 import { type ConnectionTarget, connect, databaseError } from '../postgres/connection.js'
+import { copyTarget } from './copy-target.js'
 
 /** As pg_restore sets up a session before it loads data. */
 const sessionSettings = `set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0;
@@ -13,7 +14,6 @@ select pg_catalog.set_config('search_path', '', false)`
 
 interface Load {
   readonly stream: ReturnType<typeof copyFrom>
-  readonly client: pg.Client
   readonly done: Promise<void>
 }
 
@@ -71,7 +71,7 @@ export class CopyLoader {
     if (freeze) {
       // Emptied in the same transaction, its rows may be written frozen: no later vacuum, no hint bits to set.
       await client.query('begin').catch(this.#wrap)
-      await client.query(`truncate only ${tableOf(copy)}`).catch(this.#wrap)
+      await client.query(`truncate only ${copyTarget(copy).quoted}`).catch(this.#wrap)
     }
     const stream = client.query(copyFrom(freeze ? `${copy} with (freeze)` : copy))
     const ended = new Promise<void>((resolve, reject) => {
@@ -89,7 +89,7 @@ export class CopyLoader {
       })
       .finally(() => this.#busy.delete(done))
     this.#busy.add(done)
-    this.#current = { stream, client, done }
+    this.#current = { stream, done }
   }
 
   /** Takes row bytes; keeps a copy of them until the server has them. */
@@ -123,11 +123,4 @@ export class CopyLoader {
   #throwFailure(): void {
     if (this.#failure !== undefined) throw databaseError(this.#failure, this.#target)
   }
-}
-
-/** The table's quoted name in `COPY name (columns) FROM stdin`. */
-function tableOf(copy: string): string {
-  const name = /^COPY ((?:"(?:[^"]|"")*"|[^\s(".]+)(?:\.(?:"(?:[^"]|"")*"|[^\s(".]+))?)/i.exec(copy)?.[1]
-  if (name === undefined) throw invalid('a COPY statement names no table')
-  return name
 }

@@ -7,11 +7,13 @@ import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
+import { progressing } from '../events/progressing.js'
 import type { RestoreOptions, RestoreResult } from '../lifeboat-api.js'
 import { type ConnectionTarget, connect, databaseError, withDatabase } from '../postgres/connection.js'
 import type { Manifest, TableRecord } from '../repository/manifest.js'
 import { plainBytes } from '../repository/read-artifact.js'
 import { CopyLoader } from './copy-loader.js'
+import { loadsItself } from './copy-target.js'
 import { dropNamedObjects } from './drop-named-objects.js'
 import { loadArchive } from './load-archive.js'
 import { prepareRestore, type RestoreJob } from './plan-restore.js'
@@ -42,9 +44,13 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       created = true
     }
     const tables = await load(folder)
-    await timed('count rows', () =>
-      compareCounts(comparable(job.backup.manifest, toc), target, options.jobs ?? defaultJobs, signal),
-    )
+    const { comparable, others } = splitComparable(job.backup.manifest, toc)
+    if (others.length > 0)
+      emit({
+        type: 'warning.raised',
+        message: `loaded, but not counted: ${others.map(one => `${one.schema}.${one.name}`).join(', ')} (an extension's own table, or a partition loaded through its root)`,
+      })
+    await timed('count rows', () => compareCounts(comparable, target, options.jobs ?? defaultJobs, signal))
     const rows = job.backup.manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? 0
     return { plan, tables, rows, steps, durationMs: performance.now() - started }
   } catch (error) {
@@ -77,19 +83,11 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           })
       }
     }
-    let doneBytes = 0
-    let last = 0
-    const watched = (async function* () {
-      for await (const chunk of plainBytes(job.backup, artifact, job.unlock, signal)) {
-        doneBytes += chunk.byteLength
-        if (performance.now() - last > 250) {
-          last = performance.now()
-          emit({ type: 'stage.progressed', stage: 'restore', doneBytes, totalBytes: artifact.plainBytes })
-        }
-        yield chunk
-      }
-      emit({ type: 'stage.progressed', stage: 'restore', doneBytes, totalBytes: artifact.plainBytes })
-    })()
+    const watched = progressing(plainBytes(job.backup, artifact, job.unlock, signal), {
+      stage: 'restore',
+      totalBytes: artifact.plainBytes,
+      emit,
+    })
     let front: string | undefined
     const loaded = await timed('definitions and rows', () =>
       loadArchive(watched, work, {
@@ -163,23 +161,22 @@ function tablesCreated(entries: readonly ArchiveEntry[]): Set<number> {
   return new Set(data.map(entry => entry.dumpId))
 }
 
-/** False where pg_dump loads a partition through its root. */
-function loadsItself(entry: ArchiveEntry): boolean {
-  const plain = (part: string) =>
-    /^[a-z_][a-z0-9_]*$/.test(part)
-      ? `(?:${part}|"${part}")`
-      : `"${part.replaceAll('"', '""').replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}"`
-  return new RegExp(`^COPY ${plain(entry.namespace ?? '')}\\.${plain(entry.tag)} `, 'u').test(entry.copyStatement ?? '')
-}
-
-/** Tables whose count must be the backup's: not an extension's own, which holds more, nor one loaded through its root. */
-function comparable(manifest: Manifest, toc: TableOfContents | undefined): TableRecord[] {
-  if (toc === undefined) return manifest.tables ?? []
+/**
+ * Tables whose count must be the backup's, and the others: an extension's own, which may hold more than the backup,
+ * and partitions that were loaded through their root, whose rows the server placed anew.
+ */
+function splitComparable(
+  manifest: Manifest,
+  toc: TableOfContents | undefined,
+): { readonly comparable: TableRecord[]; readonly others: TableRecord[] } {
+  const tables = manifest.tables ?? []
+  if (toc === undefined) return { comparable: tables, others: [] }
   const created = tablesCreated(toc.entries)
   const names = new Set(
     toc.entries.filter(entry => created.has(entry.dumpId)).map(entry => `${entry.namespace}\0${entry.tag}`),
   )
-  return (manifest.tables ?? []).filter(table => names.has(`${table.schema}\0${table.name}`))
+  const comparable = tables.filter(table => names.has(`${table.schema}\0${table.name}`))
+  return { comparable, others: tables.filter(table => !comparable.includes(table)) }
 }
 
 async function createDatabase(target: ConnectionTarget, signal: AbortSignal | undefined): Promise<void> {

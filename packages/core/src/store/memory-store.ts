@@ -1,8 +1,8 @@
 import { BackupError, isBackupError } from '../errors/backup-error.js'
+import { untilAborted } from '../streams/until-aborted.js'
 import { assertKey } from './assert-key.js'
 import type { ObjectStore, PutOptions, StoreCallOptions, StoredObject } from './object-store.js'
 import { resolveRange } from './store-range.js'
-import { untilAborted } from './until-aborted.js'
 
 /** How a {@link memoryStore} is made. */
 export interface MemoryStoreOptions {

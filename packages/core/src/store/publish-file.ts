@@ -3,7 +3,7 @@ import { type FileHandle, link, mkdir, open, realpath, rename, rmdir, unlink } f
 import { dirname, join, relative, sep } from 'node:path'
 import { BackupError } from '../errors/backup-error.js'
 import type { ByteSource } from '../streams/byte-source.js'
-import { untilAborted } from './until-aborted.js'
+import { untilAborted } from '../streams/until-aborted.js'
 
 /** How the names of unfinished files begin. They lie beside their destination: only there is a rename sure to be atomic. */
 export const temporaryNameStart = '.lifeboat-tmp-'

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BackupError } from '../errors/backup-error.js'
 import { type ByteSource, bytesOf, readWhole } from '../streams/byte-source.js'
+import { untilAborted } from '../streams/until-aborted.js'
 import { objectStoreSuite } from '../testing/object-store-suite.js'
 import { classifyFileError } from './classify-file-error.js'
 import { directory } from './directory-store.js'
 import { memoryStore } from './memory-store.js'
 import type { ObjectStore } from './object-store.js'
-import { untilAborted } from './until-aborted.js'
 
 let scratch: string
 beforeAll(async () => {

@@ -1,9 +1,6 @@
 /** The one public byte type: a sequence of chunks. Its regular end means success; anything else is thrown. */
 export type ByteSource = AsyncIterable<Uint8Array>
 
-/** A stage of a pipeline: bytes in, bytes out. */
-export type ByteStage = (source: ByteSource, options: { readonly signal?: AbortSignal | undefined }) => ByteSource
-
 /** A source of the given chunks. */
 export async function* bytesOf(...chunks: readonly (Uint8Array | string)[]): ByteSource {
   for (const chunk of chunks) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk

@@ -4,12 +4,12 @@ import type { Unlock } from '../encryption/open-pgp.js'
 import { isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
+import { progressing } from '../events/progressing.js'
 import type { Finding, RunOptions, VerificationLevel, VerificationReport } from '../lifeboat-api.js'
 import { type LocatedBackup, locateArtifact } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
 import { plainBytes, storedBytes } from '../repository/read-artifact.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
-import type { ByteSource } from '../streams/byte-source.js'
 import { PassingDigest } from '../streams/digest.js'
 import { compareScan } from './compare-scan.js'
 import { critical } from './finding.js'
@@ -87,11 +87,11 @@ async function checkListed(
 
 async function checkStored(backup: LocatedBackup, artifact: Artifact, options: RunOptions): Promise<Finding[]> {
   const digest = new PassingDigest()
-  for await (const _ of progressing(
-    storedBytes(backup, artifact, digest, options.signal),
-    artifact.storedBytes,
-    options,
-  )) {
+  for await (const _ of progressing(storedBytes(backup, artifact, digest, options.signal), {
+    stage: 'verify',
+    totalBytes: artifact.storedBytes,
+    emit: emitterFor(options.onEvent),
+  })) {
     // Only the digest matters.
   }
   if (digest.bytes === artifact.storedBytes && digest.sha256 === artifact.storedSha256) return []
@@ -119,11 +119,11 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
   let scan: Scan | undefined
   const digest = new PassingDigest()
   try {
-    const plain = progressing(
-      plainBytes(backup, artifact, await job.unlock(), options.signal),
-      artifact.plainBytes,
-      options,
-    )
+    const plain = progressing(plainBytes(backup, artifact, await job.unlock(), options.signal), {
+      stage: 'verify',
+      totalBytes: artifact.plainBytes,
+      emit: emitterFor(options.onEvent),
+    })
     const source =
       artifact.kind === 'database'
         ? scanned(plain, done => {
@@ -219,20 +219,4 @@ function rowsOf(manifest: LocatedBackup['manifest'], configured: string): number
       sum + (manifest.tables?.find(table => table.schema === leaf.schema && table.name === leaf.name)?.rows ?? 0),
     0,
   )
-}
-
-async function* progressing(source: ByteSource, totalBytes: number, options: RunOptions): ByteSource {
-  const emit = emitterFor(options.onEvent)
-  let doneBytes = 0
-  let last = 0
-  for await (const chunk of source) {
-    doneBytes += chunk.byteLength
-    const now = performance.now()
-    if (now - last > 250) {
-      last = now
-      emit({ type: 'stage.progressed', stage: 'verify', doneBytes, totalBytes })
-    }
-    yield chunk
-  }
-  emit({ type: 'stage.progressed', stage: 'verify', doneBytes, totalBytes })
 }

@@ -1,10 +1,14 @@
-import type { ByteSource } from '@lifeboat/core'
+import type { ByteSource } from './byte-source.js'
 
 /**
  * The chunks of `source`, until `signal` aborts: then it throws the signal's reason at once, even while the source is
  * silent. A generator that waits on the outside world would otherwise ignore the abort until the world answers.
  */
-export async function* untilAborted(source: ByteSource, signal: AbortSignal): ByteSource {
+export async function* untilAborted(source: ByteSource, signal: AbortSignal | undefined): ByteSource {
+  if (signal === undefined) {
+    yield* source
+    return
+  }
   signal.throwIfAborted()
   const iterator = source[Symbol.asyncIterator]()
   let rejectWait: (reason: unknown) => void = () => {}

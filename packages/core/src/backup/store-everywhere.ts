@@ -1,0 +1,189 @@
+import { type Scan, scanned } from '../archive/scan-stage.js'
+import { compress } from '../codec/codec.js'
+import type { ProductConfig } from '../config/config-schema.js'
+import { encrypt, type Lock } from '../encryption/open-pgp.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
+import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
+import type { EventListener } from '../events/backup-event.js'
+import { progressing } from '../events/progressing.js'
+import type { DestinationOutcome } from '../lifeboat-api.js'
+import { manifestKey } from '../repository/layout.js'
+import type { Manifest } from '../repository/manifest.js'
+import type { ObjectStore } from '../store/object-store.js'
+import { wrapStoreError } from '../store/wrap-store-error.js'
+import { type ByteSource, bytesOf } from '../streams/byte-source.js'
+import { PassingDigest } from '../streams/digest.js'
+import { fanOut } from './fan-out.js'
+
+/** A store by the name that the configuration gives it. */
+export interface Destination {
+  readonly name: string
+  readonly store: ObjectStore
+}
+
+/** One artifact, stored: what was dumped, what was sent, and where it did not arrive. */
+export interface StoredArtifact {
+  readonly scan: Scan
+  readonly storedBytes: number
+  readonly storedSha256: string
+  readonly failures: Map<string, BackupError>
+}
+
+/**
+ * Runs a dump through scan, compression and encryption into every destination.
+ * @throws BackupError when no destination has the artifact, or the dump failed; then nothing of it is left anywhere
+ */
+export async function storeEverywhere(work: {
+  readonly source: ByteSource
+  readonly stopSource: () => void
+  readonly key: string
+  readonly lock: Lock
+  readonly config: ProductConfig
+  readonly destinations: readonly Destination[]
+  readonly expectedBytes: number
+  readonly emit: EventListener
+  readonly signal: AbortSignal | undefined
+}): Promise<StoredArtifact> {
+  const { key, destinations, emit, signal } = work
+  let scan: Scan | undefined
+  const storedDigest = new PassingDigest()
+  const plain = scanned(progressing(work.source, { stage: 'dump', totalBytes: work.expectedBytes, emit }), done => {
+    scan = done
+  })
+  const bytes = storedDigest.through(encrypt(compress(plain, work.config.compression), work.lock))
+  const outcomes = await fanOut(
+    bytes,
+    destinations.map(
+      ({ store }) =>
+        (branch: ByteSource) =>
+          store.put(key, branch, { expectedBytes: work.expectedBytes, signal }),
+    ),
+    work.stopSource,
+  ).catch((error: unknown) => {
+    throw signal?.aborted ? cancellation(signal) : error
+  })
+  try {
+    throwIfCancelled(signal)
+    const failures = new Map<string, BackupError>()
+    for (const [index, outcome] of outcomes.entries()) {
+      const { name, store } = destinations[index]!
+      const failure =
+        outcome.status === 'rejected'
+          ? wrapStoreError(outcome.reason, { store, doing: `store ${key}`, signal })
+          : await checkRecorded(store, key, storedDigest.bytes, signal)
+      throwIfCancelled(signal)
+      if (failure) failures.set(name, reportFailure(name, failure, emit))
+      else emit({ type: 'artifact.stored', destination: name, key, storedBytes: storedDigest.bytes })
+    }
+    if (failures.size === destinations.length || scan === undefined) throw allFailed(failures)
+    const refused = destinations.filter((one, index) => failures.has(one.name) && took(outcomes[index]))
+    await removeEverywhere(refused, [key], emit)
+    return { scan, storedBytes: storedDigest.bytes, storedSha256: storedDigest.sha256, failures }
+  } catch (error) {
+    const wrote = destinations.filter((_, index) => took(outcomes[index]))
+    await removeEverywhere(wrote, [key], emit)
+    throw error
+  }
+}
+
+function took(outcome: PromiseSettledResult<unknown> | undefined): boolean {
+  return outcome?.status === 'fulfilled'
+}
+
+/** What the store recorded must be what was sent. */
+async function checkRecorded(
+  store: ObjectStore,
+  key: string,
+  sentBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<BackupError | undefined> {
+  try {
+    const recorded = await store.head(key, { signal })
+    if (recorded?.sizeBytes === sentBytes) return undefined
+    return new BackupError(
+      'object-damaged',
+      `${store.location} holds ${recorded?.sizeBytes ?? 0} bytes of ${key} where ${sentBytes} were sent`,
+      { hint: 'check the store, then run the backup again' },
+    )
+  } catch (error) {
+    return wrapStoreError(error, { store, doing: `check ${key}`, signal })
+  }
+}
+
+/** Stores the manifest, last of all; a destination that refuses it loses the artifacts again and counts as failed. */
+export async function publish(
+  manifest: Manifest,
+  destinations: readonly Destination[],
+  failures: Map<string, BackupError>,
+  context: { readonly emit: EventListener; readonly signal: AbortSignal | undefined },
+): Promise<void> {
+  const text = `${JSON.stringify(manifest, null, 2)}\n`
+  const key = manifestKey(manifest.product, manifest.id)
+  for (const { name, store } of destinations) {
+    try {
+      await store.put(key, bytesOf(text), { ifAbsent: true, expectedBytes: text.length, signal: context.signal })
+    } catch (error) {
+      throwIfCancelled(context.signal)
+      failures.set(
+        name,
+        reportFailure(
+          name,
+          wrapStoreError(error, { store, doing: `store ${key}`, signal: context.signal }),
+          context.emit,
+        ),
+      )
+      await removeEverywhere(
+        [{ name, store }],
+        [key, ...manifest.artifacts.map(artifact => artifact.key)],
+        context.emit,
+      )
+    }
+  }
+}
+
+/** Removes objects of a backup that is not to be; what cannot be removed is said. */
+export async function removeEverywhere(
+  destinations: readonly Destination[],
+  keys: readonly string[],
+  emit: EventListener,
+): Promise<void> {
+  for (const { name, store } of destinations) {
+    for (const key of keys) {
+      try {
+        await store.remove(key)
+      } catch (error) {
+        // The failure that led here is the one to report; what stays has no manifest, and a later prune clears it.
+        const reason = isBackupError(error)
+          ? error.message
+          : wrapStoreError(error, { store, doing: `remove ${key}` }).message
+        emit({ type: 'warning.raised', message: `${name}: ${reason}` })
+      }
+    }
+  }
+}
+
+export function outcomeOf({ name, store }: Destination, failure: BackupError | undefined): DestinationOutcome {
+  const error = failure ? { code: failure.code, message: failure.message, hint: failure.hint ?? null } : null
+  return { destination: name, location: store.location, outcome: failure ? 'failed' : 'stored', error }
+}
+
+function reportFailure(destination: string, failure: BackupError, emit: EventListener): BackupError {
+  emit({
+    type: 'destination.failed',
+    destination,
+    code: failure.code,
+    message: failure.message,
+    hint: failure.hint ?? null,
+  })
+  return failure
+}
+
+export function allFailed(failures: ReadonlyMap<string, BackupError>): BackupError {
+  const [first] = failures.values()
+  if (failures.size <= 1 && first) return first
+  const all = [...failures].map(([name, failure]) => `${name}: ${failure.message}`).join('; ')
+  return new BackupError('destinations-failed', `no destination took the backup: ${all}`, {
+    cause: first,
+    hint: '`lifeboat doctor` tries each store',
+  })
+}
