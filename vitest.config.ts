@@ -3,8 +3,13 @@ import { defineConfig } from 'vitest/config'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** Files whose tests talk to a real Postgres or S3 service. */
-const needServers = ['packages/**/src/**/*.{pg,s3,e2e}.test.ts', 'packages/provider-s3/src/s3-store.test.ts']
+/** Files whose tests talk to a real Postgres. */
+const postgres = ['packages/**/src/**/*.{pg,e2e}.test.ts']
+/** Files whose tests talk to a real S3 service. `pnpm test` runs them last: the service is no light guest. */
+const s3 = ['packages/**/src/**/*.s3.test.ts']
+
+// A guard against a hang, not a claim about speed.
+const timeouts = { testTimeout: 300_000, hookTimeout: 300_000 }
 
 export default defineConfig({
   resolve: {
@@ -19,28 +24,32 @@ export default defineConfig({
     ],
   },
   test: {
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
           include: ['packages/**/src/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', ...needServers],
-          // A guard against a hang, not a claim about speed.
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          exclude: ['**/node_modules/**', '**/dist/**', ...postgres, ...s3],
+          // These share no state: one process for all of them starts once, not once a file.
+          isolate: false,
+          ...timeouts,
         },
       },
       {
         extends: true,
         test: {
-          name: 'servers',
-          include: needServers,
+          name: 'postgres',
+          include: postgres,
           // A project's global setup runs only when one of its files does.
-          globalSetup: ['packages/testkit/src/global-setup-postgres.ts', 'packages/testkit/src/global-setup-s3.ts'],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          globalSetup: ['packages/testkit/src/global-setup-postgres.ts'],
+          ...timeouts,
         },
+      },
+      {
+        extends: true,
+        test: { name: 's3', include: s3, globalSetup: ['packages/testkit/src/global-setup-s3.ts'], ...timeouts },
       },
     ],
   },

@@ -53,6 +53,7 @@ const statuses: Readonly<Record<ErrorCode, ExitStatus>> = {
   'object-exists': exitStatus.failed,
   'object-damaged': exitStatus.damaged,
   'manifest-invalid': exitStatus.damaged,
+  'seal-wrong': exitStatus.damaged,
   'backup-missing': exitStatus.missing,
   'encryption-failed': exitStatus.failed,
   'wrong-key': exitStatus.wrongKey,

@@ -78,6 +78,7 @@ describe('errors', () => {
     'archive-invalid': 4,
     'counts-differ': 4,
     'manifest-invalid': 4,
+    'seal-wrong': 4,
   }
 
   it.each(errorCodes)('%s has its exit status', code => {

@@ -3,7 +3,7 @@ import type { LifeboatConfig, ProductConfig, ResolvedConfig } from './config/con
 import { resolveConfig } from './config/define-config.js'
 import { type Deps, nodeDeps } from './deps.js'
 import { runDoctor } from './doctor/run-doctor.js'
-import { type FallbackKeys, readUnlock } from './encryption/product-keys.js'
+import { type FallbackKeys, readSealKeys, readUnlock } from './encryption/product-keys.js'
 import { BackupError } from './errors/backup-error.js'
 import type {
   Lifeboat,
@@ -50,6 +50,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
   const products = Object.keys(resolved.products)
 
   const unlockFor = (product: string) => () => readUnlock(resolved.products[product]?.encryption, keys, folder)
+  const sealKeysFor = (product: string) => () => readSealKeys(resolved.products[product]?.encryption, keys, folder)
   const locate = (name: string, select: RunOptions & SelectOptions) =>
     resolveBackup(resolved, options.openStore, name, select)
   const restoreJob = async (backup: LocatedBackup): Promise<RestoreJob> => {
@@ -57,6 +58,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     return {
       backup,
       unlock: await unlockFor(backup.manifest.product)(),
+      sealKeys: await sealKeysFor(backup.manifest.product)(),
       source: sourceOf(product),
       findPgTools: deps.findPgTools,
     }
@@ -100,6 +102,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
           backup,
           level: run.level ?? 'content',
           unlock: unlockFor(product),
+          sealKeys: sealKeysFor(product),
           verify: resolved.products[product]?.verify,
           now: deps.now,
         },

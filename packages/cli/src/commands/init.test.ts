@@ -20,14 +20,21 @@ describe('init', { timeout: 30_000 }, () => {
     expect(ran.stdout).toContain('lifeboat doctor')
   })
 
-  it('makes a key pair whose private key only its owner reads', async () => {
+  it('makes keys whose private halves only their owner reads', async () => {
     const ran = await runCli(['init', '--keys', '--json'], nothing, async cwd => {
-      const file = join(cwd, 'keys/lifeboat-private.asc')
-      expect((await stat(file)).mode & 0o777).toBe(0o600)
-      expect(await readFile(file, 'utf8')).toContain('BEGIN PGP PRIVATE KEY BLOCK')
-      expect(await readFile(join(cwd, 'keys/lifeboat-public.asc'), 'utf8')).toContain('BEGIN PGP PUBLIC KEY BLOCK')
+      for (const name of ['private', 'signing']) {
+        const file = join(cwd, `keys/lifeboat-${name}.asc`)
+        expect((await stat(file)).mode & 0o777).toBe(0o600)
+        expect(await readFile(file, 'utf8')).toContain('BEGIN PGP PRIVATE KEY BLOCK')
+      }
+      for (const name of ['public', 'signer'])
+        expect(await readFile(join(cwd, `keys/lifeboat-${name}.asc`), 'utf8')).toContain('BEGIN PGP PUBLIC KEY BLOCK')
       const { config } = await loadConfig(join(cwd, 'lifeboat.config.ts'))
-      expect(resolveConfig(config).products.app?.encryption).toMatchObject({ privateKey: 'keys/lifeboat-private.asc' })
+      expect(resolveConfig(config).products.app?.encryption).toMatchObject({
+        privateKey: 'keys/lifeboat-private.asc',
+        signingKey: 'keys/lifeboat-signing.asc',
+        signers: ['keys/lifeboat-signer.asc'],
+      })
     })
     expect(ran.status).toBe(0)
     expect(ran.json()).toMatchObject({ keys: { fingerprint: expect.stringMatching(/^[0-9a-f]{40}$/) } })

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { addCommand, type Choose, type CommandResult } from '../command.js'
 import { exitStatus } from '../exit-status.js'
 import { configText } from '../init/config-text.js'
-import { keyFiles, refuseExisting, writeKeyPair, writeNewFile } from '../init/write-files.js'
+import { keyFiles, refuseExisting, writeKeys, writeNewFile } from '../init/write-files.js'
 import { renderFields } from '../render/table.js'
 import type { Session } from '../session.js'
 
@@ -19,7 +19,7 @@ interface Flags {
 }
 
 export function defineInit(program: Command, choose: Choose): void {
-  addCommand(program, 'init', 'write a lifeboat.config.ts to start from, and with --keys an OpenPGP key pair', [
+  addCommand(program, 'init', 'write a lifeboat.config.ts to start from, and with --keys OpenPGP keys', [
     'lifeboat init --keys',
     'lifeboat init --product shop --database-env SHOP_DATABASE_URL --folder /backups',
     'LIFEBOAT_PRIVATE_KEY_PASSPHRASE=… lifeboat init --keys --email ops@example.com',
@@ -33,7 +33,10 @@ export function defineInit(program: Command, choose: Choose): void {
     )
     .option('--folder <folder>', 'where the backups go', './backups')
     .addOption(new Option('--format <format>', 'TypeScript or plain JavaScript').choices(['ts', 'mjs']).default('ts'))
-    .option('--keys', 'make a key pair in keys/, locked with LIFEBOAT_PRIVATE_KEY_PASSPHRASE where that is set')
+    .option(
+      '--keys',
+      'make a key pair in keys/, locked with LIFEBOAT_PRIVATE_KEY_PASSPHRASE where that is set, and one that seals backups',
+    )
     .option('--name <name>', 'whose key pair it is (default: PRODUCT backups)')
     .option('--email <address>', 'an address to put into the key pair')
     .option('--force', 'replace an existing configuration; keys are never replaced')
@@ -47,7 +50,7 @@ async function runInit({ io, colours }: Session, flags: Flags): Promise<CommandR
   const files = flags.keys ? keyFiles(io.cwd) : undefined
   if (!flags.force) refuseExisting(config, 'add --force to replace it')
   const person = { name: flags.name ?? `${product} backups`, email: flags.email, passphrase }
-  const keys = files === undefined ? null : await writeKeyPair(files, person)
+  const keys = files === undefined ? null : await writeKeys(files, person)
   const text = configText({
     product,
     databaseEnv,
@@ -65,6 +68,7 @@ async function runInit({ io, colours }: Session, flags: Flags): Promise<CommandR
   const wrote: (readonly [string, string])[] = [['configuration', config]]
   if (keys !== null) {
     wrote.push(['public key', keys.publicKey], ['private key', keys.privateKey], ['fingerprint', keys.fingerprint])
+    wrote.push(['signing key', keys.signingKey], ['its public half', keys.signer])
   }
   const care = keys === null ? 'the passphrase' : 'the private key'
   return {

@@ -188,7 +188,7 @@ async function openToolkit(options: DemoOptions, folder: string, url: string): P
     products: {
       shop: {
         source: { url: secret.value(url, 'the demo server') },
-        encryption: { recipients: [recipient], privateKey },
+        encryption: { recipients: [recipient], privateKey, signingKey: privateKey },
         destinations: { local: { store: directory(store) } },
       },
     },

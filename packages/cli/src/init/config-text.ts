@@ -6,11 +6,18 @@ export interface Beginning {
   readonly encryption: 'passphrase' | 'keys' | 'locked-keys'
 }
 
+const sealing = [
+  '  // Only the machine that writes backups needs the first; the second checks what it sealed.',
+  "  signingKey: 'keys/lifeboat-signing.asc',",
+  "  signers: ['keys/lifeboat-signer.asc'],",
+]
+
 const encryption: Readonly<Record<Beginning['encryption'], readonly string[]>> = {
   passphrase: ["{ passphrase: secret.env('LIFEBOAT_PASSPHRASE') }"],
   keys: [
     '{',
     "  recipients: ['keys/lifeboat-public.asc'],",
+    ...sealing,
     '  // Only machines that verify or restore need it.',
     "  privateKey: 'keys/lifeboat-private.asc',",
     '}',
@@ -18,6 +25,7 @@ const encryption: Readonly<Record<Beginning['encryption'], readonly string[]>> =
   'locked-keys': [
     '{',
     "  recipients: ['keys/lifeboat-public.asc'],",
+    ...sealing,
     '  // Only machines that verify or restore need these two.',
     "  privateKey: 'keys/lifeboat-private.asc',",
     "  privateKeyPassphrase: secret.env('LIFEBOAT_PRIVATE_KEY_PASSPHRASE'),",

@@ -4,14 +4,24 @@ import { dirname, join } from 'node:path'
 import { generateKeyPair } from '@lifeboat/core'
 import { UsageError } from '../usage-error.js'
 
-/** Where a key pair lies. */
+/** Where the keys of a product lie. */
 export interface KeyFiles {
   readonly publicKey: string
+  /** Opens backups; belongs on machines that verify or restore. */
   readonly privateKey: string
+  /** Seals manifests; belongs on the machine that writes backups. */
+  readonly signingKey: string
+  /** The public half of `signingKey`. */
+  readonly signer: string
 }
 
 export function keyFiles(folder: string): KeyFiles {
-  return { publicKey: join(folder, 'keys/lifeboat-public.asc'), privateKey: join(folder, 'keys/lifeboat-private.asc') }
+  return {
+    publicKey: join(folder, 'keys/lifeboat-public.asc'),
+    privateKey: join(folder, 'keys/lifeboat-private.asc'),
+    signingKey: join(folder, 'keys/lifeboat-signing.asc'),
+    signer: join(folder, 'keys/lifeboat-signer.asc'),
+  }
 }
 
 /** @throws UsageError when the file is there */
@@ -19,18 +29,24 @@ export function refuseExisting(file: string, hint: string): void {
   if (existsSync(file)) throw new UsageError(`${file} exists already`, hint)
 }
 
-/** Makes a key pair; the private key can be read by its owner only. Never replaces a key: old backups need it. */
-export async function writeKeyPair(
+/**
+ * Makes the pair that backups are encrypted to, and the pair that seals them (not locked: the nightly run has nobody to
+ * ask). Private keys can be read by their owner only. Never replaces a key: old backups need it.
+ */
+export async function writeKeys(
   files: KeyFiles,
   person: { readonly name: string; readonly email?: string | undefined; readonly passphrase?: string | undefined },
 ): Promise<KeyFiles & { readonly fingerprint: string }> {
-  for (const file of [files.privateKey, files.publicKey])
+  for (const file of Object.values(files))
     refuseExisting(file, 'move the old key away yourself; backups made with it still need it')
-  const { privateKey, publicKey, fingerprint } = await generateKeyPair(person)
+  const team = await generateKeyPair(person)
+  const writer = await generateKeyPair({ name: `${person.name}, writer` })
   await mkdir(dirname(files.privateKey), { recursive: true, mode: 0o700 })
-  await writeNewFile(files.privateKey, privateKey, { mode: 0o600 })
-  await writeNewFile(files.publicKey, publicKey)
-  return { ...files, fingerprint }
+  await writeNewFile(files.privateKey, team.privateKey, { mode: 0o600 })
+  await writeNewFile(files.publicKey, team.publicKey)
+  await writeNewFile(files.signingKey, writer.privateKey, { mode: 0o600 })
+  await writeNewFile(files.signer, writer.publicKey)
+  return { ...files, fingerprint: team.fingerprint }
 }
 
 /** Writes a whole file or none. */

@@ -1,7 +1,7 @@
 import { assertZstd } from '../codec/codec.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { Deps } from '../deps.js'
-import { readLock } from '../encryption/product-keys.js'
+import { readLock, readSealer } from '../encryption/product-keys.js'
 import { BackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
@@ -17,6 +17,7 @@ import {
   type SharedSnapshot,
 } from '../postgres/snapshot-counts.js'
 import { databaseKey, manifestKey, newBackupId } from '../repository/layout.js'
+import { sealManifest } from '../seal/manifest-seal.js'
 import { type CountedTable, composeManifest, countedButAbsent, type FinishedExport } from './compose-manifest.js'
 import { allFailed, outcomeOf, publish, removeEverywhere, storeEverywhere } from './store-everywhere.js'
 
@@ -40,6 +41,7 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
   throwIfCancelled(signal)
   if (config.compression.codec === 'zstd') assertZstd()
   const lock = await readLock(config.encryption, job.folder)
+  const sealer = await readSealer(config.encryption, job.folder)
   const target = parseConnectionUrl(config.source.url.read())
   const client = await connect(target, signal)
   const asked = <T>(answer: Promise<T>) =>
@@ -96,7 +98,7 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
       throwIfCancelled(signal)
       for (const name of countedButAbsent(stored.scan, counted.tables))
         emit({ type: 'warning.raised', message: `the rows of the critical table ${name} are not in the dump` })
-      const manifest = composeManifest({
+      const composed = composeManifest({
         ...{ product, id, startedAt, probe, counted, critical, key, lock, stored },
         finishedAt: deps.now(),
         reason: options.reason ?? 'manual',
@@ -105,6 +107,7 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
         codec: config.compression.codec,
         destinations: destinations.map(({ name }) => name),
       })
+      const manifest = await sealManifest(composed, sealer)
       await publish(manifest, survivors, stored.failures, { emit, signal })
       const outcomes = destinations.map(one => outcomeOf(one, stored.failures.get(one.name)))
       if (outcomes.every(one => one.outcome === 'failed')) throw allFailed(stored.failures)

@@ -55,6 +55,14 @@ export const encryptionSchema = z.union(
       /** The path of an armored private key, or the key itself as a secret. Needed to verify and to restore. */
       privateKey: z.union([text, secretReference], "expected a path or secret.env('NAME')").optional(),
       privateKeyPassphrase: secretReference.optional(),
+      /**
+       * The path of an armored private key that seals manifests, or the key itself as a secret: another one than
+       * `privateKey`, so that the machine that writes backups cannot read them. Default: manifests are not sealed.
+       */
+      signingKey: z.union([text, secretReference], "expected a path or secret.env('NAME')").optional(),
+      signingKeyPassphrase: secretReference.optional(),
+      /** Paths of armored public keys whose seals count, besides that of `signingKey`. */
+      signers: z.array(text).optional(),
     }),
     z.strictObject({ passphrase: secretReference }),
   ],

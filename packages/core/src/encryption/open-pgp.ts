@@ -104,29 +104,39 @@ async function* decryptByLibrary(source: ByteSource, sessionKeys: openpgp.Decryp
 /** Session key packets are some hundred bytes for each recipient. */
 const maxFrontBytes = 65_536
 
-/** Reads armored or binary public keys. @throws BackupError `config-invalid` */
+/** Reads the public keys that backups are encrypted to, armored or binary. @throws BackupError `config-invalid` */
 export async function readRecipients(paths: readonly string[]): Promise<openpgp.PublicKey[]> {
-  const keys: openpgp.PublicKey[] = []
-  for (const path of paths) {
-    let key: openpgp.Key
+  const keys = await readPublicKeys(paths, 'recipient')
+  for (const [index, key] of keys.entries()) {
     try {
-      key = await readKey(await readFile(path))
+      await key.getEncryptionKey()
     } catch (error) {
-      throw new BackupError('config-invalid', `cannot read the recipient's public key ${path}: ${said(error)}`, {
-        cause: error,
-        hint: 'name an OpenPGP public key file; `lifeboat init --keys` makes a pair',
-      })
-    }
-    const usable = key.toPublic()
-    try {
-      await usable.getEncryptionKey()
-    } catch (error) {
-      throw new BackupError('config-invalid', `the key ${path} cannot be encrypted to: ${said(error)}`, {
+      throw new BackupError('config-invalid', `the key ${paths[index]} cannot be encrypted to: ${said(error)}`, {
         cause: error,
         hint: 'use a key with an encryption subkey that has not expired',
       })
     }
-    keys.push(usable)
+  }
+  return keys
+}
+
+/**
+ * Reads public keys, armored or binary.
+ * @param whose what an error calls their holder
+ * @throws BackupError `config-invalid`
+ */
+export async function readPublicKeys(paths: readonly string[], whose: string): Promise<openpgp.PublicKey[]> {
+  const keys: openpgp.PublicKey[] = []
+  for (const path of paths) {
+    try {
+      const key = await readKey(await readFile(path))
+      keys.push(key.toPublic())
+    } catch (error) {
+      throw new BackupError('config-invalid', `cannot read the ${whose}'s public key ${path}: ${said(error)}`, {
+        cause: error,
+        hint: 'name an OpenPGP public key file; `lifeboat init --keys` makes a pair',
+      })
+    }
   }
   return keys
 }

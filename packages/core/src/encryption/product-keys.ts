@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import type { PrivateKey } from 'openpgp'
 import type { EncryptionConfig } from '../config/config-schema.js'
 import { isSecret, type SecretReference } from '../config/secret.js'
-import { BackupError } from '../errors/backup-error.js'
-import { type Lock, readPrivateKey, readRecipients, type Unlock } from './open-pgp.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
+import type { Sealer, SealKeys } from '../seal/manifest-seal.js'
+import { type Lock, readPrivateKey, readPublicKeys, readRecipients, type Unlock } from './open-pgp.js'
 
 /** Keys for backups that no configuration speaks of, such as an address on the command line. */
 export interface FallbackKeys {
@@ -27,21 +29,53 @@ export async function readUnlock(
   const privateKeys = []
   const fallbackPassphrase = fallback.privateKeyPassphrase?.read()
   if (encryption && 'recipients' in encryption && encryption.privateKey !== undefined) {
-    const { privateKey } = encryption
     const passphrase = encryption.privateKeyPassphrase?.read() ?? fallbackPassphrase
-    const bytes = isSecret(privateKey) ? Buffer.from(privateKey.read()) : await readKeyFile(resolve(folder, privateKey))
-    privateKeys.push(
-      await readPrivateKey(bytes, isSecret(privateKey) ? privateKey.description : privateKey, passphrase),
-    )
+    privateKeys.push(await openPrivateKey(encryption.privateKey, passphrase, folder))
   }
-  if (fallback.privateKeyPath !== undefined) {
-    privateKeys.push(
-      await readPrivateKey(await readKeyFile(fallback.privateKeyPath), fallback.privateKeyPath, fallbackPassphrase),
-    )
-  }
+  if (fallback.privateKeyPath !== undefined)
+    privateKeys.push(await openPrivateKey(resolve(fallback.privateKeyPath), fallbackPassphrase, folder))
   const passphrase =
     encryption && 'passphrase' in encryption ? encryption.passphrase.read() : fallback.passphrase?.read()
   return { passphrase, privateKeys }
+}
+
+/** What new manifests of a product are sealed with. Read late. */
+export async function readSealer(encryption: EncryptionConfig, folder: string): Promise<Sealer> {
+  if ('passphrase' in encryption) return { kind: 'hmac', passphrase: encryption.passphrase.read() }
+  if (encryption.signingKey === undefined) return undefined
+  const key = await openPrivateKey(encryption.signingKey, encryption.signingKeyPassphrase?.read(), folder)
+  return { kind: 'signature', key }
+}
+
+/** What a product's manifests are checked with, as far as it is at hand. Read late. */
+export async function readSealKeys(
+  encryption: EncryptionConfig | undefined,
+  fallback: FallbackKeys,
+  folder: string,
+): Promise<SealKeys> {
+  if (encryption === undefined) return { passphrase: fallback.passphrase?.read(), signers: [] }
+  if ('passphrase' in encryption) return { expected: 'hmac', passphrase: encryption.passphrase.read(), signers: [] }
+  const signers = await readPublicKeys(
+    (encryption.signers ?? []).map(path => resolve(folder, path)),
+    'signer',
+  )
+  const sealer = await readSealer(encryption, folder).catch((error: unknown) => {
+    // A machine that only restores need not hold the key that writes; `signers` names its public half there.
+    if (isBackupError(error, 'key-missing') || isBackupError(error, 'secret-missing')) return undefined
+    throw error
+  })
+  if (sealer?.kind === 'signature') signers.push(sealer.key.toPublic())
+  const expected = encryption.signingKey !== undefined || signers.length > 0 ? 'signature' : undefined
+  return { expected, signers }
+}
+
+async function openPrivateKey(
+  key: string | SecretReference,
+  passphrase: string | undefined,
+  folder: string,
+): Promise<PrivateKey> {
+  const bytes = isSecret(key) ? Buffer.from(key.read()) : await readKeyFile(resolve(folder, key))
+  return readPrivateKey(bytes, isSecret(key) ? key.description : key, passphrase)
 }
 
 async function readKeyFile(path: string): Promise<Buffer> {

@@ -26,6 +26,7 @@ export const errorCodes = [
   'object-exists',
   'object-damaged',
   'manifest-invalid',
+  'seal-wrong',
   'backup-missing',
   'encryption-failed',
   'wrong-key',

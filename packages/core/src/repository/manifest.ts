@@ -3,11 +3,14 @@ import { z } from 'zod'
 /** The format that this version writes; readers refuse another major version. */
 export const manifestFormat = 'lifeboat/1'
 
+/** Keeps members it does not know, which a seal covers too; the type speaks of the known ones only. */
+const object = z.looseObject as typeof z.object
+
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const bytes = z.number().int().nonnegative()
 const time = z.iso.datetime({ precision: undefined })
 
-export const artifactSchema = z.object({
+export const artifactSchema = object({
   name: z.string().min(1).max(200),
   key: z.string().min(1).max(900),
   kind: z.enum(['database', 'roles', 'files']),
@@ -17,12 +20,12 @@ export const artifactSchema = z.object({
   plainSha256: hash,
   codec: z.enum(['gzip', 'zstd', 'none']),
   encryption: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('passphrase') }),
-    z.object({ kind: z.literal('recipients'), fingerprints: z.array(z.string().regex(/^[0-9a-f]{40,64}$/)).min(1) }),
+    object({ kind: z.literal('passphrase') }),
+    object({ kind: z.literal('recipients'), fingerprints: z.array(z.string().regex(/^[0-9a-f]{40,64}$/)).min(1) }),
   ]),
 })
 
-export const tableSchema = z.object({
+export const tableSchema = object({
   schema: z.string(),
   name: z.string(),
   rows: bytes,
@@ -32,7 +35,7 @@ export const tableSchema = z.object({
   snapshotRows: bytes.optional(),
 })
 
-export const manifestSchema = z.object({
+export const manifestSchema = object({
   format: z.string(),
   id: z.string().min(1).max(100),
   product: z.string().min(1).max(63),
@@ -40,16 +43,16 @@ export const manifestSchema = z.object({
   finishedAt: time,
   reason: z.string().max(200),
   labels: z.record(z.string(), z.string()),
-  tool: z.object({ name: z.string(), version: z.string() }),
-  source: z.object({
+  tool: object({ name: z.string(), version: z.string() }),
+  source: object({
     serverVersion: z.string(),
     database: z.string(),
     databaseBytes: bytes,
     encoding: z.string(),
-    extensions: z.array(z.object({ name: z.string(), version: z.string() })),
+    extensions: z.array(object({ name: z.string(), version: z.string() })),
     pgDumpVersion: z.string(),
     /** Whether the critical tables were counted in the dump's snapshot, and why not where they were not. */
-    snapshotCounts: z.object({ taken: z.boolean(), why: z.string().nullable() }),
+    snapshotCounts: object({ taken: z.boolean(), why: z.string().nullable() }),
   }),
   artifacts: z.array(artifactSchema).min(1),
   /** `null`: the archive is of a version this tool cannot read; `pg_restore --list` judges it. */
@@ -59,22 +62,23 @@ export const manifestSchema = z.object({
   /** Critical tables that are partitioned, and the leaves that hold their rows. */
   partitions: z
     .array(
-      z.object({
+      object({
         schema: z.string(),
         name: z.string(),
-        leaves: z.array(z.object({ schema: z.string(), name: z.string() })),
+        leaves: z.array(object({ schema: z.string(), name: z.string() })),
       }),
     )
     .optional(),
   /** The large objects together; the hash is over `oid:bytes` of each. `null` as for `tables`. */
-  largeObjects: z.object({ count: bytes, bytes: bytes, sha256: hash }).nullable().default(null),
+  largeObjects: object({ count: bytes, bytes: bytes, sha256: hash }).nullable().default(null),
   destinations: z.array(
-    z.object({ name: z.string(), outcome: z.enum(['stored', 'failed']), code: z.string().optional() }),
+    object({ name: z.string(), outcome: z.enum(['stored', 'failed']), code: z.string().optional() }),
   ),
+  /** Proof of authorship over everything else; `null`: nobody vouches. See `docs/format.md`. */
   seal: z
     .discriminatedUnion('kind', [
-      z.object({ kind: z.literal('hmac'), salt: z.string(), value: z.string() }),
-      z.object({ kind: z.literal('signature'), fingerprint: z.string(), value: z.string() }),
+      z.object({ kind: z.literal('hmac'), salt: z.string().regex(/^[0-9a-f]{32}$/), value: hash }),
+      z.object({ kind: z.literal('signature'), fingerprint: z.string(), value: z.base64() }),
     ])
     .nullable(),
 })

@@ -100,7 +100,13 @@ async function findIn(
     return newest && { store, destination, folder: `${product}/${newest.id}/`, manifest: newest.manifest }
   }
   try {
-    const manifest = await readManifest(store, manifestKey(product, id), options.signal)
+    const key = manifestKey(product, id)
+    const manifest = await readManifest(store, key, options.signal)
+    if (manifest.product !== product || manifest.id !== id) {
+      throw new BackupError('manifest-invalid', `${key} is the manifest of ${manifest.product}/${manifest.id}`, {
+        hint: 'somebody copied it over; use another destination or backup: `lifeboat list`',
+      })
+    }
     return { store, destination, folder: `${product}/${id}/`, manifest }
   } catch (error) {
     if (isBackupError(error, 'object-missing')) return undefined

@@ -6,6 +6,7 @@ import { type ConnectionTarget, parseConnectionUrl } from '../postgres/connectio
 import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg-tools.js'
 import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
+import { checkSeal, type SealKeys } from '../seal/manifest-seal.js'
 import { inspectTarget, isSameDatabase, type TargetFacts } from './inspect-target.js'
 import { readContents } from './read-contents.js'
 
@@ -24,6 +25,7 @@ export interface PreparedRestore {
 export interface RestoreJob {
   readonly backup: LocatedBackup
   readonly unlock: Unlock
+  readonly sealKeys: SealKeys
   /** The address of the product's source, where a configuration knows it. */
   readonly source: ConnectionTarget | undefined
   readonly findPgTools: () => Promise<PgTools[]>
@@ -31,7 +33,7 @@ export interface RestoreJob {
 
 /**
  * Decides what a restore would do; changes nothing.
- * @throws BackupError `target-not-empty`, `target-is-source`, `target-unfit`, and what opening the backup throws
+ * @throws BackupError `seal-wrong`, `target-not-empty`, `target-is-source`, `target-unfit`, and what opening the backup throws
  */
 export async function prepareRestore(job: RestoreJob, options: RestoreOptions): Promise<PreparedRestore> {
   const { backup } = job
@@ -42,6 +44,14 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   const artifact = databaseArtifact(manifest)
   if (artifact === undefined)
     throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
+  const seal = await checkSeal(manifest, job.sealKeys)
+  if (seal === 'wrong') {
+    throw new BackupError(
+      'seal-wrong',
+      `the manifest of ${manifest.product}/${manifest.id} was not written by a holder of the key, or was changed`,
+      { hint: '`lifeboat verify` says more; restore from another destination or backup: `lifeboat list`' },
+    )
+  }
   const toc = await readContents(backup, artifact, job.unlock, options.signal)
   const facts = await inspectTarget(target, create, options.signal)
   const targetIsSource =
@@ -66,6 +76,8 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     )
   }
   const { warnings, keepOwners } = checkFitness(manifest.source, toc, facts, target)
+  if (seal === 'unsealed' && job.sealKeys.expected !== undefined)
+    warnings.unshift("the manifest is not sealed, and this product's manifests are: see who may write to the store")
   const archiveMajor = toc ? majorForArchive(toc.header.version) : Number.parseInt(manifest.source.pgDumpVersion, 10)
   const tools = chooseRestoreTools(await job.findPgTools(), archiveMajor, facts.serverMajor)
   return {

@@ -9,9 +9,12 @@ import type { Finding, RunOptions, VerificationLevel, VerificationReport } from 
 import { type LocatedBackup, locateArtifact } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
 import { plainBytes, storedBytes } from '../repository/read-artifact.js'
+import type { SealKeys } from '../seal/manifest-seal.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { PassingDigest } from '../streams/digest.js'
+import { sealFindings } from './check-seal.js'
 import { compareScan } from './compare-scan.js'
+import { findReplay } from './find-replay.js'
 import { critical } from './finding.js'
 
 export interface VerifyJob {
@@ -19,6 +22,8 @@ export interface VerifyJob {
   readonly level: VerificationLevel
   /** Read only when the level needs it. */
   readonly unlock: () => Promise<Unlock>
+  /** Read only when the level needs it. */
+  readonly sealKeys: () => Promise<SealKeys>
   /** The product's own expectations, where a configuration knows it. */
   readonly verify: ProductConfig['verify'] | undefined
   readonly now: () => Date
@@ -45,6 +50,7 @@ export async function runVerify(job: VerifyJob, options: RunOptions): Promise<Ve
         : await checkContent(job, artifact, options)),
     )
   }
+  if (level === 'content') findings.push(...(await sealFindings(backup, await job.sealKeys(), options.signal)))
   findings.push(...checkExpectations(job))
   const tables = backup.manifest.tables
   return {
@@ -96,11 +102,12 @@ async function checkStored(backup: LocatedBackup, artifact: Artifact, options: R
   }
   if (digest.bytes === artifact.storedBytes && digest.sha256 === artifact.storedSha256) return []
   return [
-    critical(
-      'artifact-checksum',
-      `${artifact.key} has changed since it was stored: its SHA-256 differs`,
-      'restore from another destination or backup: `lifeboat list`',
-    ),
+    (await findReplay(backup, artifact, digest.sha256, options.signal)) ??
+      critical(
+        'artifact-checksum',
+        `${artifact.key} has changed since it was stored: its SHA-256 differs`,
+        'restore from another destination or backup: `lifeboat list`',
+      ),
   ]
 }
 
@@ -138,7 +145,10 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
     if (!isBackupError(error)) throw error
     const code = damageCodes[error.code]
     if (code === undefined) throw error
-    return [critical(code, error.message, error.hint ?? null)]
+    const found = critical(code, error.message, error.hint ?? null)
+    // Read once more as it lies: bytes of another backup deserve a name of their own.
+    const changed = code === 'artifact-missing' ? [] : await checkStored(backup, artifact, options)
+    return [found, ...changed.filter(one => one.code === 'artifact-replayed')]
   }
   const sha256 = scan?.sha256 ?? digest.sha256
   const findings =
