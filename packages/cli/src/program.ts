@@ -10,6 +10,7 @@ import { defineList } from './commands/list.js'
 import { definePrune } from './commands/prune.js'
 import { defineRestore } from './commands/restore.js'
 import { defineShow } from './commands/show.js'
+import { defineSweep } from './commands/sweep.js'
 import { defineVerify } from './commands/verify.js'
 import { helpText } from './render/help-text.js'
 
@@ -22,6 +23,7 @@ const defineCommands = [
   defineVerify,
   defineRestore,
   definePrune,
+  defineSweep,
   defineDemo,
 ]
 

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { defaultLeaseMs } from './locks/hold-locks.js'
 import { findPgTools, type PgTools } from './postgres/find-pg-tools.js'
 
 /** The outside world that core touches besides stores and databases, injected so that tests can stand in for it. */
@@ -7,8 +8,15 @@ export interface Deps {
   /** A random integer below the limit. */
   readonly random: (limit: number) => number
   readonly findPgTools: () => Promise<PgTools[]>
+  /** How long the holder of a lock may be silent before others take over, in ms. */
+  readonly lockLeaseMs: number
 }
 
 export function nodeDeps(): Deps {
-  return { now: () => new Date(), random: limit => randomInt(limit), findPgTools: () => findPgTools() }
+  return {
+    now: () => new Date(),
+    random: limit => randomInt(limit),
+    findPgTools: () => findPgTools(),
+    lockLeaseMs: defaultLeaseMs,
+  }
 }

@@ -39,6 +39,7 @@ export {
   type RestoreResult,
   type RunOptions,
   type SelectOptions,
+  type SweepResult,
   type Unreadable,
   type VerificationLevel,
   type VerificationReport,
@@ -59,6 +60,7 @@ export type {
   StoreCallOptions,
   StoreCapabilities,
   StoredObject,
+  UnfinishedPut,
 } from './store/object-store.js'
 export type { ByteSource } from './streams/byte-source.js'
 export { untilAborted } from './streams/until-aborted.js'

@@ -12,6 +12,7 @@ import type {
   PruneResult,
   RunOptions,
   SelectOptions,
+  SweepResult,
   Unreadable,
 } from './lifeboat-api.js'
 import { parseConnectionUrl } from './postgres/connection.js'
@@ -23,6 +24,7 @@ import { prepareRestore, type RestoreJob } from './restore/plan-restore.js'
 import { runRestore } from './restore/run-restore.js'
 import { runPrune } from './retention/apply-prune.js'
 import type { ObjectStore } from './store/object-store.js'
+import { runSweep } from './sweep/run-sweep.js'
 import { runVerify } from './verify/run-verify.js'
 
 export interface OpenOptions {
@@ -120,10 +122,21 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       for (const [destination, { store, retention }] of destinationsOf(resolved, product, run.destination)) {
         results.push(
           await runPrune(
-            { product, destination, store, policy: retention, now: deps.now(), apply: run.apply ?? false },
+            {
+              ...{ product, destination, store, policy: retention, apply: run.apply ?? false },
+              ...{ now: deps.now, lockLeaseMs: deps.lockLeaseMs },
+            },
             run,
           ),
         )
+      }
+      return results
+    },
+    async sweep(product, run = {}) {
+      const results: SweepResult[] = []
+      for (const [destination, { store }] of destinationsOf(resolved, product, run.destination)) {
+        const { now, lockLeaseMs } = deps
+        results.push(await runSweep({ product, destination, store, now, lockLeaseMs, apply: run.apply ?? false }, run))
       }
       return results
     },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
 import type { ByteSource, ObjectStore } from '@lifeboat/core'
 import { objectStoreSuite } from '@lifeboat/core/testing'
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
@@ -37,6 +37,27 @@ objectStoreSuite(
     assertNoResidue: async () => expect(await unfinishedUploads()).toEqual([]),
   },
 )
+
+describe('uploads that a dead process left', () => {
+  it('are listed under their prefix and given up, others are not touched', async () => {
+    const store = storeWith({ prefix: 'left' })
+    const begin = async (Key: string) =>
+      (await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }))).UploadId!
+    await begin('left/shop/one.gpg')
+    await begin('left/shop/two.gpg')
+    const foreign = await begin('left/blog/three.gpg')
+    const found = []
+    for await (const one of store.listUnfinished!('shop/')) found.push(one)
+    expect(found.map(one => one.key).sort()).toEqual(['shop/one.gpg', 'shop/two.gpg'])
+    for (const one of found) {
+      expect(Math.abs(Date.now() - one.startedAt.getTime())).toBeLessThan(3_600_000)
+      await store.removeUnfinished!(one)
+      await store.removeUnfinished!(one)
+    }
+    expect(await unfinishedUploads()).toEqual(['left/blog/three.gpg'])
+    await store.removeUnfinished!({ ...found[0]!, key: 'blog/three.gpg', handle: foreign })
+  })
+})
 
 describe('without conditional puts', () => {
   it('looks before it writes', async () => {

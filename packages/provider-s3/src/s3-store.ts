@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { GetObjectCommandInput, HeadObjectCommandOutput } from '@aws-sdk/client-s3'
+import type {
+  GetObjectCommandInput,
+  HeadObjectCommandOutput,
+  ListMultipartUploadsCommandInput,
+} from '@aws-sdk/client-s3'
 import { assertKey, type ObjectStore, type StoreCallOptions, type StoredObject } from '@lifeboat/core'
 import { classifyS3Error } from './classify-s3-error.js'
 import { getObject } from './get-object.js'
@@ -21,9 +25,9 @@ import { type S3Options, settleOptions } from './s3-options.js'
  * service takes the condition on CompleteMultipartUpload too (Amazon S3, R2, MinIO), elsewhere the key is looked at
  * immediately before completing. Object Lock and versioning are settings of a bucket, which is not asked: false.
  *
- * The credentials need `s3:PutObject`, `s3:GetObject`, `s3:ListBucket`, `s3:AbortMultipartUpload`, and `s3:DeleteObject`
- * where retention runs. A lifecycle rule that aborts incomplete uploads is wise: no process can clean up after its own
- * death. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
+ * The credentials need `s3:PutObject`, `s3:GetObject`, `s3:ListBucket`, `s3:AbortMultipartUpload`; and `s3:DeleteObject` and
+ * `s3:ListBucketMultipartUploads` where retention runs. A lifecycle rule that aborts incomplete uploads is wise besides the sweep: no process can
+ * clean up after its own death. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
  *
  * @throws BackupError `config-invalid` for options that cannot work
  */
@@ -145,6 +149,42 @@ export function s3(options: S3Options): ObjectStore {
         signal?.throwIfAborted()
         // Amazon S3 answers 204 for a missing key, some services 404.
         if ((error as Error).name !== 'NoSuchKey') throw error
+      }
+    },
+
+    async *listUnfinished(keyPrefix, { signal } = {}) {
+      signal?.throwIfAborted()
+      const { sdk, client } = await open()
+      const Prefix = `${prefix}${keyPrefix}`
+      for (
+        let marker: Pick<ListMultipartUploadsCommandInput, 'KeyMarker' | 'UploadIdMarker'> = {}, more = true;
+        more;
+      ) {
+        const page = await client
+          .send(new sdk.ListMultipartUploadsCommand({ Bucket, Prefix, ...marker }), { abortSignal: signal })
+          .catch((error: unknown) => {
+            signal?.throwIfAborted()
+            throw error
+          })
+        for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+          if (Key === undefined || UploadId === undefined) continue
+          // Without a time it cannot be told from one that is under way, so it counts as new.
+          const startedAt = Initiated ?? new Date()
+          yield { key: Key.slice(prefix.length), startedAt, sizeBytes: 0, handle: UploadId }
+        }
+        marker = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
+        more = page.IsTruncated === true && page.NextKeyMarker !== undefined
+      }
+    },
+
+    async removeUnfinished({ key, handle: UploadId }, { signal } = {}) {
+      signal?.throwIfAborted()
+      const { sdk, client } = await open()
+      try {
+        await client.send(new sdk.AbortMultipartUploadCommand({ ...targetOf(key), UploadId }), { abortSignal: signal })
+      } catch (error) {
+        signal?.throwIfAborted()
+        if ((error as Error).name !== 'NoSuchUpload') throw error
       }
     },
 

@@ -1,7 +1,14 @@
-import { BackupError, type Lifeboat } from '@lifeboat/core'
+import { BackupError, type Lifeboat, type SweepResult } from '@lifeboat/core'
 import { describe, expect, it } from 'vitest'
 import { runCli } from '../testing/fake-io.js'
-import { sampleBackup, sampleListed, sampleManifest, samplePrune, sampleReport } from '../testing/samples.js'
+import {
+  sampleBackup,
+  sampleListed,
+  sampleManifest,
+  samplePrune,
+  sampleReport,
+  sampleSweep,
+} from '../testing/samples.js'
 
 const escapes = new RegExp(String.fromCharCode(27))
 
@@ -216,6 +223,41 @@ describe('prune', () => {
     const { status, stdout } = await runCli(['prune', '--apply'], { lifeboat: { prune } })
     expect(status).toBe(3)
     expect(stdout).toContain('retained  20260101T020000Z-aaaaaa: locked until 2027')
+  })
+})
+
+describe('sweep', () => {
+  const garbage: SweepResult['garbage'] = [
+    {
+      kind: 'artifact-without-manifest',
+      key: 'shop/20260101T020000Z-aaaaaa/database.dump.gz.gpg',
+      sizeBytes: 12_000_000,
+      since: '2026-01-01T02:00:00.000Z',
+    },
+  ]
+
+  it('is a dry run that shows what was left behind', async () => {
+    const asked: unknown[] = []
+    const sweep: Lifeboat['sweep'] = async (_product, options) => {
+      asked.push(options?.apply)
+      return [sampleSweep({ garbage })]
+    }
+    const { status, stdout } = await runCli(['sweep'], { lifeboat: { sweep } })
+    expect({ status, asked }).toEqual({ status: 0, asked: [false] })
+    expect(stdout).toMatch(
+      /1 left behind by crashed runs\n {2}artifact-without-manifest .*11.4 MB.*\nnothing was removed/,
+    )
+  })
+
+  it('ends with status 3 when the store kept something, also at the end of a prune', async () => {
+    const left = sampleSweep({ applied: true, garbage, retained: [{ key: garbage[0]!.key, message: 'locked' }] })
+    const swept = await runCli(['sweep', '--apply'], { lifeboat: { sweep: async () => [left] } })
+    expect(swept.status).toBe(3)
+    const pruned = await runCli(['prune', '--apply'], {
+      lifeboat: { prune: async () => [samplePrune({ sweep: left })] },
+    })
+    expect(pruned.status).toBe(3)
+    expect(pruned.stdout).toContain('retained')
   })
 })
 

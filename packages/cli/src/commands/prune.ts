@@ -1,20 +1,14 @@
-import { isBackupError, type PruneResult } from '@lifeboat/core'
+import type { PruneResult } from '@lifeboat/core'
 import type { Command } from 'commander'
 import { addCommand, type Choose, type CommandResult, destinationOption } from '../command.js'
-import { combinedStatus, type ExitStatus, exitStatus, exitStatusOf } from '../exit-status.js'
-import { describeError, type ErrorDocument } from '../render/describe-error.js'
+import { exitStatus } from '../exit-status.js'
+import { forEachProduct } from '../for-each-product.js'
 import { renderPrune } from '../render/prune-lines.js'
 import type { Session } from '../session.js'
 
 interface Flags {
   readonly apply?: boolean
   readonly destination?: string
-}
-
-interface Failure {
-  readonly product: string
-  readonly error: ErrorDocument
-  readonly status: ExitStatus
 }
 
 export function definePrune(program: Command, choose: Choose): void {
@@ -29,39 +23,26 @@ export function definePrune(program: Command, choose: Choose): void {
     .action((products: string[], flags: Flags) => choose(session => runPrune(session, products, flags)))
 }
 
-async function runPrune(
-  session: Session,
-  named: readonly string[],
-  { apply = false, destination }: Flags,
-): Promise<CommandResult> {
+async function runPrune(session: Session, named: readonly string[], flags: Flags): Promise<CommandResult> {
+  const { apply = false, destination } = flags
   const lifeboat = await session.open()
-  const results: PruneResult[] = []
-  const failures: Failure[] = []
-  for (const product of session.chooseProducts(lifeboat, named)) {
-    try {
-      const options = { apply, destination, signal: session.signal, onEvent: session.progress.onEvent }
-      results.push(...(await lifeboat.prune(product, options)))
-    } catch (error) {
-      if (session.signal.aborted || isBackupError(error, 'cancelled')) throw error
-      session.report(error, product)
-      failures.push({ product, error: describeError(error), status: exitStatusOf(error) })
-    }
-  }
-  const statuses = results.map(({ retained }) => (retained.length === 0 ? exitStatus.done : exitStatus.partial))
-  const error = results.length === 0 ? failures[0]?.error : undefined
+  const done = await forEachProduct<PruneResult>(session, session.chooseProducts(lifeboat, named), product =>
+    lifeboat.prune(product, { apply, destination, signal: session.signal, onEvent: session.progress.onEvent }),
+  )
+  const statuses = done.results.map(({ retained, sweep }) =>
+    retained.length + sweep.retained.length === 0 ? exitStatus.done : exitStatus.partial,
+  )
   return {
-    status: combinedStatus([...statuses, ...failures.map(failure => failure.status)]),
-    document: {
-      ...(error === undefined ? {} : { error }),
-      applied: apply,
-      results,
-      failures: failures.map(({ product, error }) => ({ product, error })),
-    },
-    lines: [...results.flatMap(result => renderPrune(result, session.colours)), ...dryRunLine(results, apply)],
+    status: done.statusWith(statuses),
+    document: { ...done.document, applied: apply, results: done.results },
+    lines: [
+      ...done.results.flatMap(result => renderPrune(result, session.colours)),
+      ...dryRunLine(done.results, apply),
+    ],
   }
 }
 
 function dryRunLine(results: readonly PruneResult[], apply: boolean): string[] {
-  const removable = results.reduce((sum, { plan }) => sum + plan.remove.length, 0)
+  const removable = results.reduce((sum, { plan, sweep }) => sum + plan.remove.length + sweep.garbage.length, 0)
   return apply || removable === 0 ? [] : ['nothing was removed: this was a dry run; add --apply to remove']
 }

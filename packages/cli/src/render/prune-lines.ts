@@ -2,6 +2,7 @@ import type { Kept, PruneResult } from '@lifeboat/core'
 import type { Colours } from './colours.js'
 import { oneLine } from './one-line.js'
 import { formatTime } from './quantities.js'
+import { renderSweep } from './sweep-lines.js'
 
 /** What is kept, what goes, and why. */
 export function renderPrune(result: PruneResult, colours: Colours): string[] {
@@ -13,6 +14,7 @@ export function renderPrune(result: PruneResult, colours: Colours): string[] {
     ...keep.map(one => line(colours.green('keep'.padEnd(8)), one)),
     ...remove.map(one => line(colours.yellow(going.padEnd(8)), one)),
     ...result.retained.map(({ id, message }) => `  ${colours.red('retained')}  ${oneLine(`${id}: ${message}`)}`),
+    ...(result.sweep.garbage.length === 0 ? [] : renderSweep(result.sweep, colours)),
   ]
 }
 

@@ -1,4 +1,12 @@
-import type { BackupResult, ListedBackup, Manifest, PruneResult, RestorePlan, VerificationReport } from '@lifeboat/core'
+import type {
+  BackupResult,
+  ListedBackup,
+  Manifest,
+  PruneResult,
+  RestorePlan,
+  SweepResult,
+  VerificationReport,
+} from '@lifeboat/core'
 
 const id = '20261121T020000Z-7f3k9q'
 const hash = 'a'.repeat(64)
@@ -102,6 +110,11 @@ export function samplePrune(changes: Partial<PruneResult> = {}): PruneResult {
     plan: { keep: [one], remove: [old] },
     removed: [],
     retained: [],
+    sweep: sampleSweep(),
     ...changes,
   }
+}
+
+export function sampleSweep(changes: Partial<SweepResult> = {}): SweepResult {
+  return { product: 'shop', destination: 'local', applied: false, garbage: [], removed: [], retained: [], ...changes }
 }

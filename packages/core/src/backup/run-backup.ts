@@ -1,15 +1,19 @@
+import type pg from 'pg'
 import { assertZstd } from '../codec/codec.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { Deps } from '../deps.js'
+import type { Lock } from '../encryption/open-pgp.js'
 import { readLock, readSealer } from '../encryption/product-keys.js'
 import { BackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import type { BackupOptions, BackupResult } from '../lifeboat-api.js'
+import { acquireAdvisoryLock } from '../locks/advisory-lock.js'
+import { withLocks } from '../locks/hold-locks.js'
 import { type ConnectionTarget, connect, databaseError, parseConnectionUrl } from '../postgres/connection.js'
 import { dumpSource } from '../postgres/dump-source.js'
-import { choosePgDump } from '../postgres/find-pg-tools.js'
-import { probeSource } from '../postgres/probe-source.js'
+import { choosePgDump, type PgTools } from '../postgres/find-pg-tools.js'
+import { probeSource, type SourceProbe } from '../postgres/probe-source.js'
 import {
   type CountableTable,
   openSnapshot,
@@ -17,9 +21,16 @@ import {
   type SharedSnapshot,
 } from '../postgres/snapshot-counts.js'
 import { databaseKey, manifestKey, newBackupId } from '../repository/layout.js'
-import { sealManifest } from '../seal/manifest-seal.js'
+import { type Sealer, sealManifest } from '../seal/manifest-seal.js'
 import { type CountedTable, composeManifest, countedButAbsent, type FinishedExport } from './compose-manifest.js'
-import { allFailed, outcomeOf, publish, removeEverywhere, storeEverywhere } from './store-everywhere.js'
+import {
+  allFailed,
+  type Destination,
+  outcomeOf,
+  publish,
+  removeEverywhere,
+  storeEverywhere,
+} from './store-everywhere.js'
 
 export interface BackupJob {
   readonly product: string
@@ -29,14 +40,13 @@ export interface BackupJob {
 }
 
 /**
- * The nightly path: probe, snapshot, dump, scan, compress, encrypt, store everywhere, manifest last.
+ * The nightly path: probe, lock, snapshot, dump, scan, compress, encrypt, store everywhere, manifest last.
  * @throws BackupError when no destination has the backup; then nothing of it is left anywhere
  */
 export async function runBackup(job: BackupJob, options: BackupOptions): Promise<BackupResult> {
   const { product, config, deps } = job
   const { signal } = options
   const emit = emitterFor(options.onEvent)
-  const startedAt = deps.now()
   refuseOddWords(options)
   throwIfCancelled(signal)
   if (config.compression.codec === 'zstd') assertZstd()
@@ -44,10 +54,6 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
   const sealer = await readSealer(config.encryption, job.folder)
   const target = parseConnectionUrl(config.source.url.read())
   const client = await connect(target, signal)
-  const asked = <T>(answer: Promise<T>) =>
-    answer.catch((error: unknown) => {
-      throw databaseError(error, target, signal)
-    })
   try {
     const probe = await probeSource(client, target, config.source.schemas, signal)
     const tools = choosePgDump(await deps.findPgTools(), probe.serverMajor)
@@ -58,75 +64,107 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
       databaseBytes: probe.databaseBytes,
       pgDump: tools.version,
     })
-    const critical = await asked(resolveCriticalTables(client, config.verify.criticalTables))
-    refuseWithoutCriticalTables(config.verify.criticalTables, critical.missing, target)
-    for (const name of critical.missing)
-      emit({ type: 'warning.raised', message: `the critical table ${name} does not exist in ${target.description}` })
-
-    const snapshot = await asked(openSnapshot(client, target))
-    const shared = 'snapshotId' in snapshot ? snapshot : undefined
-    const id = newBackupId(startedAt, deps.random)
-    emit({ type: 'backup.started', product, id, expectedBytes: probe.databaseBytes })
-    const counting = countAll(snapshot, critical.present)
-    const noReader = new AbortController()
-    const destinations = Object.entries(config.destinations).map(([name, { store }]) => ({ name, store }))
-    const key = databaseKey(product, id, config.compression.codec)
-    const stored = await storeEverywhere({
-      source: dumpSource(target, {
-        tools,
-        snapshotId: shared?.snapshotId,
-        schemas: config.source.schemas,
-        excludeTableData: config.source.excludeTableData,
-        signal: signal ? AbortSignal.any([signal, noReader.signal]) : noReader.signal,
-      }),
-      stopSource: () => noReader.abort(),
-      key,
-      lock,
-      config,
-      destinations,
-      expectedBytes: probe.databaseBytes,
-      emit,
-      signal,
+    const stores = Object.entries(config.destinations).map(([name, { store }]) => ({ name, store }))
+    await acquireAdvisoryLock(client, product).catch((error: unknown) => {
+      throw databaseError(error, target, signal)
     })
-    const survivors = destinations.filter(one => !stored.failures.has(one.name))
-    try {
-      const counted = await counting
-      // The snapshot has served; whether its session ends well no longer matters.
-      await shared?.close().catch(() => {})
-      if (counted.why !== null && critical.present.length > 0)
-        emit({ type: 'warning.raised', message: `critical tables were not counted by the server: ${counted.why}` })
-      throwIfCancelled(signal)
-      for (const name of countedButAbsent(stored.scan, counted.tables))
-        emit({ type: 'warning.raised', message: `the rows of the critical table ${name} are not in the dump` })
-      const composed = composeManifest({
-        ...{ product, id, startedAt, probe, counted, critical, key, lock, stored },
-        finishedAt: deps.now(),
-        reason: options.reason ?? 'manual',
-        labels: options.labels ?? {},
-        pgDumpVersion: tools.version,
-        codec: config.compression.codec,
-        destinations: destinations.map(({ name }) => name),
-      })
-      const manifest = await sealManifest(composed, sealer)
-      await publish(manifest, survivors, stored.failures, { emit, signal })
-      const outcomes = destinations.map(one => outcomeOf(one, stored.failures.get(one.name)))
-      if (outcomes.every(one => one.outcome === 'failed')) throw allFailed(stored.failures)
-      const status = stored.failures.size > 0 ? 'partial' : 'complete'
-      emit({ type: 'backup.finished', product, id, status })
-      return {
-        status,
-        product,
-        id,
-        manifest,
-        destinations: outcomes,
-        durationMs: deps.now().getTime() - startedAt.getTime(),
-      }
-    } catch (error) {
-      await removeEverywhere(survivors, [manifestKey(product, id), key], emit)
-      throw error
-    }
+    const { now, lockLeaseMs: leaseMs } = deps
+    return await withLocks({ product, purpose: 'backup', stores, leaseMs, now, emit, signal }, held =>
+      exportOnce(
+        { ...job, destinations: stores, lock, sealer, target, client, probe, tools },
+        { ...options, signal: held },
+      ),
+    )
   } finally {
     await client.end()
+  }
+}
+
+/** A backup whose source was probed and whose locks are held. */
+interface Export extends BackupJob {
+  readonly destinations: readonly Destination[]
+  readonly lock: Lock
+  readonly sealer: Sealer
+  readonly target: ConnectionTarget
+  readonly client: pg.Client
+  readonly probe: SourceProbe
+  readonly tools: PgTools
+}
+
+async function exportOnce(work: Export, options: BackupOptions): Promise<BackupResult> {
+  const { product, config, deps, target, client, probe, tools, destinations, lock } = work
+  const { signal } = options
+  const emit = emitterFor(options.onEvent)
+  const startedAt = deps.now()
+  const asked = <T>(answer: Promise<T>) =>
+    answer.catch((error: unknown) => {
+      throw databaseError(error, target, signal)
+    })
+  const critical = await asked(resolveCriticalTables(client, config.verify.criticalTables))
+  refuseWithoutCriticalTables(config.verify.criticalTables, critical.missing, target)
+  for (const name of critical.missing)
+    emit({ type: 'warning.raised', message: `the critical table ${name} does not exist in ${target.description}` })
+
+  const snapshot = await asked(openSnapshot(client, target))
+  const shared = 'snapshotId' in snapshot ? snapshot : undefined
+  const id = newBackupId(startedAt, deps.random)
+  emit({ type: 'backup.started', product, id, expectedBytes: probe.databaseBytes })
+  const counting = countAll(snapshot, critical.present)
+  const noReader = new AbortController()
+  const key = databaseKey(product, id, config.compression.codec)
+  const stored = await storeEverywhere({
+    source: dumpSource(target, {
+      tools,
+      snapshotId: shared?.snapshotId,
+      schemas: config.source.schemas,
+      excludeTableData: config.source.excludeTableData,
+      signal: signal ? AbortSignal.any([signal, noReader.signal]) : noReader.signal,
+    }),
+    stopSource: () => noReader.abort(),
+    key,
+    lock,
+    config,
+    destinations,
+    expectedBytes: probe.databaseBytes,
+    emit,
+    signal,
+  })
+  const survivors = destinations.filter(one => !stored.failures.has(one.name))
+  try {
+    const counted = await counting
+    // The snapshot has served; whether its session ends well no longer matters.
+    await shared?.close().catch(() => {})
+    if (counted.why !== null && critical.present.length > 0)
+      emit({ type: 'warning.raised', message: `critical tables were not counted by the server: ${counted.why}` })
+    for (const name of countedButAbsent(stored.scan, counted.tables))
+      emit({ type: 'warning.raised', message: `the rows of the critical table ${name} are not in the dump` })
+    const composed = composeManifest({
+      ...{ product, id, startedAt, probe, counted, critical, key, lock, stored },
+      finishedAt: deps.now(),
+      reason: options.reason ?? 'manual',
+      labels: options.labels ?? {},
+      pgDumpVersion: tools.version,
+      codec: config.compression.codec,
+      destinations: destinations.map(({ name }) => name),
+    })
+    const manifest = await sealManifest(composed, work.sealer)
+    throwIfCancelled(signal)
+    await publish(manifest, survivors, stored.failures, { emit, signal })
+    const outcomes = destinations.map(one => outcomeOf(one, stored.failures.get(one.name)))
+    if (outcomes.every(one => one.outcome === 'failed')) throw allFailed(stored.failures)
+    const status = stored.failures.size > 0 ? 'partial' : 'complete'
+    emit({ type: 'backup.finished', product, id, status })
+    return {
+      status,
+      product,
+      id,
+      manifest,
+      destinations: outcomes,
+      durationMs: deps.now().getTime() - startedAt.getTime(),
+    }
+  } catch (error) {
+    await removeEverywhere(survivors, [manifestKey(product, id), key], emit)
+    throw error
   }
 }
 

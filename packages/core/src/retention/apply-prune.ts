@@ -2,11 +2,13 @@ import type { RetentionPolicy } from '../config/config-schema.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import type { PruneResult, RunOptions } from '../lifeboat-api.js'
+import { withLocks } from '../locks/hold-locks.js'
 import { manifestKey } from '../repository/layout.js'
 import { listBackups } from '../repository/list-backups.js'
 import { readVerifications } from '../repository/verification-record.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
+import { sweepUnlocked } from '../sweep/run-sweep.js'
 import { planPrune } from './plan-prune.js'
 
 export interface PruneJob {
@@ -14,12 +16,27 @@ export interface PruneJob {
   readonly destination: string
   readonly store: ObjectStore
   readonly policy: RetentionPolicy
-  readonly now: Date
+  readonly now: () => Date
   readonly apply: boolean
+  readonly lockLeaseMs: number
 }
 
-/** Plans a prune of one destination and, with `apply`, removes: the manifest first, then what it names, nothing else. */
+/**
+ * Plans a prune of one destination and, with `apply`, removes under the product's lock: the manifest first, then what
+ * it names, nothing else.
+ * @throws BackupError `locked` when a backup or another prune of the product is under way
+ */
 export async function runPrune(job: PruneJob, options: RunOptions): Promise<PruneResult> {
+  if (!job.apply) return planAndApply(job, options)
+  const { product, destination, store, lockLeaseMs: leaseMs, now } = job
+  const stores = [{ name: destination, store }]
+  const emit = emitterFor(options.onEvent)
+  return withLocks({ product, purpose: 'prune', stores, leaseMs, now, emit, signal: options.signal }, signal =>
+    planAndApply(job, { ...options, signal }),
+  )
+}
+
+async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneResult> {
   const { product, destination, store } = job
   const { signal } = options
   const emit = emitterFor(options.onEvent)
@@ -32,7 +49,7 @@ export async function runPrune(job: PruneJob, options: RunOptions): Promise<Prun
     )
     return { id, createdAt: new Date(manifest.createdAt), verified: record?.ok === true && sameBytes }
   })
-  const plan = planPrune(candidates, job.policy, job.now)
+  const plan = planPrune(candidates, job.policy, job.now())
   const removed: string[] = []
   const retained: { id: string; message: string }[] = []
   for (const { id } of job.apply ? plan.remove : []) {
@@ -46,9 +63,10 @@ export async function runPrune(job: PruneJob, options: RunOptions): Promise<Prun
       removed.push(id)
     } catch (error) {
       const wrapped = wrapStoreError(error, { store, doing: `remove ${product}/${id}`, signal })
-      if (wrapped.code === 'cancelled') throw wrapped
+      if (wrapped.code === 'cancelled' || wrapped.code === 'locked') throw wrapped
       retained.push({ id, message: wrapped.message })
     }
   }
-  return { product, destination, applied: job.apply, plan, removed, retained }
+  const sweep = await sweepUnlocked(job, options)
+  return { product, destination, applied: job.apply, plan, removed, retained, sweep }
 }

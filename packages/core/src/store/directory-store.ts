@@ -1,10 +1,10 @@
 import { constants, type Stats } from 'node:fs'
 import { access, type FileHandle, lstat, open, opendir, stat, unlink } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { BackupError } from '../errors/backup-error.js'
 import { assertKey } from './assert-key.js'
 import { classifyFileError } from './classify-file-error.js'
-import type { ObjectStore, StoredObject } from './object-store.js'
+import type { ObjectStore, StoredObject, UnfinishedPut } from './object-store.js'
 import { assertInside, publishFile, removeEmptyFolders, temporaryNameStart } from './publish-file.js'
 import { resolveRange } from './store-range.js'
 
@@ -21,7 +21,7 @@ export function directory(path: string): ObjectStore {
   const root = resolve(path)
   const pathOf = (key: string) => {
     assertKey(key)
-    if (key.split('/').some(segment => segment.startsWith(temporaryNameStart))) {
+    if (key.split('/').some(isTemporary)) {
       throw new BackupError('store-refused', `not a key: names that begin with ${temporaryNameStart} are set aside`)
     }
     return join(root, ...key.split('/'))
@@ -82,6 +82,21 @@ export function directory(path: string): ObjectStore {
       await removeEmptyFolders(root, dirname(path))
     },
 
+    async *listUnfinished(prefix, { signal } = {}) {
+      for await (const file of temporaryFiles(root, signal)) if (file.key.startsWith(prefix)) yield file
+    },
+
+    async removeUnfinished({ handle }, { signal } = {}) {
+      assertKey(handle)
+      signal?.throwIfAborted()
+      const path = join(root, ...handle.split('/'))
+      if (!basename(path).startsWith(temporaryNameStart))
+        throw new BackupError('store-refused', `${handle} is an object`)
+      await assertInside(root, dirname(path)).catch(undefinedIfAbsent)
+      await unlink(path).catch(undefinedIfAbsent)
+      await removeEmptyFolders(root, dirname(path))
+    },
+
     classify: classifyFileError,
 
     async probe({ signal } = {}) {
@@ -133,10 +148,23 @@ async function missing(root: string, key: string, cause?: unknown): Promise<Back
   })
 }
 
+/** Files of writes that are under way, or were when their process died; their names say nothing of the key but its folder. */
+async function* temporaryFiles(root: string, signal: AbortSignal | undefined): AsyncGenerator<UnfinishedPut> {
+  for await (const { key: handle, sizeBytes, modifiedAt } of walk(root, [], signal, isTemporary)) {
+    const folder = handle.slice(0, handle.lastIndexOf('/') + 1)
+    yield { key: folder, startedAt: modifiedAt, sizeBytes, handle }
+  }
+}
+
+function isTemporary(name: string): boolean {
+  return name.startsWith(temporaryNameStart)
+}
+
 async function* walk(
   root: string,
   names: readonly string[],
   signal: AbortSignal | undefined,
+  wanted: (name: string) => boolean = name => !isTemporary(name),
 ): AsyncGenerator<StoredObject> {
   const folder = join(root, ...names)
   const entries = await opendir(folder, { bufferSize: 256 }).catch(undefinedIfAbsent)
@@ -145,10 +173,9 @@ async function* walk(
   await assertInside(root, folder)
   for await (const entry of entries) {
     signal?.throwIfAborted()
-    if (entry.name.startsWith(temporaryNameStart)) continue
     const inner = [...names, entry.name]
-    if (entry.isDirectory()) yield* walk(root, inner, signal)
-    if (!entry.isFile()) continue
+    if (entry.isDirectory()) yield* walk(root, inner, signal, wanted)
+    if (!entry.isFile() || !wanted(entry.name)) continue
     const stats = await lstat(join(root, ...inner)).catch(undefinedIfAbsent)
     if (stats?.isFile()) yield storedObject(inner.join('/'), stats)
   }

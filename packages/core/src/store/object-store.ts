@@ -36,6 +36,17 @@ export interface GetOptions extends StoreCallOptions {
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined
 }
 
+/** A write that was begun and never finished, by a process that died. */
+export interface UnfinishedPut {
+  /** The key it was to have, or as much of it as the store knows; relative to the store's prefix. */
+  readonly key: string
+  readonly startedAt: Date
+  /** What it takes up; 0 where the store does not say. */
+  readonly sizeBytes: number
+  /** The store's own name for it. */
+  readonly handle: string
+}
+
 /**
  * Bytes by key. Small and dumb: retry, encryption, retention, locking live in core.
  *
@@ -68,6 +79,10 @@ export interface ObjectStore {
   remove(key: string, options?: StoreCallOptions): Promise<void>
   /** The code a raw error of this store deserves, or undefined for "I don't know". */
   classify(error: unknown): ErrorCode | undefined
+  /** Writes under a prefix that are not finished, those under way among them. Only stores whose writes can be left over. */
+  listUnfinished?(prefix: string, options?: StoreCallOptions): AsyncIterable<UnfinishedPut>
+  /** Gives up an unfinished write and frees what it takes up; one that is gone resolves. */
+  removeUnfinished?(unfinished: UnfinishedPut, options?: StoreCallOptions): Promise<void>
   /** Whether the place itself answers and may be written to; `doctor` asks. Throws raw errors. */
   probe?(options?: StoreCallOptions): Promise<void>
 }

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { BackupError } from '../errors/backup-error.js'
+import type { BackupEvent } from '../events/backup-event.js'
+import { memoryStore } from '../store/memory-store.js'
+import type { ObjectStore } from '../store/object-store.js'
+import { type LockWork, withLocks } from './hold-locks.js'
+import { lockKey } from './lock-record.js'
+
+function workOn(stores: Record<string, ObjectStore>, more: Partial<LockWork> = {}): LockWork {
+  return {
+    product: 'shop',
+    purpose: 'backup',
+    stores: Object.entries(stores).map(([name, store]) => ({ name, store })),
+    leaseMs: 60_000,
+    now: () => new Date(),
+    emit: () => {},
+    ...more,
+  }
+}
+
+const down: ObjectStore = {
+  ...memoryStore(),
+  put: () => Promise.reject(new BackupError('store-unreachable', 'the store is down')),
+}
+
+describe('withLocks', () => {
+  it('holds every store while the work runs, and none after, whether it succeeds or fails', async () => {
+    const stores = { a: memoryStore(), b: memoryStore() }
+    const held = async () => Promise.all(Object.values(stores).map(store => store.head(lockKey('shop'))))
+    await withLocks(workOn(stores), async () => {
+      expect(await held()).not.toContain(undefined)
+      await expect(withLocks(workOn(stores), async () => 'twice')).rejects.toMatchObject({ code: 'locked' })
+    })
+    expect(await held()).toEqual([undefined, undefined])
+    const failing = withLocks(workOn(stores), () => Promise.reject(new Error('broken work')))
+    await expect(failing).rejects.toThrow('broken work')
+    expect(await held()).toEqual([undefined, undefined])
+  })
+
+  it('gives back what it took when a later store is locked', async () => {
+    const [a, b] = [memoryStore(), memoryStore()]
+    await withLocks(workOn({ b }), async () => {
+      await expect(withLocks(workOn({ a, b }), async () => 'no')).rejects.toMatchObject({ code: 'locked' })
+      expect(await a.head(lockKey('shop'))).toBeUndefined()
+    })
+  })
+
+  it('goes on without a store that does not answer, and says so', async () => {
+    const events: BackupEvent[] = []
+    const done = await withLocks(
+      workOn({ a: memoryStore(), down }, { emit: event => events.push(event) }),
+      async () => 7,
+    )
+    expect(done).toBe(7)
+    expect(events).toEqual([{ type: 'warning.raised', message: 'down is not locked: the store is down' }])
+  })
+
+  it('aborts the work when somebody took the lock over, and leaves theirs', async () => {
+    const store = memoryStore()
+    const work = withLocks(workOn({ store }, { leaseMs: 40 }), async signal => {
+      await store.put(
+        lockKey('shop'),
+        (async function* () {
+          yield Buffer.from(
+            JSON.stringify({
+              ...{ token: 'theirs', purpose: 'backup', holder: 'them' },
+              ...{ acquiredAt: '2026-11-21T02:00:00Z', expiresAt: '2099-01-01T00:00:00Z' },
+            }),
+          )
+        })(),
+      )
+      await new Promise(resolve => signal.addEventListener('abort', resolve))
+      throw signal.reason
+    })
+    await expect(work).rejects.toMatchObject({ code: 'locked', message: 'the lock of shop in store was lost' })
+    expect(await store.head(lockKey('shop'))).toBeDefined()
+  })
+
+  it('aborts the work when the store stays silent for a lease', async () => {
+    const store = memoryStore()
+    let silent = false
+    const failing: ObjectStore = {
+      ...store,
+      put: (...args) => (silent ? down.put(...args) : store.put(...args)),
+    }
+    const work = withLocks(workOn({ failing }, { leaseMs: 40 }), async signal => {
+      silent = true
+      await new Promise(resolve => signal.addEventListener('abort', resolve))
+      throw signal.reason
+    })
+    await expect(work).rejects.toMatchObject({ code: 'locked', hint: expect.stringContaining('did not answer') })
+  })
+})

@@ -1,0 +1,98 @@
+import { hostname, userInfo } from 'node:os'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
+import type { EventListener } from '../events/backup-event.js'
+import type { ObjectStore } from '../store/object-store.js'
+import { wrapStoreError } from '../store/wrap-store-error.js'
+import { acquireStoreLock, type StoreLock } from './store-lock.js'
+
+/** How long a holder may be silent before others take over. Renewed four times in that time. */
+export const defaultLeaseMs = 10 * 60_000
+
+export interface LockWork {
+  readonly product: string
+  readonly purpose: 'backup' | 'prune' | 'sweep'
+  readonly stores: readonly { readonly name: string; readonly store: ObjectStore }[]
+  readonly leaseMs: number
+  readonly now: () => Date
+  readonly emit: EventListener
+  readonly signal?: AbortSignal | undefined
+}
+
+interface Held {
+  readonly name: string
+  readonly store: ObjectStore
+  readonly lock: StoreLock
+  renewedMs: number
+}
+
+/**
+ * Runs `work` while the product's lock is held in every store that answers; the signal it gets also aborts when a lock
+ * is lost. A store that does not answer is not locked, which is said: it will not take a backup either.
+ * @throws BackupError `locked` when one of the stores is held by another run
+ */
+export async function withLocks<T>(options: LockWork, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const held: Held[] = []
+  const lost = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, lost.signal]) : lost.signal
+  const holder = holderName()
+  const lockOptions = { ...options, holder, now: options.now, signal: options.signal }
+  try {
+    for (const { name, store } of options.stores) {
+      try {
+        held.push({ name, store, lock: await acquireStoreLock(store, lockOptions), renewedMs: performance.now() })
+      } catch (error) {
+        const wrapped = wrapStoreError(error, { store, doing: 'take the lock', signal: options.signal })
+        if (wrapped.code === 'locked' || wrapped.code === 'cancelled') throw wrapped
+        options.emit({ type: 'warning.raised', message: `${name} is not locked: ${wrapped.message}` })
+      }
+    }
+    const timer = setInterval(() => void Promise.all(held.map(renew)), options.leaseMs / 4)
+    try {
+      return await work(signal)
+    } finally {
+      clearInterval(timer)
+    }
+  } finally {
+    await Promise.all(held.map(release))
+  }
+
+  async function renew(one: Held): Promise<void> {
+    const before = performance.now()
+    try {
+      await one.lock.renew()
+      one.renewedMs = before
+    } catch (error) {
+      const taken = isBackupError(error, 'locked')
+      // A store may be silent for a while; once the lease is over somebody else may go ahead, so we must not.
+      if (!taken && performance.now() - one.renewedMs < options.leaseMs) return
+      lost.abort(
+        new BackupError('locked', `the lock of ${options.product} in ${one.name} was lost`, {
+          cause: error,
+          hint: taken ? 'another run took over; see its result' : 'the store did not answer for too long; try again',
+        }),
+      )
+    }
+  }
+
+  async function release(one: Held): Promise<void> {
+    try {
+      await one.lock.release()
+    } catch (error) {
+      const { message } = wrapStoreError(error, { store: one.store, doing: 'release the lock' })
+      options.emit({ type: 'warning.raised', message: `${one.name}: ${message}; it expires by itself` })
+    }
+  }
+}
+
+function holderName(): string {
+  return `${userName()}@${hostname()}, process ${process.pid}`
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run as a user that has no name.
+    return `user ${process.getuid?.() ?? 'unknown'}`
+  }
+}

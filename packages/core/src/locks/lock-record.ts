@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import type { ObjectStore } from '../store/object-store.js'
+import { readWhole } from '../streams/byte-source.js'
+
+/** The longest lock record that is read. */
+const maxBytes = 64 * 1024
+
+const schema = z.looseObject({
+  /** Unique to one acquisition. */
+  token: z.string().min(1).max(100),
+  purpose: z.string(),
+  /** Who holds it, for people: `user@host, process 4711`. */
+  holder: z.string(),
+  acquiredAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime(),
+})
+
+/** What lies in the store while an operation holds a lock. */
+export type LockRecord = z.output<typeof schema>
+
+/** The key of a product's lock for changes of its repository: `backup` and `prune` exclude each other and themselves. */
+export function lockKey(product: string): string {
+  return `${product}/locks/change.json`
+}
+
+/** Whether a key is one of {@link lockKey} or of a claim to an expired one. */
+export function isLockKey(key: string): boolean {
+  return /^[^/]+\/locks\/[a-z0-9.-]+\.json$/.test(key)
+}
+
+/**
+ * Reads a lock; undefined when there is none. One that cannot be read counts as expired: whoever wrote it did not
+ * finish, or is not one of ours.
+ */
+export async function readLockRecord(
+  store: ObjectStore,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<LockRecord | undefined> {
+  let bytes: Buffer
+  try {
+    bytes = await readWhole(store.get(key, { signal }), maxBytes)
+  } catch (error) {
+    if (store.classify(error) === 'object-missing') return undefined
+    if (error instanceof RangeError) return unreadable
+    throw error
+  }
+  try {
+    return schema.parse(JSON.parse(bytes.toString('utf8')))
+  } catch {
+    return unreadable
+  }
+}
+
+const unreadable: LockRecord = {
+  token: 'unreadable',
+  purpose: 'unknown',
+  holder: 'unknown',
+  acquiredAt: '1970-01-01T00:00:00.000Z',
+  expiresAt: '1970-01-01T00:00:00.000Z',
+}

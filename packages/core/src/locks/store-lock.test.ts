@@ -1,0 +1,171 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isBackupError } from '../errors/backup-error.js'
+import { memoryStore } from '../store/memory-store.js'
+import type { ObjectStore } from '../store/object-store.js'
+import { bytesOf } from '../streams/byte-source.js'
+import { lockKey, readLockRecord } from './lock-record.js'
+import { acquireStoreLock, type StoreLock } from './store-lock.js'
+
+const leaseMs = 60_000
+const start = Date.parse('2026-11-21T02:00:00Z')
+
+function lockOf(store: ObjectStore, holder: string, now: () => Date, purpose = 'backup'): Promise<StoreLock> {
+  return acquireStoreLock(store, { product: 'shop', purpose, holder, leaseMs, now })
+}
+
+async function keysOf(store: ObjectStore): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of store.list('')) keys.push(key)
+  return keys
+}
+
+/** The holder, or undefined when the lock was refused. */
+async function tried(lock: Promise<StoreLock>): Promise<StoreLock | undefined> {
+  try {
+    return await lock
+  } catch (error) {
+    if (isBackupError(error, 'locked')) return undefined
+    throw error
+  }
+}
+
+/** A store whose calls take effect in an order that the scheduler draws. */
+function shuffled(store: ObjectStore, scheduler: fc.Scheduler): ObjectStore {
+  const turn = () => scheduler.schedule(Promise.resolve())
+  return {
+    ...store,
+    put: async (...args) => {
+      await turn()
+      return store.put(...args)
+    },
+    remove: async (...args) => {
+      await turn()
+      return store.remove(...args)
+    },
+    get: (...args) =>
+      (async function* () {
+        await turn()
+        yield* store.get(...args)
+      })(),
+  }
+}
+
+describe('a lock in a store', () => {
+  it('is refused while another holds it, and says who and until when', async () => {
+    const store = memoryStore()
+    const now = () => new Date(start)
+    const lock = await lockOf(store, 'ann@one, process 7', now)
+    await expect(lockOf(store, 'bob@two, process 8', now, 'prune')).rejects.toMatchObject({
+      code: 'locked',
+      message: 'shop is locked by ann@one, process 7, for a backup since 2026-11-21T02:00:00.000Z',
+      hint: expect.stringContaining('2026-11-21T02:01:00.000Z'),
+    })
+    await lock.release()
+    expect(await keysOf(store)).toEqual([])
+    await (await lockOf(store, 'bob@two, process 8', now)).release()
+  })
+
+  it('is not let go while it is renewed, and is once its holder is silent for a lease', async () => {
+    const store = memoryStore()
+    let time = start
+    const now = () => new Date(time)
+    const lock = await lockOf(store, 'one', now)
+    for (let i = 0; i < 10; i++) {
+      time += leaseMs / 2
+      await lock.renew()
+      expect(await tried(lockOf(store, 'two', now))).toBeUndefined()
+    }
+    time += leaseMs * 2 + 1
+    const second = await lockOf(store, 'two', now)
+    await expect(lock.renew()).rejects.toMatchObject({ code: 'locked' })
+    await lock.release()
+    expect((await readLockRecord(store, lockKey('shop'), undefined))?.holder).toBe('two')
+    await second.release()
+    expect(await keysOf(store)).toEqual([])
+  })
+
+  it('outwaits a claimant that died between its claim and the lock', async () => {
+    const store = memoryStore()
+    let time = start
+    const now = () => new Date(time)
+    await lockOf(store, 'dead', now)
+    const dying: ObjectStore = {
+      ...store,
+      put: (key, source, options) => (options?.ifAbsent ? store.put(key, source, options) : new Promise(() => {})),
+    }
+    time += leaseMs * 3
+    void lockOf(dying, 'dying', now)
+    await expect.poll(() => keysOf(store)).toHaveLength(2)
+    expect(await tried(lockOf(store, 'early', now))).toBeUndefined()
+    time += leaseMs
+    expect(await tried(lockOf(store, 'late', now))).toBeDefined()
+  })
+
+  it('that cannot be read counts as expired', async () => {
+    const store = memoryStore()
+    for (const text of ['', 'not JSON', '{}', 'x'.repeat(100_000)]) {
+      await store.put(lockKey('shop'), bytesOf(text))
+      const lock = await lockOf(store, 'one', () => new Date(start))
+      await lock.release()
+    }
+  })
+
+  it('is won by one of several racers, whatever the order of their calls', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.integer({ min: 2, max: 5 }), async (scheduler, racers) => {
+        const store = shuffled(memoryStore(), scheduler)
+        const all = Promise.all(
+          Array.from({ length: racers }, (_, index) => tried(lockOf(store, `racer ${index}`, () => new Date(start)))),
+        )
+        await scheduler.waitFor(all)
+        expect((await all).filter(lock => lock !== undefined)).toHaveLength(1)
+      }),
+    )
+  })
+
+  it('is taken over from a dead holder by at most one racer, whatever the order of their calls', async () => {
+    let taken = 0
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.integer({ min: 2, max: 4 }), async (scheduler, racers) => {
+        const inner = memoryStore()
+        await lockOf(inner, 'dead', () => new Date(start))
+        const store = shuffled(inner, scheduler)
+        const late = () => new Date(start + 3 * leaseMs)
+        const all = Promise.all(
+          Array.from({ length: racers }, (_, index) => tried(lockOf(store, `racer ${index}`, late))),
+        )
+        await scheduler.waitFor(all)
+        const holders = (await all).filter(lock => lock !== undefined)
+        expect(holders.length).toBeLessThanOrEqual(1)
+        taken += holders.length
+        expect(await keysOf(inner)).toEqual([lockKey('shop')])
+      }),
+      { numRuns: 300 },
+    )
+    expect(taken).toBeGreaterThan(250)
+  })
+
+  it('released at any moment of a race is never held twice', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async scheduler => {
+        const store = shuffled(memoryStore(), scheduler)
+        let inside = 0
+        const work = async (name: string) => {
+          for (let round = 0; round < 3; round++) {
+            const lock = await tried(lockOf(store, name, () => new Date(start)))
+            if (lock === undefined) continue
+            inside++
+            expect(inside).toBe(1)
+            await scheduler.schedule(Promise.resolve())
+            inside--
+            await lock.release()
+          }
+        }
+        const all = Promise.all([work('one'), work('two'), work('three')])
+        await scheduler.waitFor(all)
+        await all
+      }),
+    )
+  })
+})

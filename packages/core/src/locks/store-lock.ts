@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import { BackupError } from '../errors/backup-error.js'
+import type { ObjectStore } from '../store/object-store.js'
+import { bytesOf } from '../streams/byte-source.js'
+import { type LockRecord, lockKey, readLockRecord } from './lock-record.js'
+
+export interface StoreLockOptions {
+  readonly product: string
+  /** What it is held for: `backup`, `prune`. */
+  readonly purpose: string
+  /** Who holds it, for people. */
+  readonly holder: string
+  readonly leaseMs: number
+  readonly now: () => Date
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A lock that is held. */
+export interface StoreLock {
+  /** Extends the lease. @throws BackupError `locked` when somebody else holds it by now */
+  renew(): Promise<void>
+  /** Gives it back; does nothing when it was lost. */
+  release(): Promise<void>
+}
+
+/** Clocks of two machines may differ by this much before a live lock looks expired. */
+const clockMarginMs = 60_000
+
+/**
+ * Takes a product's lock in a store: a small object that must not exist (`ifAbsent`, so of several racers one wins),
+ * with the time its holder may be silent. An expired one is taken over by a claim of its own that, again, must not
+ * exist. Without conditional put two racers in the same moment can both win; `doctor` says where that is so.
+ * @throws BackupError `locked`, naming the holder; and raw errors of the store
+ */
+export async function acquireStoreLock(store: ObjectStore, options: StoreLockOptions): Promise<StoreLock> {
+  const key = lockKey(options.product)
+  const { purpose, holder, leaseMs, now, signal } = options
+  const token = randomBytes(12).toString('hex')
+  const acquiredAt = now().toISOString()
+  const record = (): LockRecord => ({
+    token,
+    purpose,
+    holder,
+    acquiredAt,
+    expiresAt: new Date(now().getTime() + leaseMs).toISOString(),
+  })
+  if (!(await putOnce(store, key, record(), signal))) await takeOver()
+  return { renew, release }
+
+  async function takeOver(): Promise<void> {
+    const found = await readLockRecord(store, key, signal)
+    if (found === undefined) {
+      if (await putOnce(store, key, record(), signal)) return
+      throw lockedBy(await readLockRecord(store, key, signal), options.product)
+    }
+    const lateMs = now().getTime() - Date.parse(found.expiresAt)
+    if (lateMs <= clockMarginMs) throw lockedBy(found, options.product)
+    // One claim per expired lock and lease: a claimant that died as well is outwaited like any other holder.
+    const claim = `${key.slice(0, -'.json'.length)}.${found.token}-${Math.floor(lateMs / leaseMs)}.json`
+    if (!(await putOnce(store, claim, record(), signal))) throw lockedBy(found, options.product)
+    try {
+      const still = await readLockRecord(store, key, signal)
+      // Whoever claimed before us, and is done, has replaced it.
+      if (still !== undefined && still.token !== found.token) throw lockedBy(still, options.product)
+      await put(store, key, record(), signal)
+    } finally {
+      await store.remove(claim)
+    }
+  }
+
+  async function renew(): Promise<void> {
+    const found = await readLockRecord(store, key, undefined)
+    if (found?.token !== token) throw lockedBy(found, options.product)
+    await put(store, key, record(), undefined)
+  }
+
+  async function release(): Promise<void> {
+    const found = await readLockRecord(store, key, undefined)
+    if (found?.token === token) await store.remove(key)
+  }
+}
+
+function lockedBy(found: LockRecord | undefined, product: string): BackupError {
+  const who = found === undefined ? 'another run' : `${found.holder}, for a ${found.purpose} since ${found.acquiredAt}`
+  return new BackupError('locked', `${product} is locked by ${who}`, {
+    hint: found
+      ? `wait for it; a holder that died is let go at ${found.expiresAt}`
+      : 'wait for it to end, then try again',
+  })
+}
+
+async function put(store: ObjectStore, key: string, record: LockRecord, signal: AbortSignal | undefined) {
+  const text = `${JSON.stringify(record)}\n`
+  await store.put(key, bytesOf(text), { expectedBytes: text.length, signal })
+}
+
+/** Whether this call made the object. */
+async function putOnce(
+  store: ObjectStore,
+  key: string,
+  record: LockRecord,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const text = `${JSON.stringify(record)}\n`
+  try {
+    await store.put(key, bytesOf(text), { ifAbsent: true, expectedBytes: text.length, signal })
+    return true
+  } catch (error) {
+    if (store.classify(error) === 'object-exists') return false
+    throw error
+  }
+}
