@@ -168,12 +168,11 @@ export class Bench {
   }
 
   #writeConfig(codec: string): void {
-    const from = (path: string) => JSON.stringify(new URL(path, import.meta.url).href)
     const { endpoint } = this.#place.s3
     writeFileSync(
       this.#configPath(codec),
-      `import { defineConfig, secret } from ${from('../../core/dist/index.js')}
-import { s3 } from ${from('../../provider-s3/dist/index.js')}
+      `import { defineConfig, secret } from '@lifeboat/core'
+import { s3 } from '@lifeboat/provider-s3'
 export default defineConfig({ products: { bench: {
   source: { url: secret.env('LIFEBOAT_BENCH_SOURCE') },
   encryption: { passphrase: secret.env('LIFEBOAT_BENCH_PASSPHRASE') },

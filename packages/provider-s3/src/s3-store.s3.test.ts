@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { CreateBucketCommand, CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import type { ByteSource, ObjectStore } from '@lifeboat/core'
 import { objectStoreSuite } from '@lifeboat/core/testing'
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest'

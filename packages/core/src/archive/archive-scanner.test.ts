@@ -103,6 +103,14 @@ describe.each(majors)('an archive of pg_dump %i', { timeout: 60_000 }, major => 
     expect(summary.bytes).toBe(bytes.byteLength)
   })
 
+  it('re-framed holds the same, in longer chunks, whatever the cuts', () => {
+    expect(reframe([bytes]).byteLength).toBeLessThan(bytes.byteLength)
+    for (const chunks of [[bytes], cut(bytes, [1]), cut(bytes, [7, 4_000])])
+      expect({ ...scan([reframe(chunks)]), bytes: 0 }).toEqual({ ...summary, bytes: 0 })
+    const once = reframe([bytes])
+    expect(reframe([once]).equals(once)).toBe(true)
+  })
+
   it('is read the same byte by byte', () => {
     expect(scan(cut(bytes, [1]))).toEqual(summary)
     expect(visits(cut(bytes, [1]))).toEqual(visits([bytes]))
@@ -222,3 +230,11 @@ describe('an archive that this reader does not know', () => {
     }
   })
 })
+
+function reframe(chunks: Iterable<Uint8Array>): Buffer {
+  const passed: Buffer[] = []
+  const scanner = new ArchiveScanner({ reframed: bytes => passed.push(Buffer.from(bytes)) })
+  for (const chunk of chunks) scanner.push(chunk)
+  scanner.finish()
+  return Buffer.concat(passed)
+}

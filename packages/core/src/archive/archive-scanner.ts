@@ -15,6 +15,7 @@ export interface ScannedTable {
 
 /** What a scan learned. `null` for `toc` and `tables`: the archive is of a version this reader does not know. */
 export interface ArchiveSummary {
+  /** What was read; a re-framed archive is shorter. */
   readonly bytes: number
   readonly unknownBecause: string | null
   readonly toc: TableOfContents | null
@@ -32,6 +33,8 @@ export interface ArchiveVisitor {
   readonly otherBlock?: (bytes: Uint8Array) => void
   /** The archive is of an unknown version: every byte, unread. */
   readonly unread?: (bytes: Uint8Array) => void
+  /** Every byte of an equal archive whose chunks of rows are as long as they come: pg_dump writes one for each row. */
+  readonly reframed?: (bytes: Uint8Array) => void
 }
 
 const blockData = 1
@@ -118,6 +121,7 @@ export class ArchiveScanner {
     this.#intBytes = 1 + done.toc.header.intSize
     for (const entry of done.toc.entries) if (entry.hasData) this.#expected.set(entry.dumpId, entry)
     this.#visitor.contents?.(done.toc, this.#front.frontBytes)
+    this.#visitor.reframed?.(this.#front.frontBytes)
     this.#state = 'block'
     if (done.rest.byteLength > 0) this.#pushBlocks(done.rest)
   }
@@ -126,11 +130,13 @@ export class ArchiveScanner {
     this.#unknownBecause = why
     this.#state = 'unknown'
     this.#visitor.unread?.(this.#front.received)
+    this.#visitor.reframed?.(this.#front.received)
   }
 
   #pushBlocks(chunk: Uint8Array): void {
     if (this.#state === 'unknown') {
       this.#visitor.unread?.(chunk)
+      this.#visitor.reframed?.(chunk)
       return
     }
     const stashed = this.#stashed
@@ -169,6 +175,7 @@ export class ArchiveScanner {
     this.#expected.delete(dumpId)
     this.#entry = entry
     this.#remaining = 0
+    this.#visitor.reframed?.(this.#scratch.subarray(at, at + size))
     if (type === blockData) {
       this.#digest = new RowDigest()
       this.#state = 'rows'
@@ -210,12 +217,26 @@ export class ArchiveScanner {
       remaining = length
     }
     this.#remaining = remaining
-    if (write > runStart) this.#digest!.update(buffer.subarray(runStart, write), this.#visitor.rows ?? ignore)
+    if (write > runStart) this.#passRun(buffer.subarray(runStart, write))
     if (closed) this.#closeTable()
     return read
   }
 
+  #passRun(run: Uint8Array): void {
+    this.#digest!.update(run, this.#visitor.rows ?? ignore)
+    if (this.#visitor.reframed === undefined) return
+    this.#visitor.reframed(this.#chunkHeader(run.byteLength))
+    this.#visitor.reframed(run)
+  }
+
+  #chunkHeader(length: number): Uint8Array {
+    const header = Buffer.alloc(this.#intBytes)
+    header.writeUIntLE(length, 1, Math.min(6, this.#intBytes - 1))
+    return header
+  }
+
   #closeTable(): void {
+    this.#visitor.reframed?.(this.#chunkHeader(0))
     const entry = this.#entry!
     const digest = this.#digest!.finish()
     if (digest === undefined) throw invalid(`the data of ${nameOf(entry)} does not end as COPY ends it`)
@@ -234,12 +255,15 @@ export class ArchiveScanner {
       objects.hash.update(bytes)
       objects.bytes += take
       this.#visitor.otherBlock?.(bytes)
+      this.#visitor.reframed?.(bytes)
       this.#remaining -= take
       return at + take
     }
     if (end - at < this.#intBytes) return at
     const value = this.#int(at)
-    this.#visitor.otherBlock?.(this.#scratch.subarray(at, at + this.#intBytes))
+    const number = this.#scratch.subarray(at, at + this.#intBytes)
+    this.#visitor.otherBlock?.(number)
+    this.#visitor.reframed?.(number)
     if (value < -(2 ** 31) || value > 2 ** 32) throw invalid(`a number ${value} in the large objects`)
     if (this.#state === 'object') {
       if (value < 0) throw invalid(`a chunk of ${value} bytes in a large object`)

@@ -10,50 +10,77 @@ import { ArchiveScanner, type ArchiveSummary } from './archive-scanner.js'
 /** What passed through a scan, once its stream has ended. */
 export interface Scan {
   readonly summary: ArchiveSummary
-  /** SHA-256 of the whole archive, lower-case hex. */
+  /** Of the whole archive as it left the stage. */
+  readonly bytes: number
+  /** SHA-256 of the whole archive as it left the stage, lower-case hex. */
   readonly sha256: string
 }
 
+/** What the scanning thread is made for: to look at an archive, or to write it anew with long chunks. */
+export type ScanMode = 'look' | 'reframe'
+
 export type FromScanWorker =
   | { readonly type: 'returned'; readonly buffer: ArrayBuffer }
+  | { readonly type: 'bytes'; readonly buffer: ArrayBuffer; readonly length: number }
   | { readonly type: 'done'; readonly scan: Scan }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined }
 
 export type ToScanWorker =
   | { readonly type: 'bytes'; readonly buffer: ArrayBuffer; readonly length: number }
+  | { readonly type: 'returned'; readonly buffer: ArrayBuffer }
   | { readonly type: 'end' }
 
-const bufferBytes = 2 ** 20
+/** Of the buffers that go to the scanning thread and back. */
+export const scanBufferBytes = 2 ** 20
 const buffers = 6
 
 /**
- * Passes an archive on unchanged and scans it on the way, on a thread of its own where the built package has its
- * worker file beside it. The stream ends only after the archive's end was proven; `done` gets the scan before that.
+ * Passes an archive on unchanged and scans it on the way. The stream ends only after the archive's end was proven;
+ * `done` gets the scan before that.
  */
 export function scanned(source: ByteSource, done: (scan: Scan) => void): ByteSource {
-  const file = new URL('./scan-worker.js', import.meta.url)
-  return existsSync(fileURLToPath(file)) ? scannedByWorker(source, done, file) : scannedInline(source, done)
+  return scanStage(source, done, 'look')
 }
 
-async function* scannedInline(source: ByteSource, done: (scan: Scan) => void): ByteSource {
-  const scanner = new ArchiveScanner()
+/**
+ * The same for pg_dump's own output, which has a chunk for every row: passes an equal archive on, whose chunks are as
+ * long as they come. What pg_restore makes of it is the same (docs/decisions/0008-longer-chunks.md).
+ */
+export function reframed(source: ByteSource, done: (scan: Scan) => void): ByteSource {
+  return scanStage(source, done, 'reframe')
+}
+
+/** On a thread of its own where the built package has its worker file beside it. */
+function scanStage(source: ByteSource, done: (scan: Scan) => void, mode: ScanMode): ByteSource {
+  const file = new URL('./scan-worker.js', import.meta.url)
+  return existsSync(fileURLToPath(file)) ? scanByWorker(source, done, mode, file) : scanInline(source, done, mode)
+}
+
+async function* scanInline(source: ByteSource, done: (scan: Scan) => void, mode: ScanMode): ByteSource {
+  const passed: Buffer[] = []
+  const scanner = new ArchiveScanner(mode === 'look' ? {} : { reframed: bytes => passed.push(Buffer.from(bytes)) })
   const digest = new PassingDigest()
   for await (const chunk of source) {
     scanner.push(chunk)
-    digest.update(chunk)
-    yield chunk
+    for (const bytes of mode === 'look' ? [chunk] : passed.splice(0)) {
+      digest.update(bytes)
+      yield bytes
+    }
   }
-  done({ summary: scanner.finish(), sha256: digest.sha256 })
+  done({ summary: scanner.finish(), bytes: digest.bytes, sha256: digest.sha256 })
 }
 
-async function* scannedByWorker(source: ByteSource, done: (scan: Scan) => void, file: URL): ByteSource {
-  const scanning = new ScanThread(file)
+async function* scanByWorker(source: ByteSource, done: (scan: Scan) => void, mode: ScanMode, file: URL): ByteSource {
+  const scanning = new ScanThread(file, mode)
   try {
     for await (const chunk of source) {
       await scanning.push(chunk)
-      yield chunk
+      if (mode === 'look') yield chunk
+      else yield* scanning.takeOut()
     }
-    done(await scanning.finish())
+    const scan = await scanning.finish()
+    yield* scanning.takeOut()
+    done(scan)
   } finally {
     await scanning.close()
   }
@@ -62,17 +89,19 @@ async function* scannedByWorker(source: ByteSource, done: (scan: Scan) => void, 
 /** One scanning thread, fed with copies of the chunks through a fixed pool of buffers. */
 class ScanThread {
   readonly #worker: Worker
-  readonly #free: ArrayBuffer[] = Array.from({ length: buffers }, () => new ArrayBuffer(bufferBytes))
+  readonly #free: ArrayBuffer[] = Array.from({ length: buffers }, () => new ArrayBuffer(scanBufferBytes))
+  readonly #out: { readonly buffer: ArrayBuffer; readonly length: number }[] = []
   #filling: Uint8Array | undefined
   #filled = 0
   #failure: Error | undefined
   #scan: Scan | undefined
   #wake: (() => void) | undefined
 
-  constructor(file: URL) {
-    this.#worker = new Worker(file, { name: 'lifeboat-scan' })
+  constructor(file: URL, mode: ScanMode) {
+    this.#worker = new Worker(file, { name: 'lifeboat-scan', workerData: mode })
     this.#worker.on('message', (message: FromScanWorker) => {
       if (message.type === 'returned') this.#free.push(message.buffer)
+      else if (message.type === 'bytes') this.#out.push(message)
       else if (message.type === 'done') this.#scan = message.scan
       else this.#failure = new BackupError(message.code, message.message, { hint: message.hint })
       this.#wake?.()
@@ -92,11 +121,19 @@ class ScanThread {
         if (buffer) this.#filling = new Uint8Array(buffer)
         else await this.#change()
       }
-      const take = Math.min(bufferBytes - this.#filled, chunk.byteLength - at)
+      const take = Math.min(scanBufferBytes - this.#filled, chunk.byteLength - at)
       this.#filling.set(take === chunk.byteLength ? chunk : chunk.subarray(at, at + take), this.#filled)
       this.#filled += take
       at += take
-      if (this.#filled === bufferBytes) this.#send()
+      if (this.#filled === scanBufferBytes) this.#send()
+    }
+  }
+
+  /** What the thread has written so far; each piece is only valid until the next is asked for. */
+  *takeOut(): Iterable<Uint8Array> {
+    for (let piece = this.#out.shift(); piece !== undefined; piece = this.#out.shift()) {
+      yield new Uint8Array(piece.buffer, 0, piece.length)
+      this.#post({ type: 'returned', buffer: piece.buffer }, [piece.buffer])
     }
   }
 

@@ -1,23 +1,35 @@
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { isBackupError } from '../errors/backup-error.js'
 import { PassingDigest } from '../streams/digest.js'
 import { ArchiveScanner } from './archive-scanner.js'
-import type { FromScanWorker, ToScanWorker } from './scan-stage.js'
+import { type FromScanWorker, type ScanMode, scanBufferBytes, type ToScanWorker } from './scan-stage.js'
 
 const port = parentPort
 if (port === null) throw new Error('this file runs as a worker thread of the scan stage')
 
-const scanner = new ArchiveScanner()
+const mode = workerData as ScanMode
+const scanner = new ArchiveScanner(mode === 'look' ? {} : { reframed: write })
 const digest = new PassingDigest()
+
+/** Buffers that came back; what is under way is bounded by what the other side sends before it takes. */
+const free: ArrayBuffer[] = []
+let filling: Uint8Array | undefined
+let filled = 0
 
 port.on('message', (message: ToScanWorker) => {
   try {
+    if (message.type === 'returned') {
+      free.push(message.buffer)
+      return
+    }
     if (message.type === 'end') {
-      answer({ type: 'done', scan: { summary: scanner.finish(), sha256: digest.sha256 } })
+      const summary = scanner.finish()
+      if (filled > 0) flush()
+      answer({ type: 'done', scan: { summary, bytes: digest.bytes, sha256: digest.sha256 } })
       return
     }
     const bytes = new Uint8Array(message.buffer, 0, message.length)
-    digest.update(bytes)
+    if (mode === 'look') digest.update(bytes)
     scanner.push(bytes)
     answer({ type: 'returned', buffer: message.buffer }, [message.buffer])
   } catch (error) {
@@ -25,6 +37,25 @@ port.on('message', (message: ToScanWorker) => {
     answer({ type: 'failed', code: error.code, message: error.message, hint: error.hint })
   }
 })
+
+function write(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.byteLength; ) {
+    filling ??= new Uint8Array(free.pop() ?? new ArrayBuffer(scanBufferBytes))
+    const take = Math.min(scanBufferBytes - filled, bytes.byteLength - at)
+    filling.set(take === bytes.byteLength ? bytes : bytes.subarray(at, at + take), filled)
+    filled += take
+    at += take
+    if (filled === scanBufferBytes) flush()
+  }
+}
+
+function flush(): void {
+  digest.update(filling!.subarray(0, filled))
+  const buffer = filling!.buffer as ArrayBuffer
+  answer({ type: 'bytes', buffer, length: filled }, [buffer])
+  filling = undefined
+  filled = 0
+}
 
 function answer(message: FromScanWorker, transfer: ArrayBuffer[] = []): void {
   port?.postMessage(message, transfer)

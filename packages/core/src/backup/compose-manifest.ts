@@ -60,7 +60,7 @@ export function composeManifest(done: FinishedExport): Manifest {
         kind: 'database',
         storedBytes: stored.storedBytes,
         storedSha256: stored.storedSha256,
-        plainBytes: summary.bytes,
+        plainBytes: stored.scan.bytes,
         plainSha256: stored.scan.sha256,
         codec: done.codec,
         encryption:

@@ -1,4 +1,4 @@
-import { type Scan, scanned } from '../archive/scan-stage.js'
+import { reframed, type Scan } from '../archive/scan-stage.js'
 import { compress } from '../codec/codec.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import { encrypt, type Lock } from '../encryption/open-pgp.js'
@@ -47,7 +47,7 @@ export async function storeEverywhere(work: {
   const { key, destinations, emit, signal } = work
   let scan: Scan | undefined
   const storedDigest = new PassingDigest()
-  const plain = scanned(progressing(work.source, { stage: 'dump', totalBytes: work.expectedBytes, emit }), done => {
+  const plain = reframed(progressing(work.source, { stage: 'dump', totalBytes: work.expectedBytes, emit }), done => {
     scan = done
   })
   const bytes = storedDigest.through(encrypt(compress(plain, work.config.compression), work.lock))

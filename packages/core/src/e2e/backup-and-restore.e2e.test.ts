@@ -148,6 +148,9 @@ describe('a backup and its restore', () => {
     })
     const report = await stranger.verify(`shop/${backup!.id}`)
     expect(report.findings.map(one => one.code)).toEqual(['wrong-key'])
+    await expect(
+      stranger.planRestore(`shop/${backup!.id}`, { to: urlOf('e2e_nowhere'), create: true }),
+    ).rejects.toMatchObject({ code: 'wrong-key' })
   })
 
   it('leaves nothing behind when the dump fails half-way', async () => {

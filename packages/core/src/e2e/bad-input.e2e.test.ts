@@ -19,6 +19,7 @@ import {
   type PgTools,
   secret,
 } from '../index.js'
+import { bytesOf } from '../streams/byte-source.js'
 
 const server = new URL(inject('postgres').url)
 /** Of a role, so distinctive that it is found wherever it leaks to. */
@@ -443,13 +444,50 @@ describe('unusual sources', () => {
     expect(again.rows).toEqual([{ n: 7 }])
   })
 
-  it('two backups at once both succeed', async () => {
+  it('of two backups at once one is made, and the other says who holds the lock', async () => {
     const store = memoryStore()
     const lifeboat = await openLifeboat(configOf({ criticalTables: ['orders'] }, { store }))
-    const both = await Promise.all([lifeboat.backup('shop'), lifeboat.backup('shop')])
-    expect(both.map(one => one.status)).toEqual(['complete', 'complete'])
-    expect((await lifeboat.list()).backups).toHaveLength(2)
-    for (const { id } of both) expect(await lifeboat.verify(`shop/${id}`)).toMatchObject({ ok: true })
+    // On machines of their own they share nothing but the store and the source.
+    const both = await Promise.allSettled([lifeboat.backup('shop'), lifeboat.backup('shop')])
+    expect(both.map(one => one.status).sort()).toEqual(['fulfilled', 'rejected'])
+    const refused = both.find(one => one.status === 'rejected')?.reason
+    expect(refused).toMatchObject({ code: 'locked', message: expect.stringMatching(/^shop is locked by .*backup/) })
+    const { backups } = await lifeboat.list()
+    expect(backups).toHaveLength(1)
+    expect(await lifeboat.verify('latest')).toMatchObject({ ok: true, findings: [] })
+    expect((await lifeboat.backup('shop')).status).toBe('complete')
+  })
+
+  it('a backup that is edited, swapped or stripped of its seal is found, and not restored', async () => {
+    const store = memoryStore()
+    const lifeboat = await openLifeboat(configOf({ criticalTables: ['orders'] }, { store }))
+    const old = (await lifeboat.backup('shop')).manifest
+    const { manifest } = await lifeboat.backup('shop')
+    const put = (changed: object) =>
+      store.put(`shop/${manifest.id}/manifest.json`, bytesOf(JSON.stringify({ ...manifest, ...changed })))
+    const codes = async () => (await lifeboat.verify(`shop/${manifest.id}`)).findings.map(one => one.code)
+    expect(await codes()).toEqual([])
+    const rows = manifest.tables!.map(table => ({ ...table, rows: table.rows + 1 }))
+    await put({ tables: rows })
+    expect(await codes()).toContain('seal-wrong')
+    await expect(
+      lifeboat.planRestore(`shop/${manifest.id}`, { to: urlOf('bad_nowhere'), create: true }),
+    ).rejects.toMatchObject({ code: 'seal-wrong' })
+    await put({ seal: null })
+    expect(await codes()).toEqual(['manifest-unsealed'])
+    await put({})
+    expect(await codes()).toEqual([])
+
+    const [oldKey, key] = [old.artifacts[0]!.key, manifest.artifacts[0]!.key]
+    const bytes: Uint8Array[] = []
+    for await (const chunk of store.get(oldKey)) bytes.push(chunk)
+    await store.put(key, bytesOf(...bytes))
+    const stored = await lifeboat.verify(`shop/${manifest.id}`, { level: 'stored' })
+    const expected = old.artifacts[0]!.storedBytes === manifest.artifacts[0]!.storedBytes
+    expect(stored.findings.map(one => one.code)).toEqual([expected ? 'artifact-replayed' : 'artifact-length'])
+    const { storedBytes, storedSha256, plainSha256, plainBytes } = old.artifacts[0]!
+    await put({ artifacts: [{ ...manifest.artifacts[0]!, storedBytes, storedSha256, plainSha256, plainBytes }] })
+    expect(await codes()).toEqual(expect.arrayContaining(['seal-wrong', 'artifact-replayed']))
   })
 
   it('no secret reaches arguments or manifests', async () => {

@@ -44,6 +44,8 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   const artifact = databaseArtifact(manifest)
   if (artifact === undefined)
     throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
+  const toc = await readContents(backup, artifact, job.unlock, options.signal)
+  // After the first bytes were opened: a wrong passphrase is a wrong key, not a wrong seal.
   const seal = await checkSeal(manifest, job.sealKeys)
   if (seal === 'wrong') {
     throw new BackupError(
@@ -52,7 +54,6 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       { hint: '`lifeboat verify` says more; restore from another destination or backup: `lifeboat list`' },
     )
   }
-  const toc = await readContents(backup, artifact, job.unlock, options.signal)
   const facts = await inspectTarget(target, create, options.signal)
   const targetIsSource =
     !create && job.source !== undefined && (await isSameDatabase(facts.identity, target, job.source, options.signal))

@@ -50,7 +50,10 @@ export async function runVerify(job: VerifyJob, options: RunOptions): Promise<Ve
         : await checkContent(job, artifact, options)),
     )
   }
-  if (level === 'content') findings.push(...(await sealFindings(backup, await job.sealKeys(), options.signal)))
+  // A passphrase that does not open the backup cannot judge its seal either.
+  const opened = !findings.some(finding => finding.code === 'wrong-key' || finding.code === 'key-missing')
+  if (level === 'content' && opened)
+    findings.push(...(await sealFindings(backup, await job.sealKeys(), options.signal)))
   findings.push(...checkExpectations(job))
   const tables = backup.manifest.tables
   return {
