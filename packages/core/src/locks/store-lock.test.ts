@@ -102,6 +102,16 @@ describe('a lock in a store', () => {
     expect(await tried(lockOf(store, 'late', now))).toBeDefined()
   })
 
+  it('is over at its release also where nothing may be deleted', async () => {
+    const store: ObjectStore = { ...memoryStore(), remove: () => Promise.reject(new Error('AccessDenied')) }
+    const now = () => new Date(start)
+    for (const holder of ['one', 'two', 'three']) {
+      const lock = await lockOf(store, holder, now)
+      expect(await tried(lockOf(store, 'another', now))).toBeUndefined()
+      await lock.release()
+    }
+  })
+
   it('that cannot be read counts as expired', async () => {
     const store = memoryStore()
     for (const text of ['', 'not JSON', '{}', 'x'.repeat(100_000)]) {

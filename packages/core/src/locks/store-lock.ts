@@ -64,7 +64,8 @@ export async function acquireStoreLock(store: ObjectStore, options: StoreLockOpt
       if (still !== undefined && still.token !== found.token) throw lockedBy(still, options.product)
       await put(store, key, record(), signal)
     } finally {
-      await store.remove(claim)
+      // Credentials that may not delete leave it for the sweep; it holds nobody up for longer than a lease.
+      await store.remove(claim).catch(() => {})
     }
   }
 
@@ -76,7 +77,13 @@ export async function acquireStoreLock(store: ObjectStore, options: StoreLockOpt
 
   async function release(): Promise<void> {
     const found = await readLockRecord(store, key, undefined)
-    if (found?.token === token) await store.remove(key)
+    if (found?.token !== token) return
+    try {
+      await store.remove(key)
+    } catch {
+      // Credentials that may write but not delete can still say that it is over.
+      await put(store, key, { ...record(), expiresAt: new Date(0).toISOString() }, undefined)
+    }
   }
 }
 
