@@ -99,6 +99,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     async verify(name, run = {}) {
       const backup = await locate(name, run)
       const { product } = backup.manifest
+      const configured = resolved.products[product]?.destinations[backup.destination] !== undefined
       const report = await runVerify(
         {
           backup,
@@ -106,11 +107,12 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
           unlock: unlockFor(product),
           sealKeys: sealKeysFor(product),
           verify: resolved.products[product]?.verify,
+          configured,
+          rpoMs: resolved.products[product]?.objectives.rpo,
           now: deps.now,
         },
         run,
       )
-      const configured = resolved.products[product]?.destinations[backup.destination] !== undefined
       if (configured && report.level === 'content' && !keyMissing(report.findings))
         await writeVerification(backup.store, backup.manifest, report, deps.now(), run.signal)
       return report

@@ -3,6 +3,8 @@ import type { VerificationReport } from '../lifeboat-api.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
+import { orderedParallel } from '../streams/ordered-parallel.js'
+import { isSound } from '../verify/finding.js'
 import type { Manifest } from './manifest.js'
 
 const recordSchema = z.object({
@@ -28,7 +30,7 @@ export async function writeVerification(
     id: manifest.id,
     at: now.toISOString(),
     level: report.level,
-    ok: report.ok,
+    ok: isSound(report.findings),
     storedSha256: manifest.artifacts.map(artifact => artifact.storedSha256),
     findings: report.findings,
     durationMs: report.durationMs,
@@ -40,6 +42,20 @@ export async function writeVerification(
   }
 }
 
+/** A record lists its findings; a thousand tables that differ still fit. */
+const maxRecordBytes = 2 ** 24
+const readsInFlight = 8
+
+async function readRecord(store: ObjectStore, key: string, signal: AbortSignal | undefined) {
+  try {
+    return recordSchema.safeParse(parseJson(await readWhole(store.get(key, { signal }), maxRecordBytes)))
+  } catch (error) {
+    // Whatever is that large is no record of ours.
+    if (error instanceof RangeError) return recordSchema.safeParse(undefined)
+    throw error
+  }
+}
+
 /** Of each backup the newest verification at `content` or above: whether it passed, and on which bytes. */
 export async function readVerifications(
   store: ObjectStore,
@@ -48,8 +64,10 @@ export async function readVerifications(
 ): Promise<Map<string, { readonly ok: boolean; readonly storedSha256: readonly string[] }>> {
   const newest = new Map<string, { at: string; ok: boolean; storedSha256: string[] }>()
   try {
-    for await (const object of store.list(`${product}/verifications/`, { signal })) {
-      const parsed = recordSchema.safeParse(parseJson(await readWhole(store.get(object.key, { signal }), 2 ** 24)))
+    const records = orderedParallel(store.list(`${product}/verifications/`, { signal }), readsInFlight, ({ key }) =>
+      readRecord(store, key, signal),
+    )
+    for await (const parsed of records) {
       // An unreadable record proves nothing, and so counts for nothing.
       if (!parsed.success || (parsed.data.level !== 'content' && parsed.data.level !== 'restored')) continue
       const record = parsed.data

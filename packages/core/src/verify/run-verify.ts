@@ -12,6 +12,7 @@ import { plainBytes, storedBytes } from '../repository/read-artifact.js'
 import type { SealKeys } from '../seal/manifest-seal.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { PassingDigest } from '../streams/digest.js'
+import { historyFindings } from './check-history.js'
 import { sealFindings } from './check-seal.js'
 import { compareScan } from './compare-scan.js'
 import { findReplay } from './find-replay.js'
@@ -26,6 +27,10 @@ export interface VerifyJob {
   readonly sealKeys: () => Promise<SealKeys>
   /** The product's own expectations, where a configuration knows it. */
   readonly verify: ProductConfig['verify'] | undefined
+  /** Whether it lies in a configured destination, among the product's other backups. */
+  readonly configured: boolean
+  /** How old the newest backup may be, in ms. */
+  readonly rpoMs: number | undefined
   readonly now: () => Date
 }
 
@@ -55,6 +60,8 @@ export async function runVerify(job: VerifyJob, options: RunOptions): Promise<Ve
   if (level === 'content' && opened)
     findings.push(...(await sealFindings(backup, await job.sealKeys(), options.signal)))
   findings.push(...checkExpectations(job))
+  if (job.configured)
+    findings.push(...(await historyFindings(backup, { rpoMs: job.rpoMs, now: job.now() }, options.signal)))
   const tables = backup.manifest.tables
   return {
     product: backup.manifest.product,
