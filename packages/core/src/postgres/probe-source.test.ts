@@ -1,9 +1,7 @@
 import type pg from 'pg'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { connect, parseConnectionUrl } from './connection.js'
+import { describe, expect, it } from 'vitest'
+import { parseConnectionUrl } from './connection.js'
 import { probeSource } from './probe-source.js'
-
-vi.mock(import('./connection.js'), async original => ({ ...(await original()), connect: vi.fn() }))
 
 /** A session that answers what a probe asks, each time from the backend that `pids` says. */
 function session(...pids: number[]): pg.Client {
@@ -20,24 +18,21 @@ const target = (port: number) => parseConnectionUrl(`postgres://user:secret@pool
 const refused = { code: 'pooler-in-between', hint: expect.stringContaining('5432') }
 
 describe('a probe for poolers', () => {
-  beforeEach(() => void vi.mocked(connect).mockReset())
-
   it("refuses Supabase's transaction pooler by its port, without asking twice", async () => {
-    await expect(probeSource(session(1), target(6543), undefined)).rejects.toMatchObject(refused)
-    expect(connect).not.toHaveBeenCalled()
+    const open = () => expect.unreachable('a second session was opened')
+    await expect(probeSource(session(1), target(6543), undefined, undefined, open)).rejects.toMatchObject(refused)
   })
 
   it.each([
     ['two connections share a backend', session(7), session(7)],
     ['one connection moves from backend to backend', session(7, 8), session(9)],
   ])('refuses any other when %s', async (_, first, second) => {
-    vi.mocked(connect).mockResolvedValue(second)
-    await expect(probeSource(first, target(5432), undefined)).rejects.toMatchObject(refused)
+    const open = async () => second
+    await expect(probeSource(first, target(5432), undefined, undefined, open)).rejects.toMatchObject(refused)
   })
 
   it('lets a direct connection and a session pooler pass', async () => {
-    vi.mocked(connect).mockResolvedValue(session(8))
-    const probe = await probeSource(session(7), target(5432), undefined)
+    const probe = await probeSource(session(7), target(5432), undefined, undefined, async () => session(8))
     expect(probe).toMatchObject({ serverMajor: 17, database: 'app', databaseBytes: 42, encoding: 'UTF8' })
   })
 })

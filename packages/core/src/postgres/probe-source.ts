@@ -14,6 +14,7 @@ export interface SourceProbe {
 
 /**
  * Asks a source what a dump needs to know, and refuses what would make it wrong.
+ * @param open opens a second session, by which a pooler shows itself
  * @throws BackupError `pooler-in-between`, `rows-hidden`, `database-refused`
  */
 export async function probeSource(
@@ -21,6 +22,7 @@ export async function probeSource(
   target: ConnectionTarget,
   schemas: readonly string[] | undefined,
   signal?: AbortSignal,
+  open: typeof connect = connect,
 ): Promise<SourceProbe> {
   try {
     const facts = await client.query<{
@@ -39,7 +41,7 @@ export async function probeSource(
       'select extname as name, extversion as version from pg_extension order by 1',
     )
     const row = facts.rows[0]!
-    await refusePooler(client, target, signal)
+    await refusePooler(client, target, () => open(target, signal))
     await refuseHiddenRows(client, target, schemas)
     return {
       serverVersion: row.version,
@@ -58,7 +60,11 @@ export async function probeSource(
  * A pooler in transaction mode hands the server session of an idle client to the next one: two clients that are
  * connected at once then see the same backend, which a direct connection or a session pooler never shows.
  */
-async function refusePooler(client: pg.Client, target: ConnectionTarget, signal?: AbortSignal): Promise<void> {
+async function refusePooler(
+  client: pg.Client,
+  target: ConnectionTarget,
+  open: () => Promise<pg.Client>,
+): Promise<void> {
   const refusal = new BackupError(
     'pooler-in-between',
     `${target.description} is a pooler in transaction mode, through which pg_dump cannot work`,
@@ -67,7 +73,7 @@ async function refusePooler(client: pg.Client, target: ConnectionTarget, signal?
     },
   )
   if (target.port === 6543) throw refusal
-  const second = await connect(target, signal)
+  const second = await open()
   try {
     const first = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
     await second.query('begin')

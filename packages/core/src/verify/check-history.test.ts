@@ -56,9 +56,12 @@ async function history(sizes: readonly number[]): Promise<LocatedBackup[]> {
   return located
 }
 
-const codes = async (backup: LocatedBackup, ageHours: number, rpoMs: number | undefined = 24 * hour) => {
+const codes = async (backup: LocatedBackup, ageHours: number, rpoMs: number | null = 24 * hour) => {
   const now = new Date(Date.parse(backup.manifest.createdAt) + ageHours * hour)
-  return (await historyFindings(backup, { rpoMs, now }, undefined)).map(({ severity, code }) => [severity, code])
+  return (await historyFindings(backup, { rpoMs: rpoMs ?? undefined, now }, undefined)).map(({ severity, code }) => [
+    severity,
+    code,
+  ])
 }
 
 describe('a backup among its neighbours', () => {
@@ -66,7 +69,7 @@ describe('a backup among its neighbours', () => {
     const [old, newest] = await history([100, 100])
     expect(await codes(newest!, 24)).toEqual([])
     expect(await codes(newest!, 24.1)).toEqual([['critical', 'backup-too-old']])
-    expect(await codes(newest!, 24.1, undefined)).toEqual([])
+    expect(await codes(newest!, 24.1, null)).toEqual([])
     expect(await codes(old!, 1000)).toEqual([])
   })
 
