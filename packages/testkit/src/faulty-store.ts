@@ -65,6 +65,9 @@ export function faulty(
   }
 }
 
+/** Whoever waits for these waits for ever; held here, so that its open files are not collected with a warning. */
+const graves: Promise<void>[] = []
+
 /** A store as a process sees it that dies at its `last`-th step: from then on nothing happens, and nothing answers. */
 export function dying(store: ObjectStore, last: number): { readonly store: ObjectStore; readonly died: Promise<void> } {
   let die: () => void = () => {}
@@ -72,6 +75,7 @@ export function dying(store: ObjectStore, last: number): { readonly store: Objec
     die = resolve
   })
   const never = new Promise<void>(() => {})
+  graves.push(never)
   return {
     died,
     store: faulty(store, ({ overall }) => {
