@@ -17,8 +17,9 @@ export function timingTable(title: string, timings: readonly Timing[], yardstick
     const seconds = median(timing.seconds)
     const ratio = median(base.seconds) / seconds
     const peak = timing.peakBytes > 0 && timing.name.startsWith('lifeboat') ? `${mib(timing.peakBytes)} MiB` : ''
-    const stored = timing.storedBytes > 0 ? `${mib(timing.storedBytes)} MiB` : ''
-    return `| ${timing.name} | ${seconds.toFixed(1)} | ${ratio.toFixed(2)} | ${stored} | ${peak} | ${timing.seconds.map(one => one.toFixed(1)).join(', ')} |`
+    const stored = timing.storedBytes > 0 ? `${(timing.storedBytes / 2 ** 20).toFixed(1)} MiB` : ''
+    // A bar inside a cell would end it.
+    return `| ${timing.name.replaceAll('|', '\\|')} | ${seconds.toFixed(1)} | ${ratio.toFixed(2)} | ${stored} | ${peak} | ${timing.seconds.map(one => one.toFixed(1)).join(', ')} |`
   })
   return [
     `### ${title}`,
