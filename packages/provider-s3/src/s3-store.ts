@@ -25,9 +25,10 @@ import { type S3Options, settleOptions } from './s3-options.js'
  * service takes the condition on CompleteMultipartUpload too (Amazon S3, R2, MinIO), elsewhere the key is looked at
  * immediately before completing. Object Lock and versioning are settings of a bucket, which is not asked: false.
  *
- * The credentials need `s3:PutObject`, `s3:GetObject`, `s3:ListBucket`, `s3:AbortMultipartUpload`; and `s3:DeleteObject` and
- * `s3:ListBucketMultipartUploads` where retention runs. A lifecycle rule that aborts incomplete uploads is wise besides the sweep: no process can
- * clean up after its own death. https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
+ * The credentials need `s3:PutObject`, `s3:GetObject`, `s3:ListBucket`, `s3:AbortMultipartUpload`; where retention runs
+ * also `s3:DeleteObject` and `s3:ListBucketMultipartUploads`. A lifecycle rule that aborts incomplete uploads is wise
+ * besides the sweep: no process can clean up after its own death.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html
  *
  * @throws BackupError `config-invalid` for options that cannot work
  */
