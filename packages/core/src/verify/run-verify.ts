@@ -165,6 +165,8 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
     const found = critical(code, error.message, error.hint ?? null)
     // Read once more as it lies: bytes of another backup deserve a name of their own.
     const changed = code === 'artifact-missing' ? [] : await checkStored(backup, artifact, options)
+    // Damage to the part that holds the keys looks like a wrong key, which would say nothing about the backup.
+    if (code === 'wrong-key' && changed.length > 0) return changed
     return [found, ...changed.filter(one => one.code === 'artifact-replayed')]
   }
   const sha256 = scan?.sha256 ?? digest.sha256
