@@ -48,7 +48,7 @@ export function s3(options: S3Options): ObjectStore {
   const head = async (key: string, { signal }: StoreCallOptions = {}): Promise<StoredObject | undefined> => {
     const target = targetOf(key)
     const found = await headObject(target, signal)
-    return found && { key, ...described(found) }
+    return found && { key, ...described(found), ...retention(found) }
   }
 
   const headObject = async (target: GetObjectCommandInput, signal?: AbortSignal) => {
@@ -207,6 +207,13 @@ export function s3(options: S3Options): ObjectStore {
       }
     },
   }
+}
+
+/** Object Lock as HEAD tells it, to credentials that may see it (`s3:GetObjectRetention`, `s3:GetObjectLegalHold`). */
+function retention(found: HeadObjectCommandOutput): Pick<StoredObject, 'retained'> {
+  if (found.ObjectLockLegalHoldStatus === 'ON') return { retained: 'under a legal hold' }
+  const until = found.ObjectLockRetainUntilDate
+  return until === undefined || until <= new Date() ? {} : { retained: `locked until ${until.toISOString()}` }
 }
 
 function described(found: Pick<HeadObjectCommandOutput, 'ContentLength' | 'LastModified' | 'StorageClass'>) {

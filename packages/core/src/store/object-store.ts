@@ -9,6 +9,8 @@ export interface StoredObject {
   readonly modifiedAt: Date
   /** The service's name for the storage class, where it has classes. */
   readonly storageClass?: string | undefined
+  /** Why the place will not let it go yet, for people: `locked until 2027-01-01T00:00:00.000Z`. Only `head` tells. */
+  readonly retained?: string | undefined
 }
 
 /** What a store can really do; nothing here is a guess. */
