@@ -25,6 +25,8 @@ import { writeVerification } from './repository/verification-record.js'
 import { prepareRestore, type RestoreJob } from './restore/plan-restore.js'
 import { runRestore } from './restore/run-restore.js'
 import { runPrune } from './retention/apply-prune.js'
+import { retrying } from './retry/retrying.js'
+import { withRetries } from './retry/with-retries.js'
 import type { ObjectStore } from './store/object-store.js'
 import { runSweep } from './sweep/run-sweep.js'
 import { runVerify } from './verify/run-verify.js'
@@ -57,8 +59,18 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
   const known = (product: string) => (Object.hasOwn(resolved.products, product) ? resolved.products[product] : undefined)
   const unlockFor = (product: string) => () => readUnlock(known(product)?.encryption, keys, folder)
   const sealKeysFor = (product: string) => () => readSealKeys(known(product)?.encryption, keys, folder)
+  /** What a run works on: calls of its stores are repeated, and its listener hears of it. */
+  const configFor = ({ onEvent }: RunOptions) => withRetries(resolved, emitterFor(onEvent), deps.retry)
+  const openStoreFor = ({ onEvent }: RunOptions): OpenOptions['openStore'] => {
+    return address => {
+      const opened = options.openStore?.(address)
+      if (opened === undefined) return undefined
+      const destination = opened.store.location
+      return { ...opened, store: retrying(opened.store, { destination, emit: emitterFor(onEvent), policy: deps.retry }) }
+    }
+  }
   const locate = (name: string, select: RunOptions & SelectOptions) =>
-    resolveBackup(resolved, options.openStore, name, select)
+    resolveBackup(configFor(select), openStoreFor(select), name, select)
   const restoreJob = async (backup: LocatedBackup): Promise<RestoreJob> => {
     const product = known(backup.manifest.product)
     return {
@@ -74,12 +86,12 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     products,
     destinations: product => Object.keys(productOf(resolved, product).destinations),
     backup: async (product, run = {}) =>
-      runBackup({ product, config: productOf(resolved, product), folder, deps }, run),
+      runBackup({ product, config: productOf(configFor(run), product), folder, deps }, run),
     async list(product, select = {}) {
       const backups: ListedBackup[] = []
       const unreadable: Unreadable[] = []
       for (const name of product === undefined ? products : [product]) {
-        for (const [destination, { store }] of destinationsOf(resolved, name, select.destination)) {
+        for (const [destination, { store }] of destinationsOf(configFor(select), name, select.destination)) {
           const found: ListResult = await listBackups(store, { product: name, destination }, select.signal)
           backups.push(...found.backups)
           unreadable.push(...found.unreadable)
@@ -135,7 +147,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     async prune(product, run = {}) {
       const recordKeys = await readRecordKeys(productOf(resolved, product).encryption, keys, folder)
       const results: PruneResult[] = []
-      for (const [destination, { store, retention }] of destinationsOf(resolved, product, run.destination)) {
+      for (const [destination, { store, retention }] of destinationsOf(configFor(run), product, run.destination)) {
         results.push(
           await runPrune(
             {
@@ -150,7 +162,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     },
     async sweep(product, run = {}) {
       const results: SweepResult[] = []
-      for (const [destination, { store }] of destinationsOf(resolved, product, run.destination)) {
+      for (const [destination, { store }] of destinationsOf(configFor(run), product, run.destination)) {
         const { now, lockLeaseMs } = deps
         results.push(await runSweep({ product, destination, store, now, lockLeaseMs, apply: run.apply ?? false }, run))
       }
@@ -160,7 +172,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       const names = product === undefined ? products : [product]
       const checks = []
       for (const name of names)
-        checks.push(...(await runDoctor({ product: name, config: productOf(resolved, name), folder, keys, deps }, run)))
+        checks.push(...(await runDoctor({ product: name, config: productOf(configFor(run), name), folder, keys, deps }, run)))
       return checks
     },
   }

@@ -12,7 +12,12 @@ export interface ProxiedRequest {
 /** What goes wrong. */
 export type ProxyFault =
   /** The service is not asked; this comes back. */
-  | { readonly kind: 'answer'; readonly status: number; readonly body: string }
+  | {
+      readonly kind: 'answer'
+      readonly status: number
+      readonly body: string
+      readonly headers?: Readonly<Record<string, string>>
+    }
   /** The connection is reset before the request reaches the service. */
   | { readonly kind: 'reset' }
   /** The service does its work, but its answer is lost. */
@@ -62,7 +67,8 @@ function meet(
   if (fault?.kind === 'reset') return void incoming.socket.resetAndDestroy()
   if (fault?.kind === 'answer') {
     incoming.resume()
-    incoming.once('end', () => outgoing.writeHead(fault.status, { 'content-type': 'application/xml' }).end(fault.body))
+    const headers = { 'content-type': 'application/xml', ...fault.headers }
+    incoming.once('end', () => outgoing.writeHead(fault.status, headers).end(fault.body))
     return
   }
   const { hostname, port } = new URL(target)
