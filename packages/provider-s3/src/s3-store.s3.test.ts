@@ -8,6 +8,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import {
+  type Artifact,
   type ByteSource,
   type ObjectStore,
   openLifeboat,
@@ -19,6 +20,7 @@ import { objectStoreSuite } from '@lifeboat/core/testing'
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type FaultProxy, startFaultProxy } from '../../testkit/src/fault-proxy.js'
 import type {} from '../../testkit/src/global-setup-s3.js'
+import { sampleManifest } from '../../testkit/src/sample-manifest.js'
 import type { S3Options } from './s3-options.js'
 import { s3 } from './s3-store.js'
 
@@ -474,27 +476,11 @@ describe('a bucket with Object Lock', () => {
 
 /** A backup as far as a prune looks at it, with a record that it was verified. */
 async function putBackup(store: ObjectStore, id: string): Promise<void> {
-  const hash = 'a'.repeat(64)
-  const createdAt = `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)}T00:00:00.000Z`
-  const key = `shop/${id}/database.dump.gz.gpg`
-  const manifest = {
-    ...{ format: 'lifeboat/1', id, product: 'shop', createdAt, finishedAt: createdAt, reason: 'x', labels: {} },
-    tool: { name: 'lifeboat', version: '0' },
-    source: {
-      ...{ serverVersion: '17', database: 'shop', databaseBytes: 1, encoding: 'UTF8', extensions: [] },
-      ...{ pgDumpVersion: '17', snapshotCounts: { taken: true, why: null } },
-    },
-    artifacts: [
-      {
-        ...{ name: 'database', key, kind: 'database', codec: 'gzip', encryption: { kind: 'passphrase' } },
-        ...{ storedBytes: 3, storedSha256: hash, plainBytes: 3, plainSha256: hash },
-      },
-    ],
-    ...{ tables: [], destinations: [], seal: null },
-  }
+  const manifest = sampleManifest(id)
+  const [{ key, storedSha256 }] = manifest.artifacts as [Artifact]
   await store.put(key, bytes(3))
   await store.put(`shop/${id}/manifest.json`, text(JSON.stringify(manifest)))
-  const record = { id, at: createdAt, level: 'content', ok: true, storedSha256: [hash] }
+  const record = { id, at: manifest.createdAt, level: 'content', ok: true, storedSha256: [storedSha256] }
   await store.put(`shop/verifications/${id}.json`, text(JSON.stringify(record)))
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sampleManifest } from '../../../testkit/src/sample-manifest.js'
 import type { EncryptionConfig } from '../config/config-schema.js'
 import { secret } from '../config/secret.js'
 import { generateKeyPair } from '../encryption/open-pgp.js'
@@ -11,12 +12,12 @@ import type { Finding, VerificationReport } from '../lifeboat-api.js'
 import { memoryStore } from '../store/memory-store.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
-import { type Manifest, manifestSchema } from './manifest.js'
+import type { Manifest } from './manifest.js'
 import { findVerified, writeVerification } from './verification-record.js'
 
 const id = '20261121T020000Z-7f3k9q'
 const place = { product: 'shop', destination: 'local' }
-const manifest = manifestOf(id)
+const manifest = sampleManifest(id)
 
 let folder: string
 let withKeys: EncryptionConfig
@@ -65,7 +66,7 @@ describe.each(kinds)('records under %s', (_, encryption, another) => {
     expect(await verified(store, encryption())).toEqual([])
     const other = '20261122T020000Z-aaaaaa'
     await edit(store, { ok: true, id: other })
-    expect([...(await findVerified(store, place, [manifestOf(other)], await keysOf(encryption())))]).toEqual([])
+    expect([...(await findVerified(store, place, [sampleManifest(other)], await keysOf(encryption())))]).toEqual([])
   })
 
   it('speak of one destination: a copy proves nothing about the bytes elsewhere', async () => {
@@ -158,27 +159,4 @@ async function readOnly(store: ObjectStore): Promise<Record<string, unknown>> {
 
 async function edit(store: ObjectStore, changes: object): Promise<void> {
   await store.put(await onlyKey(store), bytesOf(JSON.stringify({ ...(await readOnly(store)), ...changes })))
-}
-
-function manifestOf(backupId: string): Manifest {
-  const hash = 'a'.repeat(64)
-  const time = '2026-11-21T02:00:00.000Z'
-  return manifestSchema.parse({
-    ...{ format: 'lifeboat/1', id: backupId, product: 'shop', createdAt: time, finishedAt: time, reason: 'x', labels: {} },
-    tool: { name: 'lifeboat', version: '0.1.0' },
-    source: {
-      ...{ serverVersion: '15.18', database: 'shop', databaseBytes: 1, encoding: 'UTF8', extensions: [] },
-      ...{ pgDumpVersion: '15.18', snapshotCounts: { taken: true, why: null } },
-    },
-    artifacts: [
-      {
-        ...{ name: 'database', key: `shop/${backupId}/database.dump.gz.gpg`, kind: 'database', codec: 'gzip' },
-        ...{ storedBytes: 10, storedSha256: hash, plainBytes: 20, plainSha256: hash },
-        encryption: { kind: 'passphrase' },
-      },
-    ],
-    tables: [],
-    destinations: [{ name: 'local', outcome: 'stored' }],
-    seal: null,
-  })
 }
