@@ -48,6 +48,8 @@ export {
 } from './lifeboat-api.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type { Artifact, Manifest, TableRecord } from './repository/manifest.js'
+export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'
+export { type RetryingOptions, retrying } from './retry/retrying.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'
 export { assertKey } from './store/assert-key.js'
@@ -60,6 +62,7 @@ export type {
   StoreCallOptions,
   StoreCapabilities,
   StoredObject,
+  StoreRetry,
   UnfinishedPut,
 } from './store/object-store.js'
 export type { ByteSource } from './streams/byte-source.js'

@@ -149,17 +149,21 @@ function meet(
       }
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
       let left = fault?.kind === 'cut-answer' ? fault.afterBytes : Number.POSITIVE_INFINITY
+      // Held: an answer that has ended lets go of its socket, and nothing would be cut.
+      const { socket } = outgoing
       answer.on('data', (chunk: Buffer) => {
         const passed = chunk.subarray(0, left)
         left -= passed.length
         const more = outgoing.write(passed)
-        if (left === 0) return void setTimeout(() => outgoing.socket?.resetAndDestroy(), 20)
+        if (left === 0) return void setTimeout(() => socket?.resetAndDestroy(), 20)
         if (!more) {
           answer.pause()
           outgoing.once('drain', () => answer.resume())
         }
       })
-      answer.once('end', () => outgoing.end())
+      answer.once('end', () => {
+        if (left > 0) outgoing.end()
+      })
       answer.once('error', () => outgoing.destroy())
     },
   )
