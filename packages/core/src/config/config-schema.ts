@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isProductName } from '../repository/layout.js'
 import type { ObjectStore } from '../store/object-store.js'
+import { checkNesting } from './nested-products.js'
 import { isSecret, type SecretReference } from './secret.js'
 import { parseDurationMs, parseSizeBytes } from './units.js'
 
@@ -117,7 +118,10 @@ export const productSchema = z.strictObject({
  * prefix, even in one store.
  */
 export const configSchema = z.strictObject({
-  products: z.record(z.string(), productSchema).superRefine(checkNames('product'), { when: hasEntries }),
+  products: z
+    .record(z.string(), productSchema)
+    .superRefine(checkNames('product'), { when: hasEntries })
+    .superRefine(checkNesting),
 })
 
 /** A configuration as people write it. */
