@@ -8,7 +8,8 @@ const mebibyte = 2 ** 20
 /** Rows that repeat what stood a row before, with a random key in each. */
 function rows(): Buffer {
   const lines: string[] = []
-  for (let i = 0; i < 9_000; i++) lines.push(`${i}\tlogin\tsession ${randomBytes(16).toString('hex')} agent Mozilla/5.0\n`)
+  for (let i = 0; i < 9_000; i++)
+    lines.push(`${i}\tlogin\tsession ${randomBytes(16).toString('hex')} agent Mozilla/5.0\n`)
   return Buffer.from(lines.join('')).subarray(0, mebibyte / 2)
 }
 

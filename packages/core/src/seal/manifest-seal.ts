@@ -31,16 +31,27 @@ const derive = promisify<string, Buffer, number, { N: number; r: number; p: numb
 const cost = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 }
 
 /** The manifest with its seal; `seal` of the one that is given is ignored. */
-export async function sealManifest(manifest: Manifest, sealer: Sealer): Promise<Manifest> {
-  if (sealer === undefined) return { ...manifest, seal: null }
-  const message = sealedMessage(manifest)
-  if (sealer.kind === 'hmac') {
-    const salt = randomBytes(16)
-    const value = await hmac(message, sealer.passphrase, salt)
+export function sealManifest(manifest: Manifest, sealer: Sealer): Promise<Manifest> {
+  return prepareSeal(sealer)(manifest)
+}
+
+/** Begins at once with what takes long, so that a manifest that comes later is sealed without a wait. */
+export function prepareSeal(sealer: Sealer): (manifest: Manifest) => Promise<Manifest> {
+  if (sealer === undefined) return async manifest => ({ ...manifest, seal: null })
+  if (sealer.kind === 'signature') return manifest => signed(manifest, sealer)
+  const salt = randomBytes(16)
+  const key = derive(sealer.passphrase, salt, 32, cost)
+  // A failure is met where the key is needed.
+  key.catch(() => {})
+  return async manifest => {
+    const value = hmac(sealedMessage(manifest), await key)
     return { ...manifest, seal: { kind: 'hmac', salt: salt.toString('hex'), value: value.toString('hex') } }
   }
+}
+
+async function signed(manifest: Manifest, sealer: Sealer & { readonly kind: 'signature' }): Promise<Manifest> {
   const signature = (await openpgp.sign({
-    message: await openpgp.createMessage({ binary: message }),
+    message: await openpgp.createMessage({ binary: sealedMessage(manifest) }),
     signingKeys: sealer.key,
     detached: true,
     format: 'binary',
@@ -57,7 +68,7 @@ export async function checkSeal(manifest: Manifest, keys: SealKeys): Promise<Sea
   const message = sealedMessage(manifest)
   if (seal.kind === 'hmac') {
     if (keys.passphrase === undefined) return 'unproven'
-    const expected = await hmac(message, keys.passphrase, Buffer.from(seal.salt, 'hex'))
+    const expected = hmac(message, await derive(keys.passphrase, Buffer.from(seal.salt, 'hex'), 32, cost))
     const found = Buffer.from(seal.value, 'hex')
     return found.byteLength === expected.byteLength && timingSafeEqual(found, expected) ? 'sound' : 'wrong'
   }
@@ -81,7 +92,6 @@ function sealedMessage(manifest: Manifest): Buffer {
   return Buffer.from(`lifeboat seal 1\n${canonicalJson({ ...manifest, seal: null })}`)
 }
 
-async function hmac(message: Buffer, passphrase: string, salt: Buffer): Promise<Buffer> {
-  const key = await derive(passphrase, salt, 32, cost)
+function hmac(message: Buffer, key: Buffer): Buffer {
   return createHmac('sha256', key).update(message).digest()
 }
