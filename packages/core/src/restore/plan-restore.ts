@@ -44,9 +44,11 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   const artifact = databaseArtifact(manifest)
   if (artifact === undefined)
     throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
+  const checking = checkSeal(manifest, job.sealKeys)
+  checking.catch(() => {})
   const toc = await readContents(backup, artifact, job.unlock, options.signal)
   // After the first bytes were opened: a wrong passphrase is a wrong key, not a wrong seal.
-  const seal = await checkSeal(manifest, job.sealKeys)
+  const seal = await checking
   if (seal === 'wrong') {
     throw new BackupError(
       'seal-wrong',
