@@ -50,6 +50,8 @@ export type { PgTools } from './postgres/find-pg-tools.js'
 export type { Artifact, Manifest, TableRecord } from './repository/manifest.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'
+export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'
+export { type RetryingOptions, retrying } from './retry/retrying.js'
 export { assertKey } from './store/assert-key.js'
 export { directory } from './store/directory-store.js'
 export { memoryStore } from './store/memory-store.js'
@@ -60,6 +62,7 @@ export type {
   StoreCallOptions,
   StoreCapabilities,
   StoredObject,
+  StoreRetry,
   UnfinishedPut,
 } from './store/object-store.js'
 export type { ByteSource } from './streams/byte-source.js'

@@ -114,6 +114,11 @@ export interface RestoreOptions extends RunOptions, SelectOptions {
   readonly overwrite?: boolean | undefined
   /** The second word for an overwrite of the very database the backup came from. Default: false. */
   readonly overwriteSource?: boolean | undefined
+  /**
+   * Restore a backup whose manifest carries no seal although the product's manifests are sealed: one from before that,
+   * or one whose seal somebody removed. Default: false, it is refused.
+   */
+  readonly allowUnsealed?: boolean | undefined
   /** Keep a database that `create` made although the restore failed. Default: false. */
   readonly keepFailed?: boolean | undefined
 }

@@ -4,7 +4,9 @@ import { resolveConfig } from './config/define-config.js'
 import { type Deps, nodeDeps } from './deps.js'
 import { runDoctor } from './doctor/run-doctor.js'
 import { type FallbackKeys, readSealKeys, readUnlock } from './encryption/product-keys.js'
+import { readRecordKeys, readRecordSealer } from './encryption/record-keys.js'
 import { BackupError } from './errors/backup-error.js'
+import { emitterFor } from './events/backup-event.js'
 import type {
   Lifeboat,
   ListedBackup,
@@ -23,6 +25,8 @@ import { writeVerification } from './repository/verification-record.js'
 import { prepareRestore, type RestoreJob } from './restore/plan-restore.js'
 import { runRestore } from './restore/run-restore.js'
 import { runPrune } from './retention/apply-prune.js'
+import { retrying } from './retry/retrying.js'
+import { withRetries } from './retry/with-retries.js'
 import type { ObjectStore } from './store/object-store.js'
 import { runSweep } from './sweep/run-sweep.js'
 import { runVerify } from './verify/run-verify.js'
@@ -51,12 +55,28 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
   const keys = options.keys ?? {}
   const products = Object.keys(resolved.products)
 
-  const unlockFor = (product: string) => () => readUnlock(resolved.products[product]?.encryption, keys, folder)
-  const sealKeysFor = (product: string) => () => readSealKeys(resolved.products[product]?.encryption, keys, folder)
+  /** A manifest under an address may name any product, `constructor` among them. */
+  const known = (product: string) =>
+    Object.hasOwn(resolved.products, product) ? resolved.products[product] : undefined
+  const unlockFor = (product: string) => () => readUnlock(known(product)?.encryption, keys, folder)
+  const sealKeysFor = (product: string) => () => readSealKeys(known(product)?.encryption, keys, folder)
+  /** What a run works on: calls of its stores are repeated, and its listener hears of it. */
+  const configFor = ({ onEvent }: RunOptions) => withRetries(resolved, emitterFor(onEvent), deps.retry)
+  const openStoreFor = ({ onEvent }: RunOptions): OpenOptions['openStore'] => {
+    return address => {
+      const opened = options.openStore?.(address)
+      if (opened === undefined) return undefined
+      const destination = opened.store.location
+      return {
+        ...opened,
+        store: retrying(opened.store, { destination, emit: emitterFor(onEvent), policy: deps.retry }),
+      }
+    }
+  }
   const locate = (name: string, select: RunOptions & SelectOptions) =>
-    resolveBackup(resolved, options.openStore, name, select)
+    resolveBackup(configFor(select), openStoreFor(select), name, select)
   const restoreJob = async (backup: LocatedBackup): Promise<RestoreJob> => {
-    const product = resolved.products[backup.manifest.product]
+    const product = known(backup.manifest.product)
     return {
       backup,
       unlock: await unlockFor(backup.manifest.product)(),
@@ -70,12 +90,12 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     products,
     destinations: product => Object.keys(productOf(resolved, product).destinations),
     backup: async (product, run = {}) =>
-      runBackup({ product, config: productOf(resolved, product), folder, deps }, run),
+      runBackup({ product, config: productOf(configFor(run), product), folder, deps }, run),
     async list(product, select = {}) {
       const backups: ListedBackup[] = []
       const unreadable: Unreadable[] = []
       for (const name of product === undefined ? products : [product]) {
-        for (const [destination, { store }] of destinationsOf(resolved, name, select.destination)) {
+        for (const [destination, { store }] of destinationsOf(configFor(select), name, select.destination)) {
           const found: ListResult = await listBackups(store, { product: name, destination }, select.signal)
           backups.push(...found.backups)
           unreadable.push(...found.unreadable)
@@ -99,33 +119,43 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     async verify(name, run = {}) {
       const backup = await locate(name, run)
       const { product } = backup.manifest
-      const configured = resolved.products[product]?.destinations[backup.destination] !== undefined
+      const config = known(product)
+      const configured = config !== undefined && Object.hasOwn(config.destinations, backup.destination)
       const report = await runVerify(
         {
           backup,
           level: run.level ?? 'content',
           unlock: unlockFor(product),
           sealKeys: sealKeysFor(product),
-          verify: resolved.products[product]?.verify,
+          verify: config?.verify,
           configured,
-          rpoMs: resolved.products[product]?.objectives.rpo,
+          rpoMs: config?.objectives.rpo,
           now: deps.now,
         },
         run,
       )
-      if (configured && report.level === 'content' && !keyMissing(report.findings))
-        await writeVerification(backup.store, backup.manifest, report, deps.now(), run.signal)
+      if (configured && report.level === 'content' && !keyMissing(report.findings)) {
+        const sealer = await readRecordSealer(config.encryption, await unlockFor(product)(), folder)
+        if (sealer === undefined)
+          emitterFor(run.onEvent)({
+            type: 'warning.raised',
+            message: 'no key at hand can seal the record of this verification: where others can, it does not count',
+          })
+        const { manifest, destination, store } = backup
+        await writeVerification(store, { manifest, destination, report, now: deps.now(), sealer }, run.signal)
+      }
       return report
     },
     planRestore: async (name, run) => (await prepareRestore(await restoreJob(await locate(name, run)), run)).plan,
     restore: async (name, run) => runRestore(await restoreJob(await locate(name, run)), run),
     async prune(product, run = {}) {
+      const recordKeys = await readRecordKeys(productOf(resolved, product).encryption, keys, folder)
       const results: PruneResult[] = []
-      for (const [destination, { store, retention }] of destinationsOf(resolved, product, run.destination)) {
+      for (const [destination, { store, retention }] of destinationsOf(configFor(run), product, run.destination)) {
         results.push(
           await runPrune(
             {
-              ...{ product, destination, store, policy: retention, apply: run.apply ?? false },
+              ...{ product, destination, store, policy: retention, apply: run.apply ?? false, recordKeys },
               ...{ now: deps.now, lockLeaseMs: deps.lockLeaseMs },
             },
             run,
@@ -136,7 +166,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     },
     async sweep(product, run = {}) {
       const results: SweepResult[] = []
-      for (const [destination, { store }] of destinationsOf(resolved, product, run.destination)) {
+      for (const [destination, { store }] of destinationsOf(configFor(run), product, run.destination)) {
         const { now, lockLeaseMs } = deps
         results.push(await runSweep({ product, destination, store, now, lockLeaseMs, apply: run.apply ?? false }, run))
       }
@@ -146,7 +176,9 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       const names = product === undefined ? products : [product]
       const checks = []
       for (const name of names)
-        checks.push(...(await runDoctor({ product: name, config: productOf(resolved, name), folder, keys, deps }, run)))
+        checks.push(
+          ...(await runDoctor({ product: name, config: productOf(configFor(run), name), folder, keys, deps }, run)),
+        )
       return checks
     },
   }

@@ -475,6 +475,13 @@ describe('unusual sources', () => {
     ).rejects.toMatchObject({ code: 'seal-wrong' })
     await put({ seal: null })
     expect(await codes()).toEqual(['manifest-unsealed'])
+    const target = { to: urlOf('bad_nowhere'), create: true }
+    await expect(lifeboat.planRestore(`shop/${manifest.id}`, target)).rejects.toMatchObject({
+      code: 'seal-missing',
+      hint: expect.stringContaining('--allow-unsealed'),
+    })
+    const plan = await lifeboat.planRestore(`shop/${manifest.id}`, { ...target, allowUnsealed: true })
+    expect(plan.warnings[0]).toContain('the manifest is not sealed')
     await put({})
     expect(await codes()).toEqual([])
 

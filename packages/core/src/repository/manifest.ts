@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { sealSchema } from '../seal/seal.js'
+import { isBackupId, isProductName } from './layout.js'
 
 /** The format that this version writes; readers refuse another major version. */
 export const manifestFormat = 'lifeboat/1'
@@ -40,8 +42,8 @@ export const tableSchema = object({
 
 export const manifestSchema = object({
   format: z.string(),
-  id: z.string().min(1).max(100),
-  product: z.string().min(1).max(63),
+  id: z.string().refine(isBackupId, 'not the id of a backup'),
+  product: z.string().refine(isProductName, 'not the name of a product'),
   createdAt: time,
   finishedAt: time,
   reason: z.string().max(200),
@@ -78,12 +80,7 @@ export const manifestSchema = object({
     object({ name: z.string(), outcome: z.enum(['stored', 'failed']), code: z.string().optional() }),
   ),
   /** Proof of authorship over everything else; `null`: nobody vouches. See `docs/format.md`. */
-  seal: z
-    .discriminatedUnion('kind', [
-      z.object({ kind: z.literal('hmac'), salt: z.string().regex(/^[0-9a-f]{32}$/), value: hash }),
-      z.object({ kind: z.literal('signature'), fingerprint: z.string(), value: z.base64() }),
-    ])
-    .nullable(),
+  seal: sealSchema.nullable(),
 })
 
 /** The record of one backup; written last, and only when every byte of it is in place. See `docs/format.md`. */

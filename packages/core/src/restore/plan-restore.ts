@@ -33,7 +33,7 @@ export interface RestoreJob {
 
 /**
  * Decides what a restore would do; changes nothing.
- * @throws BackupError `seal-wrong`, `target-not-empty`, `target-is-source`, `target-unfit`, and what opening the backup throws
+ * @throws BackupError `seal-wrong`, `seal-missing`, `target-not-empty`, `target-is-source`, `target-unfit`, and what opening the backup throws
  */
 export async function prepareRestore(job: RestoreJob, options: RestoreOptions): Promise<PreparedRestore> {
   const { backup } = job
@@ -49,6 +49,16 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   const toc = await readContents(backup, artifact, job.unlock, options.signal)
   // After the first bytes were opened: a wrong passphrase is a wrong key, not a wrong seal.
   const seal = await checking
+  const sealed = job.sealKeys.expected !== undefined
+  if (seal === 'unsealed' && sealed && options.allowUnsealed !== true) {
+    throw new BackupError(
+      'seal-missing',
+      `the manifest of ${manifest.product}/${manifest.id} is not sealed, and this product's manifests are`,
+      {
+        hint: 'somebody may have removed the seal: restore from another destination or backup; if it was made before sealing was set up and you trust the store, give --allow-unsealed',
+      },
+    )
+  }
   if (seal === 'wrong') {
     throw new BackupError(
       'seal-wrong',
@@ -79,8 +89,14 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     )
   }
   const { warnings, keepOwners } = checkFitness(manifest.source, toc, facts, target)
-  if (seal === 'unsealed' && job.sealKeys.expected !== undefined)
-    warnings.unshift("the manifest is not sealed, and this product's manifests are: see who may write to the store")
+  if (seal === 'unsealed')
+    warnings.unshift(
+      sealed
+        ? "the manifest is not sealed, and this product's manifests are: see who may write to the store"
+        : 'the manifest is not sealed: nothing proves who made this backup',
+    )
+  if (seal === 'unproven')
+    warnings.unshift('the manifest is sealed, and no key is at hand to check the seal with: nothing proves who made it')
   const archiveMajor = toc ? majorForArchive(toc.header.version) : Number.parseInt(manifest.source.pgDumpVersion, 10)
   const tools = chooseRestoreTools(await job.findPgTools(), archiveMajor, facts.serverMajor)
   return {
