@@ -133,6 +133,8 @@ export interface RestorePlan {
   readonly rows: number | null
   readonly plainBytes: number
   readonly warnings: readonly string[]
+  /** What the backup holds and the restore leaves out on purpose. */
+  readonly skipped: readonly { readonly entry: string; readonly reason: string }[]
 }
 
 export interface RestoreResult {

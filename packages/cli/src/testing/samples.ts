@@ -96,6 +96,7 @@ export function samplePlan(changes: Partial<RestorePlan> = {}): RestorePlan {
     rows: 1234,
     plainBytes: 34_000_000,
     warnings: [],
+    skipped: [],
     ...changes,
   }
 }
