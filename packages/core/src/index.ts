@@ -28,6 +28,8 @@ export {
   type BackupResult,
   type DestinationOutcome,
   type DoctorCheck,
+  type DrillOptions,
+  type DrillReport,
   type Finding,
   type Lifeboat,
   type ListedBackup,
@@ -38,6 +40,8 @@ export {
   type RestorePlan,
   type RestoreResult,
   type RunOptions,
+  type SchemaDiff,
+  type SchemaDifference,
   type SelectOptions,
   type SweepResult,
   type Unreadable,
@@ -66,3 +70,4 @@ export type {
 export type { ByteSource } from './streams/byte-source.js'
 export { untilAborted } from './streams/until-aborted.js'
 export { toolName, toolVersion } from './tool-version.js'
+export { verificationLogMigration } from './verification-log/migration.js'

@@ -9,7 +9,13 @@ import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
 import type { RestoreOptions, RestoreResult } from '../lifeboat-api.js'
-import { type ConnectionTarget, connect, databaseError, withDatabase } from '../postgres/connection.js'
+import {
+  type ConnectionTarget,
+  connect,
+  databaseError,
+  parseConnectionUrl,
+  withDatabase,
+} from '../postgres/connection.js'
 import type { Manifest, TableRecord } from '../repository/manifest.js'
 import { plainBytes } from '../repository/read-artifact.js'
 import { CopyLoader } from './copy-loader.js'
@@ -35,7 +41,7 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
   const prepared = await timed('plan', () => prepareRestore(job, options))
   const { plan, target } = prepared
   for (const message of plan.warnings) emit({ type: 'warning.raised', message })
-  const folder = await mkdtemp(join(tmpdir(), 'lifeboat-restore-'))
+  const folder = await mkdtemp(join(job.workParent ?? tmpdir(), 'lifeboat-restore-'))
   let created = false
   let touched = false
   let toc: TableOfContents | undefined
@@ -51,7 +57,8 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
         type: 'warning.raised',
         message: `loaded, but not counted: ${others.map(one => `${one.schema}.${one.name}`).join(', ')} (an extension's own table, or a partition loaded through its root)`,
       })
-    await timed('count rows', () => compareCounts(comparable, target, options.jobs ?? defaultJobs, signal))
+    if (job.countRows ?? true)
+      await timed('count rows', () => compareCounts(comparable, target, options.jobs ?? defaultJobs, signal))
     const rows = [...comparable, ...others].reduce((sum, table) => sum + table.rows, 0)
     return { plan, tables, rows, steps, durationMs: performance.now() - started }
   } catch (error) {
@@ -75,9 +82,14 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     const jobs = options.jobs ?? defaultJobs
     const { artifact, tools, keepOwners, selection } = prepared
     const owners = keepOwners ? [] : ['--no-owner']
+    const definer = job.definer && {
+      target: parseConnectionUrl(job.definer.url),
+      owners: job.definer.keepOwners ? [] : ['--no-owner'],
+    }
     const chosen = selection && selection.skipped.length > 0 ? await listFile('chosen', selection.kept) : []
-    const restore = async (file: string, more: readonly string[]) => {
-      for (const complaint of await runPgRestore(tools, target, { file, options: [...owners, ...more], signal })) {
+    const restore = async (file: string, more: readonly string[], by = { target, owners }) => {
+      const options = [...by.owners, ...more]
+      for (const complaint of await runPgRestore(tools, by.target, { file, options, signal })) {
         if (!/transaction_timeout|already exists/.test(complaint.message))
           emit({
             type: 'warning.raised',
@@ -99,7 +111,10 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           touched = true
           if (plan.overwrite)
             await timed('drop what the backup names', () => dropNamedObjects(target, contents.entries, signal))
-          await timed('definitions', () => restore(frontFile, ['--section=pre-data', ...chosen]))
+          await timed('definitions', async () => {
+            await restore(frontFile, ['--section=pre-data', ...chosen], definer)
+            await job.definer?.handOver()
+          })
           return CopyLoader.open(target, {
             sessions: Math.max(1, jobs),
             created: tablesCreated(selection?.kept ?? contents.entries),

@@ -1,0 +1,51 @@
+import pg from 'pg'
+import { loadDemoDatabase } from '../../../cli/src/demo/demo-database.js'
+import { type Lifeboat, type LifeboatConfig, memoryStore, openLifeboat, secret } from '../../../core/src/index.js'
+
+/** Runs statements one after the other; returns the rows of the last. */
+export async function query<T = Record<string, unknown>>(url: string, ...statements: string[]): Promise<T[]> {
+  const client = new pg.Client(url)
+  await client.connect()
+  try {
+    let rows: T[] = []
+    for (const statement of statements) rows = (await client.query(statement)).rows as T[]
+    return rows
+  } finally {
+    await client.end()
+  }
+}
+
+/** The same server, another database. */
+export function databaseUrl(server: string, database: string): string {
+  return Object.assign(new URL(server), { pathname: `/${database}` }).href
+}
+
+/** Makes a database with the demo shop in it. */
+export async function makeDrillShop(server: string, database: string): Promise<string> {
+  await query(databaseUrl(server, 'postgres'), `drop database if exists ${database} with (force)`)
+  await query(databaseUrl(server, 'postgres'), `create database ${database}`)
+  const client = new pg.Client(databaseUrl(server, database))
+  await client.connect()
+  try {
+    await loadDemoDatabase(client)
+  } finally {
+    await client.end()
+  }
+  return databaseUrl(server, database)
+}
+
+type ShopConfig = LifeboatConfig['products'][string]
+
+/** A toolkit with one product, `shop`, whose source is `url`. */
+export function openShop(url: string, more: Partial<ShopConfig> = {}): Promise<Lifeboat> {
+  return openLifeboat({
+    products: {
+      shop: {
+        source: { url: secret.value(url) },
+        encryption: { passphrase: secret.value('correct horse battery') },
+        destinations: { local: { store: memoryStore() } },
+        ...more,
+      },
+    },
+  })
+}
