@@ -46,7 +46,7 @@ export interface DrillJob {
 /** Failures that say something about the backup; any other one says that the drill could not be held. */
 const aboutTheBackup: ReadonlySet<ErrorCode> = new Set([
   ...(['restore-failed', 'object-damaged', 'object-missing', 'archive-truncated'] as const),
-  ...(['archive-invalid', 'seal-wrong', 'counts-differ'] as const),
+  ...(['archive-invalid', 'seal-wrong', 'counts-differ', 'dump-failed'] as const),
 ])
 
 /** A server that does not take the rows of a backup says something about the backup. */
@@ -93,7 +93,7 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
   } catch (error) {
     throwIfCancelled(signal)
     if (!isBackupError(error) || !aboutTheBackup.has(error.code)) throw error
-    findings.push(critical(error.code, `the restore failed: ${error.message}`, error.hint ?? null))
+    findings.push(critical(error.code, `the drill failed: ${error.message}`, error.hint ?? null))
   } finally {
     await timeline.timed('tear down', tearDown)
   }

@@ -49,3 +49,19 @@ export function openShop(url: string, more: Partial<ShopConfig> = {}): Promise<L
     },
   })
 }
+
+/** The tables that `pgbench -i` makes (PostgreSQL's src/bin/pgbench/pgbench.c), without the program: 100,000 accounts for each unit of scale. */
+export function pgbenchTables(scale: number): string[] {
+  return [
+    'create table pgbench_history (tid int, bid int, aid int, delta int, mtime timestamp, filler char(22))',
+    'create table pgbench_tellers (tid int not null, bid int, tbalance int, filler char(84)) with (fillfactor = 100)',
+    'create table pgbench_accounts (aid int not null, bid int, abalance int, filler char(84)) with (fillfactor = 100)',
+    'create table pgbench_branches (bid int not null, bbalance int, filler char(88)) with (fillfactor = 100)',
+    `insert into pgbench_branches select i, 0 from generate_series(1, ${scale}) i`,
+    `insert into pgbench_tellers select i, (i - 1) / 10 + 1, 0 from generate_series(1, ${scale * 10}) i`,
+    `insert into pgbench_accounts select i, (i - 1) / 100000 + 1, 0, '' from generate_series(1, ${scale * 100_000}) i`,
+    'alter table pgbench_branches add primary key (bid)',
+    'alter table pgbench_tellers add primary key (tid)',
+    'alter table pgbench_accounts add primary key (aid)',
+  ]
+}
