@@ -28,6 +28,8 @@ export {
   type BackupResult,
   type DestinationOutcome,
   type DoctorCheck,
+  type DrillOptions,
+  type DrillReport,
   type Finding,
   type Lifeboat,
   type ListedBackup,
@@ -38,6 +40,8 @@ export {
   type RestorePlan,
   type RestoreResult,
   type RunOptions,
+  type SchemaDiff,
+  type SchemaDifference,
   type SelectOptions,
   type SweepResult,
   type Unreadable,
@@ -48,6 +52,7 @@ export {
 } from './lifeboat-api.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type { Artifact, Manifest, TableRecord } from './repository/manifest.js'
+export type { Check, DrillRecord, DrillStep, ProofRecord, VerificationRecord } from './repository/record-schema.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'
 export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'
@@ -68,3 +73,4 @@ export type {
 export type { ByteSource } from './streams/byte-source.js'
 export { untilAborted } from './streams/until-aborted.js'
 export { toolName, toolVersion } from './tool-version.js'
+export { verificationLogMigration } from './verification-log/migration.js'

@@ -9,6 +9,7 @@ import type { Artifact } from '../repository/manifest.js'
 import { checkSeal, type SealKeys } from '../seal/manifest-seal.js'
 import { inspectTarget, isSameDatabase, type TargetFacts } from './inspect-target.js'
 import { readContents } from './read-contents.js'
+import { describeEntry, type EntryRule, type EntrySelection, selectEntries } from './select-entries.js'
 
 /** A plan with what carrying it out needs. */
 export interface PreparedRestore {
@@ -17,6 +18,8 @@ export interface PreparedRestore {
   readonly facts: TargetFacts
   readonly artifact: Artifact
   readonly toc: TableOfContents | undefined
+  /** What of the archive is restored; undefined where its table of contents cannot be read: then all of it is. */
+  readonly selection: EntrySelection | undefined
   readonly tools: PgTools
   /** Owners stay only where every one of them exists and the login may hand objects to them. */
   readonly keepOwners: boolean
@@ -29,6 +32,24 @@ export interface RestoreJob {
   /** The address of the product's source, where a configuration knows it. */
   readonly source: ConnectionTarget | undefined
   readonly findPgTools: () => Promise<PgTools[]>
+  /** What to leave out of the archive, with reasons. Default: nothing. */
+  readonly rules?: readonly EntryRule[] | undefined
+  /** Makes the definitions where the target's own login may not, and hands them over to it. Default: that login. */
+  readonly definer?: Definer | undefined
+  /** Count every table at the end. Default: true. */
+  readonly countRows?: boolean | undefined
+  /** Where a folder for definitions and large objects is made. Default: the system's for temporary files. */
+  readonly workParent?: string | undefined
+}
+
+/** A login that makes definitions for another one, which then loads rows and builds indexes. */
+export interface Definer {
+  /** A `postgres://` address of the target. */
+  readonly url: string
+  /** Whether objects get the owners that the archive names. */
+  readonly keepOwners: boolean
+  /** Called when the definitions are there and no row is. */
+  handOver(): Promise<void>
 }
 
 /**
@@ -66,6 +87,17 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       { hint: '`lifeboat verify` says more; restore from another destination or backup: `lifeboat list`' },
     )
   }
+  const rules = job.rules ?? []
+  if (toc === undefined && rules.length > 0) {
+    throw new BackupError(
+      'archive-invalid',
+      'nothing can be left out of an archive of a version that is not known here',
+      {
+        hint: 'update lifeboat, or restore the whole backup',
+      },
+    )
+  }
+  const selection = toc && selectEntries(toc, rules)
   const facts = await inspectTarget(target, create, options.signal)
   const targetIsSource =
     !create && job.source !== undefined && (await isSameDatabase(facts.identity, target, job.source, options.signal))
@@ -88,7 +120,7 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       },
     )
   }
-  const { warnings, keepOwners } = checkFitness(manifest.source, toc, facts, target)
+  const { warnings, keepOwners } = checkFitness(manifest.source, selection, facts, target, job.definer)
   if (seal === 'unsealed')
     warnings.unshift(
       sealed
@@ -113,11 +145,13 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       rows: manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
       plainBytes: artifact.plainBytes,
       warnings,
+      skipped: (selection?.skipped ?? []).map(({ entry, reason }) => ({ entry: describeEntry(entry), reason })),
     },
     target,
     facts,
     artifact,
     toc,
+    selection,
     tools,
     keepOwners,
   }
@@ -125,9 +159,10 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
 
 function checkFitness(
   source: LocatedBackup['manifest']['source'],
-  toc: TableOfContents | undefined,
+  selection: EntrySelection | undefined,
   facts: TargetFacts,
   target: ConnectionTarget,
+  definer: Definer | undefined,
 ): { readonly warnings: string[]; readonly keepOwners: boolean } {
   const warnings: string[] = []
   const sourceMajor = Number.parseInt(source.serverVersion, 10)
@@ -135,8 +170,8 @@ function checkFitness(
     warnings.push(
       `the target runs PostgreSQL ${facts.serverVersion}, older than the source's ${source.serverVersion}: what is new in ${sourceMajor} cannot be restored there`,
     )
-  const extensions = toc
-    ? toc.entries.filter(entry => entry.description === 'EXTENSION').map(entry => entry.tag)
+  const extensions = selection
+    ? selection.kept.filter(entry => entry.description === 'EXTENSION').map(entry => entry.tag)
     : source.extensions.map(one => one.name)
   const lacking = extensions.filter(name => !facts.availableExtensions.has(name))
   if (lacking.length > 0) {
@@ -144,12 +179,12 @@ function checkFitness(
       hint: 'install it on the target server, or restore to a server that has it',
     })
   }
-  const entries = toc?.entries ?? []
+  const entries = selection?.kept ?? []
   const owners = new Set(entries.map(entry => entry.owner).filter(owner => owner !== null))
   const missingOwners = [...owners].filter(owner => !facts.roles.has(owner))
   const foreignOwners = [...owners].filter(owner => owner !== target.user)
   const keepOwners = missingOwners.length === 0 && (facts.superuser || foreignOwners.length === 0)
-  if (!keepOwners && foreignOwners.length > 0)
+  if (!keepOwners && foreignOwners.length > 0 && definer === undefined)
     warnings.push(`objects of ${foreignOwners.join(', ')} will belong to ${target.user}`)
   const missing = [...rolesNamed(entries, /^(ACL|DEFAULT ACL)$/)].filter(role => !facts.roles.has(role))
   if (missing.length > 0) warnings.push(`grants to ${missing.join(', ')} are left out: no such role on the target`)
@@ -167,7 +202,7 @@ function checkFitness(
 }
 
 /** Roles behind `TO` and `FROM` in grants and policies. */
-function rolesNamed(entries: readonly ArchiveEntry[], kind: RegExp): Set<string> {
+export function rolesNamed(entries: readonly ArchiveEntry[], kind: RegExp): Set<string> {
   const roles = new Set<string>()
   for (const entry of entries) {
     if (!kind.test(entry.description)) continue

@@ -9,7 +9,13 @@ import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
 import type { RestoreOptions, RestoreResult } from '../lifeboat-api.js'
-import { type ConnectionTarget, connect, databaseError, withDatabase } from '../postgres/connection.js'
+import {
+  type ConnectionTarget,
+  connect,
+  databaseError,
+  parseConnectionUrl,
+  withDatabase,
+} from '../postgres/connection.js'
 import type { Manifest, TableRecord } from '../repository/manifest.js'
 import { plainBytes } from '../repository/read-artifact.js'
 import { CopyLoader } from './copy-loader.js'
@@ -18,6 +24,7 @@ import { dropNamedObjects } from './drop-named-objects.js'
 import { loadArchive } from './load-archive.js'
 import { prepareRestore, type RestoreJob } from './plan-restore.js'
 import { runPgRestore } from './run-pg-restore.js'
+import type { EntrySelection } from './select-entries.js'
 
 const defaultJobs = 2
 
@@ -34,7 +41,7 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
   const prepared = await timed('plan', () => prepareRestore(job, options))
   const { plan, target } = prepared
   for (const message of plan.warnings) emit({ type: 'warning.raised', message })
-  const folder = await mkdtemp(join(tmpdir(), 'lifeboat-restore-'))
+  const folder = await mkdtemp(join(job.workParent ?? tmpdir(), 'lifeboat-restore-'))
   let created = false
   let touched = false
   let toc: TableOfContents | undefined
@@ -44,14 +51,15 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       created = true
     }
     const tables = await load(folder)
-    const { comparable, others } = splitComparable(job.backup.manifest, toc)
+    const { comparable, others } = splitComparable(job.backup.manifest, toc, prepared.selection)
     if (others.length > 0)
       emit({
         type: 'warning.raised',
         message: `loaded, but not counted: ${others.map(one => `${one.schema}.${one.name}`).join(', ')} (an extension's own table, or a partition loaded through its root)`,
       })
-    await timed('count rows', () => compareCounts(comparable, target, options.jobs ?? defaultJobs, signal))
-    const rows = job.backup.manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? 0
+    if (job.countRows ?? true)
+      await timed('count rows', () => compareCounts(comparable, target, options.jobs ?? defaultJobs, signal))
+    const rows = [...comparable, ...others].reduce((sum, table) => sum + table.rows, 0)
     return { plan, tables, rows, steps, durationMs: performance.now() - started }
   } catch (error) {
     throw await undo(error)
@@ -72,10 +80,16 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
 
   async function load(work: string): Promise<number> {
     const jobs = options.jobs ?? defaultJobs
-    const { artifact, tools, keepOwners } = prepared
+    const { artifact, tools, keepOwners, selection } = prepared
     const owners = keepOwners ? [] : ['--no-owner']
-    const restore = async (file: string, more: readonly string[]) => {
-      for (const complaint of await runPgRestore(tools, target, { file, options: [...owners, ...more], signal })) {
+    const definer = job.definer && {
+      target: parseConnectionUrl(job.definer.url),
+      owners: job.definer.keepOwners ? [] : ['--no-owner'],
+    }
+    const chosen = selection && selection.skipped.length > 0 ? await listFile('chosen', selection.kept) : []
+    const restore = async (file: string, more: readonly string[], by = { target, owners }) => {
+      const options = [...by.owners, ...more]
+      for (const complaint of await runPgRestore(tools, by.target, { file, options, signal })) {
         if (!/transaction_timeout|already exists/.test(complaint.message))
           emit({
             type: 'warning.raised',
@@ -97,13 +111,17 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           touched = true
           if (plan.overwrite)
             await timed('drop what the backup names', () => dropNamedObjects(target, contents.entries, signal))
-          await timed('definitions', () => restore(frontFile, ['--section=pre-data']))
+          await timed('definitions', async () => {
+            await restore(frontFile, ['--section=pre-data', ...chosen], definer)
+            await job.definer?.handOver()
+          })
           return CopyLoader.open(target, {
             sessions: Math.max(1, jobs),
-            created: tablesCreated(contents.entries),
+            created: tablesCreated(selection?.kept ?? contents.entries),
             signal,
           })
         },
+        wanted: entry => selection?.has(entry) ?? true,
         tableLoaded: table =>
           emit({ type: 'table.restored', schema: table.schema, name: table.name, rows: table.rows }),
       }),
@@ -112,19 +130,23 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       await timed('pg_restore', () => restore(loaded.otherFile, [`--jobs=${jobs}`]))
       return 0
     }
-    const rest = loaded.summary.toc.entries.filter(
-      entry => entry.section === 'data' && entry.description !== 'TABLE DATA',
-    )
+    const kept = selection?.kept ?? loaded.summary.toc.entries
+    const rest = kept.filter(entry => entry.section === 'data' && entry.description !== 'TABLE DATA')
     if (rest.length > 0) {
-      const list = join(work, 'rest.list')
-      await writeFile(list, rest.map(entry => `${entry.dumpId};\n`).join(''), { mode: 0o600 })
-      await timed('sequences and large objects', () =>
-        restore(loaded.otherFile, ['--section=data', `--use-list=${list}`]),
-      )
+      const list = await listFile('rest', rest)
+      await timed('sequences and large objects', () => restore(loaded.otherFile, ['--section=data', ...list]))
     }
     const frontFile = front
-    await timed('indexes, constraints, triggers', () => restore(frontFile, ['--section=post-data', `--jobs=${jobs}`]))
-    return loaded.summary.tables?.length ?? 0
+    await timed('indexes, constraints, triggers', () =>
+      restore(frontFile, ['--section=post-data', `--jobs=${jobs}`, ...chosen]),
+    )
+    return kept.filter(entry => entry.description === 'TABLE DATA').length
+
+    async function listFile(name: string, entries: readonly ArchiveEntry[]): Promise<string[]> {
+      const list = join(work, `${name}.list`)
+      await writeFile(list, entries.map(entry => `${entry.dumpId};\n`).join(''), { mode: 0o600 })
+      return [`--use-list=${list}`]
+    }
   }
 
   async function undo(error: unknown): Promise<unknown> {
@@ -162,19 +184,21 @@ function tablesCreated(entries: readonly ArchiveEntry[]): Set<number> {
 }
 
 /**
- * Tables whose count must be the backup's, and the others: an extension's own, which may hold more than the backup,
- * and partitions that were loaded through their root, whose rows the server placed anew.
+ * Tables that were loaded and whose count must be the backup's, and the others: an extension's own, which may hold
+ * more than the backup, and partitions that were loaded through their root, whose rows the server placed anew.
  */
 function splitComparable(
   manifest: Manifest,
   toc: TableOfContents | undefined,
+  selection: EntrySelection | undefined,
 ): { readonly comparable: TableRecord[]; readonly others: TableRecord[] } {
-  const tables = manifest.tables ?? []
-  if (toc === undefined) return { comparable: tables, others: [] }
-  const created = tablesCreated(toc.entries)
-  const names = new Set(
-    toc.entries.filter(entry => created.has(entry.dumpId)).map(entry => `${entry.namespace}\0${entry.tag}`),
-  )
+  if (toc === undefined) return { comparable: manifest.tables ?? [], others: [] }
+  const kept = selection?.kept ?? toc.entries
+  const named = (entries: readonly ArchiveEntry[]) => new Set(entries.map(entry => `${entry.namespace}\0${entry.tag}`))
+  const loaded = named(kept.filter(entry => entry.description === 'TABLE DATA'))
+  const tables = (manifest.tables ?? []).filter(table => loaded.has(`${table.schema}\0${table.name}`))
+  const created = tablesCreated(kept)
+  const names = named(kept.filter(entry => created.has(entry.dumpId)))
   const comparable = tables.filter(table => names.has(`${table.schema}\0${table.name}`))
   return { comparable, others: tables.filter(table => !comparable.includes(table)) }
 }
