@@ -22,8 +22,8 @@ const toc = {
     entry(8, 'VIEW', 'v', [3]),
   ],
 }
-const leaveOut = (reason: string, tag: string, present?: boolean): EntryRule => ({
-  ...{ reason, present },
+const leaveOut = (reason: string, tag: string, cascades?: boolean): EntryRule => ({
+  ...{ reason, cascades },
   skips: one => one.tag === tag,
 })
 const reasons = (rules: readonly EntryRule[]) =>
@@ -46,7 +46,7 @@ describe('selectEntries', () => {
   })
 
   it('keeps what depends on something the target has', () => {
-    expect(reasons([leaveOut('in-target', 'mood', true)])).toEqual([['mood', 'in-target', null]])
+    expect(reasons([leaveOut('in-target', 'mood', false)])).toEqual([['mood', 'in-target', null]])
   })
 
   it('gives the reason of the first rule that matches', () => {

@@ -5,8 +5,8 @@ export interface EntryRule {
   /** A stable code: `not-selected`, `in-target`, `schema-only`, … */
   readonly reason: string
   readonly skips: (entry: ArchiveEntry) => boolean
-  /** The target has these already: what depends on them is restored all the same. Default: false. */
-  readonly present?: boolean | undefined
+  /** Whether what depends on these is left out, too. Default: true. False where the target has them already. */
+  readonly cascades?: boolean | undefined
 }
 
 /** An entry that is left out, and why. */
@@ -43,7 +43,7 @@ export function selectEntries(
     const rule = rules.find(one => one.skips(entry))
     if (rule === undefined) continue
     skipped.set(entry.dumpId, { entry, reason: rule.reason, because: null })
-    if (!rule.present) absent.set(entry.dumpId, entry)
+    if (rule.cascades !== false) absent.set(entry.dumpId, entry)
   }
   // Entries follow what they depend on, but nothing promises it: go round until nothing more falls out.
   for (let before = -1; before !== absent.size; ) {
