@@ -116,6 +116,41 @@ export interface RestoreOptions extends RunOptions, SelectOptions {
   readonly overwriteSource?: boolean | undefined
   /** Keep a database that `create` made although the restore failed. Default: false. */
   readonly keepFailed?: boolean | undefined
+  /**
+   * Only these tables, views and sequences, with what they need: `schema.name`, patterns as psql's (`sales.*`).
+   * Default: everything. A target that is not empty is fine as long as it has none of them.
+   */
+  readonly tables?: readonly string[] | undefined
+  /** With `tables`: also the tables that foreign keys of the chosen ones name, and theirs. Default: false. */
+  readonly withReferenced?: boolean | undefined
+  /**
+   * Put tables into this schema instead of their own: a copy beside live tables, which are not touched. It must be new
+   * or empty; `overwrite` drops what it holds of the same names. Default: their own schemas.
+   */
+  readonly intoSchema?: string | undefined
+  /** Only definitions, or only rows (into tables that exist and are empty). Default: both. */
+  readonly only?: 'schema' | 'data' | undefined
+}
+
+/** An entry of a backup and what it is needed by. */
+export interface NeededEntry extends ContentsEntry {
+  readonly neededBy: ContentsEntry
+}
+
+/** What a partial restore takes. */
+export interface RestorePart {
+  /** The tables that the patterns matched, with their partitions. Null: no tables were named. */
+  readonly chosen: readonly ContentsEntry[] | null
+  /** Restored with them: they cannot be without. */
+  readonly required: readonly NeededEntry[]
+  /** The target has them; they stay as they are. */
+  readonly reused: readonly NeededEntry[]
+  /** Left out, and with them the foreign keys and policies that name them; `withReferenced` takes the former along. */
+  readonly offered: readonly NeededEntry[]
+  readonly intoSchema: string | null
+  readonly only: 'schema' | 'data' | null
+  /** Of the rows that are restored, as COPY writes them. */
+  readonly bytes: number
 }
 
 /** What a restore would do, and what stands against it. */
@@ -132,7 +167,9 @@ export interface RestorePlan {
   readonly tables: number | null
   readonly rows: number | null
   readonly plainBytes: number
-  /** Entries of the archive that are not restored, each with the code of its reason. */
+  /** Null: the whole backup. */
+  readonly part: RestorePart | null
+  /** Entries of the archive that are not restored, each with the code of its reason; without what `part` did not ask for. */
   readonly leftOut: readonly LeftOut[]
   readonly warnings: readonly string[]
 }
