@@ -30,7 +30,6 @@ export {
   type DestinationOutcome,
   type DoctorCheck,
   type Finding,
-  type LeftOut,
   type Lifeboat,
   type ListedBackup,
   type ListResult,
@@ -52,6 +51,7 @@ export {
 } from './lifeboat-api.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type { Artifact, Manifest, TableRecord } from './repository/manifest.js'
+export type { Check, DrillRecord, DrillStep, ProofRecord, VerificationRecord } from './repository/record-schema.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'
 export { assertKey } from './store/assert-key.js'

@@ -169,9 +169,9 @@ export interface RestorePlan {
   readonly plainBytes: number
   /** Null: the whole backup. */
   readonly part: RestorePart | null
-  /** Entries of the archive that are not restored, each with the code of its reason; without what `part` did not ask for. */
-  readonly leftOut: readonly LeftOut[]
   readonly warnings: readonly string[]
+  /** What the backup holds and the restore leaves out on purpose; without what `part` did not ask for. */
+  readonly skipped: readonly { readonly entry: string; readonly reason: string }[]
 }
 
 /** One entry of the archive's table of contents, as pg_restore names it. */
@@ -180,13 +180,6 @@ export interface ContentsEntry {
   readonly kind: string
   readonly schema: string | null
   readonly name: string
-}
-
-export interface LeftOut extends ContentsEntry {
-  /** The code of the rule that left it out; `needs-skipped`: what it depends on is left out. */
-  readonly reason: string
-  /** With `needs-skipped`: what it cannot be without. */
-  readonly because: ContentsEntry | null
 }
 
 export interface RestoreResult {

@@ -19,12 +19,13 @@ import { parseConnectionUrl } from './postgres/connection.js'
 import { listBackups } from './repository/list-backups.js'
 import type { LocatedBackup } from './repository/locate-artifact.js'
 import { resolveBackup } from './repository/resolve-backup.js'
-import { writeVerification } from './repository/verification-record.js'
+import { writeRecord } from './repository/verification-record.js'
 import { prepareRestore, type RestoreJob } from './restore/plan-restore.js'
 import { runRestore } from './restore/run-restore.js'
 import { runPrune } from './retention/apply-prune.js'
 import type { ObjectStore } from './store/object-store.js'
 import { runSweep } from './sweep/run-sweep.js'
+import { recordOf } from './verify/record-of.js'
 import { runVerify } from './verify/run-verify.js'
 
 export interface OpenOptions {
@@ -114,7 +115,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
         run,
       )
       if (configured && report.level === 'content' && !keyMissing(report.findings))
-        await writeVerification(backup.store, backup.manifest, report, deps.now(), run.signal)
+        await writeRecord(backup.store, recordOf(report, backup.manifest, deps.now()), run.signal)
       return report
     },
     planRestore: async (name, run) => (await prepareRestore(await restoreJob(await locate(name, run)), run)).plan,

@@ -96,8 +96,8 @@ export function samplePlan(changes: Partial<RestorePlan> = {}): RestorePlan {
     rows: 1234,
     plainBytes: 34_000_000,
     part: null,
-    leftOut: [],
     warnings: [],
+    skipped: [],
     ...changes,
   }
 }

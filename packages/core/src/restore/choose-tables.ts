@@ -1,6 +1,6 @@
 import type { ArchiveEntry } from '../archive/archive-header.js'
 import { BackupError } from '../errors/backup-error.js'
-import type { EntryRule } from './select-entries.js'
+import { describeEntry, type EntryRule } from './select-entries.js'
 import { parseTablePattern } from './table-pattern.js'
 
 export interface TableChoice {
@@ -35,6 +35,14 @@ export interface ChosenTables {
 }
 
 const relations = new Set(['TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE'])
+/** Reasons that the caller gave: they are not worth a line for each entry. */
+export const askedFor = {
+  notChosen: 'it was not asked for',
+  onlyDefinitions: 'only definitions were asked for',
+  onlyRows: 'only rows were asked for',
+  inTarget: 'the target has it',
+} as const
+
 /** Belong to the one relation among what they depend on, or to the one that their name begins with. */
 const ofRelation = new Set([
   ...['TABLE DATA', 'DEFAULT', 'CONSTRAINT', 'CHECK CONSTRAINT', 'FK CONSTRAINT', 'INDEX', 'TABLE ATTACH', 'RULE'],
@@ -57,8 +65,8 @@ export function chooseTables(entries: readonly ArchiveEntry[], choice: TableChoi
   const required = new Map<ArchiveEntry, ArchiveEntry>()
   const reused = new Map<ArchiveEntry, ArchiveEntry>()
   const offered = new Map<ArchiveEntry, ArchiveEntry>()
-  /** Foreign keys and policies that name what is offered. */
-  const naming = new Set<ArchiveEntry>()
+  /** Foreign keys and policies, and what they name of what is offered. */
+  const naming = new Map<ArchiveEntry, ArchiveEntry>()
   for (let before = -1; before !== wanted.size; ) {
     before = wanted.size
     // What came in late may have been what an earlier foreign key lacked.
@@ -77,9 +85,12 @@ export function chooseTables(entries: readonly ArchiveEntry[], choice: TableChoi
     reused: listed(reused),
     offered: listed(offered),
     rules: [
-      { reason: 'in-target', skips: entry => reused.has(entry), cascades: false },
-      { reason: 'names-table-left-out', skips: entry => naming.has(entry), cascades: false },
-      { reason: 'not-selected', skips: entry => !wanted.has(entry), cascades: false },
+      entry => (reused.has(entry) ? { reason: askedFor.inTarget, cascades: false } : undefined),
+      entry => {
+        const table = naming.get(entry)
+        return table && { reason: `it names ${describeEntry(table)}, which is left out`, cascades: false }
+      },
+      entry => (wanted.has(entry) ? undefined : { reason: askedFor.notChosen, cascades: false }),
     ],
   }
 
@@ -110,7 +121,7 @@ export function chooseTables(entries: readonly ArchiveEntry[], choice: TableChoi
       if (/ATTACH$|^SEQUENCE/.test(entry.description)) return
       if (!choice.withReferenced || entry.description !== 'FK CONSTRAINT') {
         for (const table of lacking) offered.set(table, entry)
-        naming.add(entry)
+        naming.set(entry, lacking[0]!)
         return
       }
       for (const table of withPartitions(lacking, archive)) {

@@ -1,12 +1,11 @@
 import type { ArchiveEntry } from '../archive/archive-header.js'
-import type { ContentsEntry, LeftOut, RestoreOptions, RestorePart } from '../lifeboat-api.js'
+import type { ContentsEntry, RestoreOptions, RestorePart, RestorePlan } from '../lifeboat-api.js'
 import type { Manifest, TableRecord } from '../repository/manifest.js'
-import type { Dependency } from './choose-tables.js'
-import type { EntrySelection } from './select-entries.js'
+import { askedFor, type Dependency } from './choose-tables.js'
+import { describeEntry, type EntrySelection } from './select-entries.js'
 import type { PartSelection } from './select-part.js'
 
-/** Reasons that the caller gave himself; they would name most of the archive. */
-const askedFor = new Set(['not-selected', 'schema-only', 'data-only', 'in-target'])
+const asked: ReadonlySet<string> = new Set(Object.values(askedFor))
 
 /** How many of the manifest's tables, and of their rows, a selection takes. */
 export function countSelected(
@@ -28,21 +27,17 @@ export function selectedTables(
   return tables.filter(table => names.has(`${table.schema}\0${table.name}`))
 }
 
-/** What a restore leaves out and was not told to by name. */
-export function describeLeftOut(selection: EntrySelection | undefined): LeftOut[] {
+/** What a restore leaves out and was not told to. */
+export function describeSkipped(selection: EntrySelection | undefined): RestorePlan['skipped'] {
   return (selection?.skipped ?? [])
-    .filter(({ reason }) => !askedFor.has(reason))
-    .map(({ entry, reason, because }) => ({
-      ...describeEntry(entry),
-      reason,
-      because: because && describeEntry(because),
-    }))
+    .filter(({ reason }) => !asked.has(reason))
+    .map(({ entry, reason }) => ({ entry: describeEntry(entry), reason }))
 }
 
 export function describePart(part: PartSelection, manifest: Manifest, options: RestoreOptions): RestorePart {
   const { chosen, selection } = part
   return {
-    chosen: chosen?.chosen.map(describeEntry) ?? null,
+    chosen: chosen?.chosen.map(nameEntry) ?? null,
     required: chosen?.required.map(describeDependency) ?? [],
     reused: chosen?.reused.filter(({ entry }) => entry.description !== 'SCHEMA').map(describeDependency) ?? [],
     offered: chosen?.offered.map(describeDependency) ?? [],
@@ -53,9 +48,9 @@ export function describePart(part: PartSelection, manifest: Manifest, options: R
 }
 
 function describeDependency({ entry, neededBy }: Dependency) {
-  return { ...describeEntry(entry), neededBy: describeEntry(neededBy) }
+  return { ...nameEntry(entry), neededBy: nameEntry(neededBy) }
 }
 
-export function describeEntry({ description, namespace, tag }: ArchiveEntry): ContentsEntry {
+export function nameEntry({ description, namespace, tag }: ArchiveEntry): ContentsEntry {
   return { kind: description, schema: namespace, name: tag }
 }

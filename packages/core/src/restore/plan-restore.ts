@@ -7,7 +7,7 @@ import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg
 import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
 import { checkSeal, type SealKeys } from '../seal/manifest-seal.js'
-import { countSelected, describeLeftOut, describePart } from './describe-selection.js'
+import { countSelected, describePart, describeSkipped } from './describe-selection.js'
 import { findFilled, inspectObjects, noObjects } from './inspect-objects.js'
 import { inspectTarget, isSameDatabase, type TargetFacts } from './inspect-target.js'
 import { readContents } from './read-contents.js'
@@ -90,7 +90,7 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     )
   }
   const objects = create || !partial ? noObjects : await inspectObjects(target, options.signal)
-  const part = toc && partial ? selectPart(toc.entries, { ...options, overwrite }, objects, job.rules) : undefined
+  const part = toc && partial ? selectPart(toc, { ...options, overwrite }, objects, job.rules) : undefined
   const selection = part?.selection ?? (toc && selectEntries(toc, job.rules ?? []))
   if (selection === undefined && (partial || (job.rules !== undefined && job.rules.length > 0))) {
     throw new BackupError(
@@ -119,7 +119,7 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       ...countSelected(manifest, selection),
       plainBytes: artifact.plainBytes,
       part: part === undefined ? null : describePart(part, manifest, options),
-      leftOut: describeLeftOut(selection),
+      skipped: describeSkipped(selection),
       warnings,
     },
     target,

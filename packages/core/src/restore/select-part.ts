@@ -1,7 +1,7 @@
-import type { ArchiveEntry } from '../archive/archive-header.js'
+import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
 import { BackupError } from '../errors/backup-error.js'
 import type { RestoreOptions } from '../lifeboat-api.js'
-import { type ChosenTables, chooseTables } from './choose-tables.js'
+import { askedFor, type ChosenTables, chooseTables } from './choose-tables.js'
 import type { TargetObjects } from './inspect-objects.js'
 import { qualified } from './rename-schema.js'
 import { type EntryRule, type EntrySelection, selectEntries } from './select-entries.js'
@@ -32,11 +32,12 @@ export function asksForPart(options: RestoreOptions): boolean {
  * @throws BackupError `selection-invalid`, `target-not-empty`, `target-unfit`
  */
 export function selectPart(
-  entries: readonly ArchiveEntry[],
+  toc: TableOfContents,
   options: PartOptions,
   objects: TargetObjects,
   rules: readonly EntryRule[] = [],
 ): PartSelection {
+  const { entries } = toc
   const { intoSchema, only } = options
   const inTarget = (entry: ArchiveEntry) => {
     if (only === 'data') return true
@@ -51,7 +52,7 @@ export function selectPart(
       ...{ tables, inTarget, withReferenced: options.withReferenced ?? false },
       without: intoSchema === undefined ? undefined : notInACopy,
     })
-  const selection = selectEntries({ entries }, [...rules, ...onlyRules(only), ...(chosen?.rules ?? [])])
+  const selection = selectEntries(toc, [...rules, ...onlyRules(only), ...(chosen?.rules ?? [])])
   const inTheWay = only === 'data' ? [] : (chosen?.chosen ?? []).filter(entry => objects.has(entry))
   if (intoSchema !== undefined) checkSchema(entries, selection, intoSchema, options, objects)
   else if (inTheWay.length > 0 && !options.overwrite) throw tablesInTheWay(inTheWay)
@@ -63,8 +64,8 @@ function onlyRules(only: PartOptions['only']): EntryRule[] {
   if (only === undefined) return []
   return [
     only === 'schema'
-      ? { reason: 'schema-only', skips: holdsRows, cascades: false }
-      : { reason: 'data-only', skips: entry => !holdsRows(entry), cascades: false },
+      ? entry => (holdsRows(entry) ? { reason: askedFor.onlyDefinitions, cascades: false } : undefined)
+      : entry => (holdsRows(entry) ? undefined : { reason: askedFor.onlyRows, cascades: false }),
   ]
 }
 
