@@ -23,10 +23,12 @@ export { type ErrorCode, errorCodes, retryable } from './errors/error-code.js'
 export type { BackupEvent, EventListener, StageName } from './events/backup-event.js'
 export { type OpenOptions, openLifeboat } from './lifeboat.js'
 export {
+  type BackupContents,
   type BackupName,
   type BackupOptions,
   type BackupResult,
   type ContentsEntry,
+  type ContentsOptions,
   type DestinationOutcome,
   type DoctorCheck,
   type Finding,

@@ -182,6 +182,29 @@ export interface ContentsEntry {
   readonly name: string
 }
 
+export interface ContentsOptions extends RunOptions, SelectOptions {
+  /** Show these tables and what they need; patterns as in {@link RestoreOptions.tables}. Default: all. */
+  readonly tables?: readonly string[] | undefined
+  /** As in {@link RestoreOptions.withReferenced}. Default: false. */
+  readonly withReferenced?: boolean | undefined
+}
+
+/** What a backup holds. */
+export interface BackupContents {
+  readonly product: string
+  readonly id: string
+  readonly destination: string
+  readonly createdAt: string
+  /** Tables and views, with their rows and the bytes of these; null where there are none of its own. */
+  readonly tables: readonly (ContentsEntry & { readonly rows: number | null; readonly bytes: number | null })[]
+  /** How many entries of each kind the whole archive has. */
+  readonly kinds: Readonly<Record<string, number>>
+  /** With `tables`: what a database that has nothing yet would get with them. */
+  readonly required: readonly NeededEntry[]
+  /** With `tables`: what their foreign keys and policies name, and would be left out. */
+  readonly offered: readonly NeededEntry[]
+}
+
 export interface RestoreResult {
   readonly plan: RestorePlan
   readonly tables: number
@@ -245,6 +268,8 @@ export interface Lifeboat {
   list(product?: string, options?: RunOptions & SelectOptions): Promise<ListResult>
   show(backup: BackupName, options?: RunOptions & SelectOptions): Promise<ListedBackup>
   verify(backup: BackupName, options?: VerifyOptions): Promise<VerificationReport>
+  /** What a backup holds, read from the front of its artifact. */
+  contents(backup: BackupName, options?: ContentsOptions): Promise<BackupContents>
   planRestore(backup: BackupName, options: RestoreOptions): Promise<RestorePlan>
   restore(backup: BackupName, options: RestoreOptions): Promise<RestoreResult>
   /** One result per destination of the product. */

@@ -21,6 +21,7 @@ import type { LocatedBackup } from './repository/locate-artifact.js'
 import { resolveBackup } from './repository/resolve-backup.js'
 import { writeRecord } from './repository/verification-record.js'
 import { prepareRestore, type RestoreJob } from './restore/plan-restore.js'
+import { readBackupContents } from './restore/read-backup-contents.js'
 import { runRestore } from './restore/run-restore.js'
 import { runPrune } from './retention/apply-prune.js'
 import type { ObjectStore } from './store/object-store.js'
@@ -117,6 +118,10 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       if (configured && report.level === 'content' && !keyMissing(report.findings))
         await writeRecord(backup.store, recordOf(report, backup.manifest, deps.now()), run.signal)
       return report
+    },
+    async contents(name, run = {}) {
+      const backup = await locate(name, run)
+      return readBackupContents({ backup, unlock: await unlockFor(backup.manifest.product)() }, run)
     },
     planRestore: async (name, run) => (await prepareRestore(await restoreJob(await locate(name, run)), run)).plan,
     restore: async (name, run) => runRestore(await restoreJob(await locate(name, run)), run),

@@ -281,6 +281,22 @@ describe('a part of a backup', () => {
     })
   })
 
+  it('lists what it holds, and what a choice would bring along', async () => {
+    const all = await lifeboat.contents('shop/latest')
+    expect(all.tables).toContainEqual({
+      ...{ kind: 'TABLE', schema: 'Odd.S', name: 'odd "name" 🚀.x', rows: 30, bytes: expect.any(Number) },
+    })
+    expect(all.tables).toContainEqual({ kind: 'VIEW', schema: 'public', name: 'v', rows: null, bytes: null })
+    expect(all.kinds).toMatchObject({ TABLE: 8, VIEW: 1, TRIGGER: 1, 'FK CONSTRAINT': 1 })
+    const one = await lifeboat.contents('shop/latest', { tables: ['sales.orders'] })
+    expect(one.tables.map(table => table.name)).toEqual(['orders'])
+    expect(one.required).toContainEqual({
+      ...{ kind: 'TYPE', schema: 'sales', name: 'kind' },
+      neededBy: { kind: 'TABLE', schema: 'sales', name: 'orders' },
+    })
+    expect(one.offered.map(table => table.name)).toEqual(['customers'])
+  })
+
   it('refuses a pattern that matches nothing, and two tables of one name in one schema', async () => {
     await expect(restore('part_alone', { tables: ['sales.order'] })).rejects.toMatchObject({
       code: 'selection-invalid',

@@ -1,8 +1,8 @@
 import type { ArchiveEntry } from '../archive/archive-header.js'
-import type { ContentsEntry, RestoreOptions, RestorePart, RestorePlan } from '../lifeboat-api.js'
+import type { ContentsEntry, NeededEntry, RestoreOptions, RestorePart, RestorePlan } from '../lifeboat-api.js'
 import type { Manifest, TableRecord } from '../repository/manifest.js'
 import { askedFor, type Dependency } from './choose-tables.js'
-import { describeEntry, type EntrySelection } from './select-entries.js'
+import { type EntrySelection, describeEntry as writeEntry } from './select-entries.js'
 import type { PartSelection } from './select-part.js'
 
 const asked: ReadonlySet<string> = new Set(Object.values(askedFor))
@@ -31,26 +31,27 @@ export function selectedTables(
 export function describeSkipped(selection: EntrySelection | undefined): RestorePlan['skipped'] {
   return (selection?.skipped ?? [])
     .filter(({ reason }) => !asked.has(reason))
-    .map(({ entry, reason }) => ({ entry: describeEntry(entry), reason }))
+    .map(({ entry, reason }) => ({ entry: writeEntry(entry), reason }))
 }
 
 export function describePart(part: PartSelection, manifest: Manifest, options: RestoreOptions): RestorePart {
   const { chosen, selection } = part
   return {
-    chosen: chosen?.chosen.map(nameEntry) ?? null,
-    required: chosen?.required.map(describeDependency) ?? [],
-    reused: chosen?.reused.filter(({ entry }) => entry.description !== 'SCHEMA').map(describeDependency) ?? [],
-    offered: chosen?.offered.map(describeDependency) ?? [],
+    chosen: chosen?.chosen.map(describeEntry) ?? null,
+    required: chosen?.required.map(describeNeeded) ?? [],
+    reused: chosen?.reused.filter(({ entry }) => entry.description !== 'SCHEMA').map(describeNeeded) ?? [],
+    offered: chosen?.offered.map(describeNeeded) ?? [],
     intoSchema: options.intoSchema ?? null,
     only: options.only ?? null,
     bytes: selectedTables(manifest.tables ?? [], selection).reduce((sum, table) => sum + table.bytes, 0),
   }
 }
 
-function describeDependency({ entry, neededBy }: Dependency) {
-  return { ...nameEntry(entry), neededBy: nameEntry(neededBy) }
+/** An entry and what it is needed by, as values. */
+export function describeNeeded({ entry, neededBy }: Dependency): NeededEntry {
+  return { ...describeEntry(entry), neededBy: describeEntry(neededBy) }
 }
 
-export function nameEntry({ description, namespace, tag }: ArchiveEntry): ContentsEntry {
+export function describeEntry({ description, namespace, tag }: ArchiveEntry): ContentsEntry {
   return { kind: description, schema: namespace, name: tag }
 }

@@ -95,10 +95,12 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           })
       }
     }
+    let tablesLoaded = 0
     const watched = progressing(plainBytes(job.backup, artifact, job.unlock, signal), {
       stage: 'restore',
       totalBytes: artifact.plainBytes,
       emit,
+      detail: () => (plan.tables === null ? '' : `${tablesLoaded} of ${plan.tables} tables`),
     })
     const wanted = new Set(kept.map(entry => entry.dumpId))
     let front: string | undefined
@@ -123,8 +125,10 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           })
         },
         placeRows: entry => (wanted.has(entry.dumpId) ? (copy?.placeRows(entry) ?? entry) : undefined),
-        tableLoaded: table =>
-          emit({ type: 'table.restored', schema: table.schema, name: table.name, rows: table.rows }),
+        tableLoaded: table => {
+          tablesLoaded++
+          emit({ type: 'table.restored', schema: table.schema, name: table.name, rows: table.rows })
+        },
       }),
     )
     if (front === undefined || loaded.summary.toc === null) {
