@@ -77,8 +77,8 @@ export const drillRecordSchema = z.object({
       kind: z.enum(['content', 'counts']),
       tables: count,
       rows: count,
-      /** Tables whose rows were compared without regard to their order. */
-      unordered: count,
+      /** Of the tables, those whose rows were only counted: an extension's own, and partitions loaded through their root. */
+      countedOnly: count,
       sequences: count,
       largeObjects: count,
       /** Entries of the table of contents. */

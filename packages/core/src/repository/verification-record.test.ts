@@ -27,7 +27,7 @@ const drill: DrillRecord = {
       kind: 'content',
       tables: 3,
       rows: 4,
-      unordered: 0,
+      countedOnly: 0,
       sequences: 1,
       largeObjects: 0,
       entries: 30,
