@@ -32,6 +32,7 @@ export {
   type DestinationOutcome,
   type DoctorCheck,
   type Finding,
+  type HistoryOptions,
   type Lifeboat,
   type ListedBackup,
   type ListResult,
@@ -52,6 +53,16 @@ export {
   verificationLevels,
 } from './lifeboat-api.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
+export { composeReport } from './report/compose-report.js'
+export type {
+  DestinationState,
+  DrillReport,
+  ObjectiveState,
+  ProductReport,
+  ReportFinding,
+  ReportModel,
+  TrendPoint,
+} from './report/report-model.js'
 export type { Artifact, Manifest, TableRecord } from './repository/manifest.js'
 export type { Check, DrillRecord, DrillStep, ProofRecord, VerificationRecord } from './repository/record-schema.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'

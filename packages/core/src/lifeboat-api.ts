@@ -1,5 +1,7 @@
 import type { BackupEvent } from './events/backup-event.js'
+import type { ReportModel } from './report/report-model.js'
 import type { Manifest } from './repository/manifest.js'
+import type { ProofRecord } from './repository/record-schema.js'
 import type { PrunePlan } from './retention/plan-prune.js'
 
 /** Options that every long operation takes. */
@@ -214,6 +216,11 @@ export interface RestoreResult {
   readonly durationMs: number
 }
 
+export interface HistoryOptions extends RunOptions, SelectOptions {
+  /** Nothing older than this. Default: everything that is recorded. */
+  readonly since?: Date | undefined
+}
+
 export interface PruneOptions extends RunOptions, SelectOptions {
   /** Remove what the plan says. Default: false, a dry run. */
   readonly apply?: boolean | undefined
@@ -268,6 +275,10 @@ export interface Lifeboat {
   list(product?: string, options?: RunOptions & SelectOptions): Promise<ListResult>
   show(backup: BackupName, options?: RunOptions & SelectOptions): Promise<ListedBackup>
   verify(backup: BackupName, options?: VerifyOptions): Promise<VerificationReport>
+  /** Every recorded verification and drill of a product (default: all), newest first. */
+  history(product?: string, options?: HistoryOptions): Promise<readonly ProofRecord[]>
+  /** What a person wants to know of the products, of the last 90 days; `@lifeboat/core/report` makes a page of it. */
+  report(options?: RunOptions & { readonly products?: readonly string[] | undefined }): Promise<ReportModel>
   /** What a backup holds, read from the front of its artifact. */
   contents(backup: BackupName, options?: ContentsOptions): Promise<BackupContents>
   planRestore(backup: BackupName, options: RestoreOptions): Promise<RestorePlan>
