@@ -297,6 +297,22 @@ describe('a part of a backup', () => {
     expect(one.offered.map(table => table.name)).toEqual(['customers'])
   })
 
+  it('is what history and report tell of, from the records and manifests in the store', async () => {
+    const { id } = await lifeboat.verify('shop/latest')
+    expect(await lifeboat.history('shop')).toMatchObject([
+      { kind: 'verification', product: 'shop', id, destination: 'memory', level: 'content', ok: true, rows: 2932 },
+    ])
+    expect(await lifeboat.history('shop', { since: new Date(Date.now() + 1000) })).toEqual([])
+    const { products, verdict } = await lifeboat.report()
+    expect({ verdict, headline: products[0]?.headline }).toEqual({
+      verdict: 'attention',
+      headline: 'no restore was rehearsed in 90 days',
+    })
+    expect(products[0]?.destinations).toMatchObject([
+      { name: 'memory', backups: 1, newest: { id, rows: 2932 }, proof: { level: 'content', ok: true } },
+    ])
+  })
+
   it('refuses a pattern that matches nothing, and two tables of one name in one schema', async () => {
     await expect(restore('part_alone', { tables: ['sales.order'] })).rejects.toMatchObject({
       code: 'selection-invalid',
