@@ -275,6 +275,13 @@ describe('a part of a backup', () => {
     await expect(restore(database, { only: 'data', tables: ['customers'] })).rejects.toMatchObject({
       code: 'target-not-empty',
     })
+    await query(database, 'truncate customers, sales.orders')
+    const warnings: string[] = []
+    const onEvent: RestoreOptions['onEvent'] = event => {
+      if (event.type === 'warning.raised') warnings.push(event.message)
+    }
+    await restore(database, { only: 'data', tables: ['sales.orders'], onEvent })
+    expect(warnings).toEqual(['2000 rows of sales.orders lack what their key orders_customer_id_fkey refers to'])
     await query(database, 'drop table unrelated')
     await expect(restore(database, { only: 'data', tables: ['unrelated'] })).rejects.toMatchObject({
       code: 'target-unfit',

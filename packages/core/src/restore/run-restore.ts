@@ -17,6 +17,7 @@ import { loadsItself } from './copy-target.js'
 import { selectedTables } from './describe-selection.js'
 import { dropNamedObjects } from './drop-named-objects.js'
 import { dropTables } from './drop-tables.js'
+import { findOrphans } from './find-orphans.js'
 import { loadArchive } from './load-archive.js'
 import { type PreparedRestore, prepareRestore, type RestoreJob } from './plan-restore.js'
 import { runPgRestore, toleratedInPart } from './run-pg-restore.js'
@@ -55,6 +56,7 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
         message: `loaded, but not counted: ${others.map(one => `${one.schema}.${one.name}`).join(', ')} (an extension's own table, or a partition loaded through its root)`,
       })
     await timed('count rows', () => compareCounts(comparable.map(placed), target, options.jobs ?? defaultJobs, signal))
+    if (options.only === 'data') await timed('check foreign keys', () => warnOfOrphans(comparable.map(placed)))
     const rows = plan.rows ?? 0
     return { plan, tables, rows, steps, durationMs: performance.now() - started }
   } catch (error) {
@@ -153,6 +155,11 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
         restore(frontFile, ['--section=post-data', `--jobs=${jobs}`, ...only]),
       )
     return plan.tables ?? 0
+  }
+
+  async function warnOfOrphans(tables: readonly TableRecord[]): Promise<void> {
+    for (const { table, constraint, rows } of await findOrphans(target, tables, signal))
+      emit({ type: 'warning.raised', message: `${rows} rows of ${table} lack what their key ${constraint} refers to` })
   }
 
   function planCopy(): SchemaCopy | undefined {
