@@ -31,6 +31,8 @@ export {
   type ContentsOptions,
   type DestinationOutcome,
   type DoctorCheck,
+  type DrillOptions,
+  type DrillReport,
   type Finding,
   type HistoryOptions,
   type Lifeboat,
@@ -44,6 +46,8 @@ export {
   type RestorePlan,
   type RestoreResult,
   type RunOptions,
+  type SchemaDiff,
+  type SchemaDifference,
   type SelectOptions,
   type SweepResult,
   type Unreadable,
@@ -56,9 +60,9 @@ export type { PgTools } from './postgres/find-pg-tools.js'
 export { composeReport } from './report/compose-report.js'
 export type {
   DestinationState,
-  DrillReport,
   ObjectiveState,
   ProductReport,
+  ReportedDrill,
   ReportFinding,
   ReportModel,
   TrendPoint,
@@ -82,3 +86,4 @@ export type {
 export type { ByteSource } from './streams/byte-source.js'
 export { untilAborted } from './streams/until-aborted.js'
 export { toolName, toolVersion } from './tool-version.js'
+export { verificationLogMigration } from './verification-log/migration.js'

@@ -1,7 +1,7 @@
 import type { BackupEvent } from './events/backup-event.js'
 import type { ReportModel } from './report/report-model.js'
 import type { Manifest } from './repository/manifest.js'
-import type { ProofRecord } from './repository/record-schema.js'
+import type { Check, DrillRecord, ProofRecord } from './repository/record-schema.js'
 import type { PrunePlan } from './retention/plan-prune.js'
 
 /** Options that every long operation takes. */
@@ -60,7 +60,7 @@ export interface ListResult {
   readonly unreadable: readonly Unreadable[]
 }
 
-export const verificationLevels = ['listed', 'stored', 'content'] as const
+export const verificationLevels = ['listed', 'stored', 'content', 'restored'] as const
 export type VerificationLevel = (typeof verificationLevels)[number]
 
 /** One thing that a check found. */
@@ -80,10 +80,20 @@ export interface VerificationReport {
   readonly level: VerificationLevel
   readonly ok: boolean
   readonly findings: readonly Finding[]
+  /** What was looked at, whether or not it gave a finding. */
+  readonly checks: readonly Check[]
+  /** Whether the live database was looked at, too. */
+  readonly live: boolean
   readonly tables: number | null
   readonly rows: number | null
   readonly readBytes: number
   readonly durationMs: number
+}
+
+/** What a drill found. `record` is what the store keeps of it: steps, proof, objectives. */
+export interface DrillReport extends VerificationReport {
+  readonly level: 'restored'
+  readonly record: DrillRecord
 }
 
 /**
@@ -98,8 +108,39 @@ export interface SelectOptions {
 }
 
 export interface VerifyOptions extends RunOptions, SelectOptions {
-  /** Default: `content`. */
+  /** Default: `content`. `restored` is a drill. */
   readonly level?: VerificationLevel | undefined
+  /** Look at the live database, too. Needs the address of the product's source. Default: false. */
+  readonly live?: boolean | undefined
+}
+
+export interface DrillOptions extends RunOptions, SelectOptions {
+  /** Default: the product's `drill.proof`. */
+  readonly proof?: 'content' | 'counts' | undefined
+}
+
+/** A difference between a backup's definitions and the live database's. */
+export interface SchemaDifference {
+  /** `added`: only in the database; `missing`: only in the backup; `changed`: defined otherwise. */
+  readonly kind: 'missing' | 'added' | 'changed'
+  /** `TABLE`, `INDEX`, `POLICY`, … */
+  readonly description: string
+  /** As people name it: `INDEX public.orders_day`. */
+  readonly entry: string
+}
+
+export interface SchemaDiff {
+  readonly product: string
+  readonly id: string
+  readonly destination: string
+  readonly createdAt: string
+  /** `host:port/database` of the live one. */
+  readonly source: string
+  /** False where server or client are of other versions than the backup's: then only names were compared. */
+  readonly definitionsCompared: boolean
+  readonly differences: readonly SchemaDifference[]
+  /** How many entries of the backup were compared. */
+  readonly entries: number
 }
 
 export interface RestoreOptions extends RunOptions, SelectOptions {
@@ -281,6 +322,12 @@ export interface Lifeboat {
   report(options?: RunOptions & { readonly products?: readonly string[] | undefined }): Promise<ReportModel>
   /** What a backup holds, read from the front of its artifact. */
   contents(backup: BackupName, options?: ContentsOptions): Promise<BackupContents>
+  /** Restores into a scratch database, checks and compares it there, and removes it. */
+  drill(backup: BackupName, options?: DrillOptions): Promise<DrillReport>
+  /** What differs between the definitions in a backup and those of the live database. */
+  diff(backup: BackupName, options?: RunOptions & SelectOptions): Promise<SchemaDiff>
+  /** Makes the table `backup_verification_log` where the product's `verify.log` says, if it is not there. */
+  migrateLog(product: string, options?: RunOptions): Promise<{ readonly product: string; readonly database: string }>
   planRestore(backup: BackupName, options: RestoreOptions): Promise<RestorePlan>
   restore(backup: BackupName, options: RestoreOptions): Promise<RestoreResult>
   /** One result per destination of the product. */

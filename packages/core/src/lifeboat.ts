@@ -3,9 +3,14 @@ import type { LifeboatConfig, ProductConfig, ResolvedConfig } from './config/con
 import { resolveConfig } from './config/define-config.js'
 import { type Deps, nodeDeps } from './deps.js'
 import { runDoctor } from './doctor/run-doctor.js'
+import { runDrill } from './drill/run-drill.js'
+import type { ScratchConfig } from './drill/scratch-server.js'
 import { type FallbackKeys, readSealKeys, readUnlock } from './encryption/product-keys.js'
-import { BackupError } from './errors/backup-error.js'
+import { BackupError, isBackupError } from './errors/backup-error.js'
+import { emitterFor } from './events/backup-event.js'
 import type {
+  DrillOptions,
+  DrillReport,
   Lifeboat,
   ListedBackup,
   ListResult,
@@ -15,6 +20,8 @@ import type {
   SweepResult,
   Unreadable,
 } from './lifeboat-api.js'
+import { checkLive } from './live/check-live.js'
+import { diffBackup } from './live/diff-backup.js'
 import { parseConnectionUrl } from './postgres/connection.js'
 import { composeReport } from './report/compose-report.js'
 import { readForReport } from './report/read-for-report.js'
@@ -22,6 +29,7 @@ import { reportedMs } from './report/report-model.js'
 import { listBackups } from './repository/list-backups.js'
 import type { LocatedBackup } from './repository/locate-artifact.js'
 import { readHistory } from './repository/read-history.js'
+import type { ProofRecord } from './repository/record-schema.js'
 import { resolveBackup } from './repository/resolve-backup.js'
 import { writeRecord } from './repository/verification-record.js'
 import { prepareRestore, type RestoreJob } from './restore/plan-restore.js'
@@ -30,6 +38,7 @@ import { runRestore } from './restore/run-restore.js'
 import { runPrune } from './retention/apply-prune.js'
 import type { ObjectStore } from './store/object-store.js'
 import { runSweep } from './sweep/run-sweep.js'
+import { applyLogMigration, logRowOf, writeLog } from './verification-log/write-log.js'
 import { recordOf } from './verify/record-of.js'
 import { runVerify } from './verify/run-verify.js'
 
@@ -76,6 +85,53 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     }
   }
 
+  const liveProduct = (product: string) => productOf(resolved, product)
+  const liveSource = (product: string) => parseConnectionUrl(liveProduct(product).source.url.read())
+
+  async function drill(name: string, run: DrillOptions = {}): Promise<DrillReport> {
+    let backup: LocatedBackup | undefined
+    const find = async () => {
+      backup ??= await locate(name, run)
+      return backup
+    }
+    const product = await productOfDrill(name, find)
+    const configured = liveProduct(product)
+    const config = run.proof ? { ...configured, drill: { ...configured.drill, proof: run.proof } } : configured
+    const report = await runDrill(
+      {
+        ...{ find, config, scratch: scratchOf(config), source: sourceOf(config) },
+        ...{ unlock: unlockFor(product), sealKeys: sealKeysFor(product) },
+        ...{ findPgTools: deps.findPgTools, now: deps.now },
+      },
+      run,
+    )
+    if (config.destinations[report.destination] !== undefined) await keepRecord(backup!.store, report.record, run)
+    return report
+  }
+
+  /** A name may say the product itself; an address only says it once its manifest is read. */
+  async function productOfDrill(name: string, find: () => Promise<LocatedBackup>): Promise<string> {
+    const [first] = name.split('/')
+    if (first !== undefined && Object.hasOwn(resolved.products, first)) return first
+    return (await find()).manifest.product
+  }
+
+  async function keepRecord(store: ObjectStore, record: ProofRecord, run: RunOptions): Promise<void> {
+    await writeRecord(store, record, run.signal)
+    const config = resolved.products[record.product]
+    if (config?.verify.log === undefined) return
+    try {
+      const { pruneAfter: pruneAfterMs } = config.verify.log
+      await writeLog(logTarget(config), logRowOf(record), { pruneAfterMs, signal: run.signal })
+    } catch (error) {
+      if (isBackupError(error, 'cancelled')) throw error
+      // The record is in the store; what was verified stays verified without the row.
+      const why = error instanceof Error ? error.message : String(error)
+      const message = `no row was written into backup_verification_log: ${why}; \`lifeboat log-table\` makes the table`
+      emitterFor(run.onEvent)({ type: 'warning.raised', message })
+    }
+  }
+
   return {
     products,
     destinations: product => Object.keys(productOf(resolved, product).destinations),
@@ -107,24 +163,29 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       }
     },
     async verify(name, run = {}) {
+      if (run.level === 'restored') return drill(name, run)
       const backup = await locate(name, run)
       const { product } = backup.manifest
-      const configured = resolved.products[product]?.destinations[backup.destination] !== undefined
+      const config = resolved.products[product]
+      const configured = config?.destinations[backup.destination] !== undefined
       const report = await runVerify(
         {
           backup,
           level: run.level ?? 'content',
           unlock: unlockFor(product),
           sealKeys: sealKeysFor(product),
-          verify: resolved.products[product]?.verify,
+          verify: config?.verify,
           configured,
-          rpoMs: resolved.products[product]?.objectives.rpo,
+          rpoMs: config?.objectives.rpo,
           now: deps.now,
+          live: run.live
+            ? options => checkLive(backup.manifest, liveProduct(product).verify, liveSource(product), options)
+            : undefined,
         },
         run,
       )
-      if (configured && report.level === 'content' && !keyMissing(report.findings))
-        await writeRecord(backup.store, recordOf(report, backup.manifest, deps.now()), run.signal)
+      if (configured && !keyMissing(report.findings))
+        await keepRecord(backup.store, recordOf(report, backup.manifest, deps.now()), run)
       return report
     },
     async history(product, run = {}) {
@@ -142,6 +203,20 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     async contents(name, run = {}) {
       const backup = await locate(name, run)
       return readBackupContents({ backup, unlock: await unlockFor(backup.manifest.product)() }, run)
+    },
+    drill,
+    async diff(name, run = {}) {
+      const backup = await locate(name, run)
+      const { product } = backup.manifest
+      const { findPgTools } = deps
+      const { source: config } = liveProduct(product)
+      const unlock = await unlockFor(product)()
+      return diffBackup({ backup, unlock, source: liveSource(product), config, findPgTools }, run.signal)
+    },
+    async migrateLog(product, run = {}) {
+      const target = logTarget(productOf(resolved, product))
+      await applyLogMigration(target, run.signal)
+      return { product, database: target.description }
     },
     planRestore: async (name, run) => (await prepareRestore(await restoreJob(await locate(name, run)), run)).plan,
     restore: async (name, run) => runRestore(await restoreJob(await locate(name, run)), run),
@@ -181,6 +256,16 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
 /** A key that is not at hand says nothing about the backup. */
 function keyMissing(findings: readonly { readonly code: string }[]): boolean {
   return findings.some(finding => finding.code === 'key-missing' || finding.code === 'wrong-key')
+}
+
+function scratchOf({ drill }: ProductConfig): ScratchConfig {
+  if (drill.url === undefined) return { kind: 'local' }
+  const { allowSourceServer, maxSize: maxBytes } = drill
+  return { kind: 'server', url: drill.url.read(), allowSourceServer, maxBytes }
+}
+
+function logTarget(config: ProductConfig) {
+  return parseConnectionUrl((config.verify.log?.url ?? config.source.url).read())
 }
 
 function sourceOf(product: ProductConfig | undefined) {

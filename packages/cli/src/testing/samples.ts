@@ -75,6 +75,8 @@ export function sampleReport(findings: VerificationReport['findings'] = [], prod
     level: 'content',
     ok,
     findings,
+    checks: [],
+    live: false,
     tables: 1,
     rows: 1234,
     readBytes: 12_000_000,

@@ -1,23 +1,10 @@
 import { z } from 'zod'
 import { isProductName } from '../repository/layout.js'
 import type { ObjectStore } from '../store/object-store.js'
-import { isSecret, type SecretReference } from './secret.js'
-import { parseDurationMs, parseSizeBytes } from './units.js'
+import { drillSchema } from './drill-schema.js'
+import { duration, secretReference, text } from './values.js'
+import { verifySchema } from './verify-schema.js'
 
-const duration = z.string().transform((text, context) => {
-  const value = parseDurationMs(text)
-  if (!value) context.addIssue(`not a duration: ${JSON.stringify(text)} (write 15m, 24h, 30d)`)
-  return value ?? 0
-})
-
-const size = z.string().transform((text, context) => {
-  const value = parseSizeBytes(text)
-  if (value === undefined) context.addIssue(`not a size: ${JSON.stringify(text)} (write 10MB, 2GB)`)
-  return value ?? 0
-})
-
-const text = z.string().min(1, 'must not be empty')
-const secretReference = z.custom<SecretReference>(isSecret, { message: "expected secret.env('NAME')" })
 const objectStore = z.custom<ObjectStore>(
   value => typeof value === 'object' && value !== null && 'put' in value && 'list' in value && 'capabilities' in value,
   { message: 'expected a store, such as directory(path) or s3({ bucket })' },
@@ -78,10 +65,6 @@ export const compressionSchema = z
   })
   .refine(({ codec, level }) => codec !== 'gzip' || level <= 9, { path: ['level'], message: 'gzip has levels 1 to 9' })
 
-const sizeRange = z
-  .strictObject({ min: size.optional(), max: size.optional() })
-  .refine(({ min, max }) => min === undefined || max === undefined || min <= max, 'min is larger than max')
-
 export const productSchema = z.strictObject({
   objectives: z
     .strictObject({
@@ -102,14 +85,8 @@ export const productSchema = z.strictObject({
   encryption: encryptionSchema,
   compression: compressionSchema.default({ codec: 'gzip', level: 1 }),
   destinations: z.record(z.string(), destinationSchema).superRefine(checkDestinations, { when: hasEntries }),
-  verify: z
-    .strictObject({
-      /** `table` or `schema.table`; without a schema, `public` is meant. */
-      criticalTables: z.array(text).default([]),
-      /** What a backup's stored size must lie in. Default: any. */
-      size: sizeRange.default({}),
-    })
-    .default({ criticalTables: [], size: {} }),
+  verify: verifySchema,
+  drill: drillSchema,
 })
 
 /**

@@ -2,7 +2,7 @@ import { areaY, barX, dot, lineY, plot, ruleX, ruleY, text, tickX } from '@obser
 import { parseHTML } from 'linkedom'
 import { html, legible, type Markup, trusted } from './html.js'
 import { spokenDuration } from './quantities.js'
-import type { DrillReport, ObjectiveState } from './report-model.js'
+import type { ObjectiveState, ReportedDrill } from './report-model.js'
 
 /** Colours are the page's own, so that a chart follows light and dark. */
 const colours = { accent: 'var(--accent)', bad: 'var(--bad)', good: 'var(--good)', muted: 'var(--muted)' }
@@ -47,7 +47,7 @@ export function trendChart(
 }
 
 /** The steps of a drill, each a bar from when it began to when it ended. */
-export function timelineChart(drill: DrillReport, width: number, label: string): Markup {
+export function timelineChart(drill: ReportedDrill, width: number, label: string): Markup {
   const steps = drill.steps.map((step, at) => ({
     ...{ at, from: step.startedAfterMs, to: step.startedAfterMs + step.durationMs },
     name: `${legible(step.step)}  ${spokenDuration(step.durationMs)}`,

@@ -7,9 +7,9 @@ import { listNotIncluded } from './list-not-included.js'
 import { spokenCount, spokenDuration } from './quantities.js'
 import {
   type DestinationState,
-  type DrillReport,
   type ObjectiveState,
   type ProductReport,
+  type ReportedDrill,
   type ReportModel,
   reportedMs,
   type TrendPoint,
@@ -91,7 +91,7 @@ function composeProduct(
 
 function praise({ records, drills, now }: ProductFacts, rpo: ObjectiveState): string {
   const ago = (iso: string) => `${spokenDuration(now.getTime() - Date.parse(iso))} ago`
-  const read = records.find(record => record.ok)
+  const read = records.find(record => record.ok && provesContent(record))
   const drill = drills.find(record => record.ok)
   const parts = [`backed up ${spokenDuration(rpo.measuredMs ?? 0)} ago`]
   if (read !== undefined) parts.push(`read back ${ago(read.at)}`)
@@ -130,9 +130,7 @@ function judge(objective: number | undefined, measuredMs: number | null): Object
 function composeDestination(name: string, { backups, records, now }: ProductFacts): DestinationState {
   const here = backups.filter(backup => backup.destination === name)
   const newest = here[0]
-  const record = records.find(
-    one => one.destination === name && one.id === newest?.id && (one.level === 'content' || one.level === 'restored'),
-  )
+  const record = records.find(one => one.destination === name && one.id === newest?.id && provesContent(one))
   return {
     ...{ name, location: newest?.location ?? null, backups: here.length },
     newest:
@@ -152,8 +150,7 @@ function composeDestination(name: string, { backups, records, now }: ProductFact
 /** One point for each backup, in whichever destinations it is; records tell of backups that are gone. */
 function composeTrend({ backups, records }: ProductFacts, since: string): TrendPoint[] {
   const points = new Map<string, TrendPoint>()
-  const provenOf = (id: string) =>
-    records.find(one => one.id === id && (one.level === 'content' || one.level === 'restored'))?.ok ?? null
+  const provenOf = (id: string) => records.find(one => one.id === id && provesContent(one))?.ok ?? null
   for (const backup of backups) {
     const { id, manifest } = backup
     points.set(id, {
@@ -168,7 +165,7 @@ function rowsOf({ manifest }: ListedBackup): number | null {
   return manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null
 }
 
-function composeDrill(drill: DrillRecord): DrillReport {
+function composeDrill(drill: DrillRecord): ReportedDrill {
   const { totalMs, recoveryMs, rtoMs, rtoMet } = drill.objectives
   const { id, destination, startedAt, ok, steps } = drill
   return {
@@ -182,6 +179,11 @@ function describeProof(proof: NonNullable<DrillRecord['proof']>): string {
   const how = proof.kind === 'content' ? 'row by row' : 'by their number of rows'
   const found = differences === 0 ? 'no difference' : `${spokenCount(differences)} differences`
   return `${spokenCount(tables)} tables with ${spokenCount(rows)} rows compared ${how}: ${found}`
+}
+
+/** Whether every row was read; a listing proves nothing of them. */
+function provesContent({ level }: ProofRecord): boolean {
+  return level === 'content' || level === 'restored'
 }
 
 function worst(verdicts: readonly Verdict[]): Verdict {

@@ -12,9 +12,9 @@ import { html, type Markup } from './html.js'
 import { spokenBytes, spokenCount, spokenDuration, spokenTime } from './quantities.js'
 import type {
   DestinationState,
-  DrillReport,
   ObjectiveState,
   ProductReport,
+  ReportedDrill,
   ReportModel,
   TrendPoint,
   Verdict,
@@ -199,7 +199,7 @@ ${trendFigure('Time of a drill', moments, { spoken: spokenDuration, unitOf: dura
 ${drills.length > 1 ? html`<details><summary>Earlier drills</summary>${drills.slice(1).map(drillFigure)}</details>` : ''}`
 }
 
-function drillFigure(drill: DrillReport): Markup {
+function drillFigure(drill: ReportedDrill): Markup {
   const { id, destination, startedAt, ok, totalMs, steps, proof } = drill
   const label = `Steps of the drill: ${steps.map(({ step, durationMs }) => `${step} ${spokenDuration(durationMs)}`).join(', ')}`
   return html`<figure><figcaption><span>${spokenTime(startedAt)}, <code>${id}</code> from ${destination}</span><b>${spokenDuration(totalMs)}</b></figcaption>

@@ -42,7 +42,7 @@ export interface TrendPoint {
   readonly proven: boolean | null
 }
 
-export interface DrillReport {
+export interface ReportedDrill {
   readonly id: string
   readonly destination: string
   readonly startedAt: string
@@ -78,7 +78,7 @@ export interface ProductReport {
   /** Every drill, oldest first. */
   readonly drillTrend: readonly { readonly at: string; readonly totalMs: number; readonly ok: boolean }[]
   /** The newest ones, newest first. */
-  readonly drills: readonly DrillReport[]
+  readonly drills: readonly ReportedDrill[]
   /** Gravest first. */
   readonly findings: readonly ReportFinding[]
   /** What a restore of its backups would not bring back. */

@@ -39,6 +39,22 @@ export interface RestoreJob {
   readonly findPgTools: () => Promise<PgTools[]>
   /** What to leave out of the archive. Default: nothing. */
   readonly rules?: readonly EntryRule[] | undefined
+  /** Makes the definitions where the target's own login may not, and hands them over to it. Default: that login. */
+  readonly definer?: Definer | undefined
+  /** Count every table at the end. Default: true. */
+  readonly countRows?: boolean | undefined
+  /** Where a folder for definitions and large objects is made. Default: the system's for temporary files. */
+  readonly workParent?: string | undefined
+}
+
+/** A login that makes definitions for another one, which then loads rows and builds indexes. */
+export interface Definer {
+  /** A `postgres://` address of the target. */
+  readonly url: string
+  /** Whether objects get the owners that the archive names. */
+  readonly keepOwners: boolean
+  /** Called when the definitions are there and no row is. */
+  handOver(): Promise<void>
 }
 
 /**
@@ -100,7 +116,7 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     )
   }
   if (part !== undefined && options.only === 'data') await checkFilled(target, part, options)
-  const { warnings, keepOwners } = checkFitness(manifest.source, selection?.kept, facts, target)
+  const { warnings, keepOwners } = checkFitness(manifest.source, selection?.kept, facts, target, job.definer)
   if (seal === 'unsealed' && job.sealKeys.expected !== undefined)
     warnings.unshift("the manifest is not sealed, and this product's manifests are: see who may write to the store")
   warnings.push(...partWarnings(options, facts))
@@ -165,6 +181,7 @@ function checkFitness(
   kept: readonly ArchiveEntry[] | undefined,
   facts: TargetFacts,
   target: ConnectionTarget,
+  definer: Definer | undefined,
 ): { readonly warnings: string[]; readonly keepOwners: boolean } {
   const warnings: string[] = []
   const sourceMajor = Number.parseInt(source.serverVersion, 10)
@@ -186,7 +203,7 @@ function checkFitness(
   const missingOwners = [...owners].filter(owner => !facts.roles.has(owner))
   const foreignOwners = [...owners].filter(owner => owner !== target.user)
   const keepOwners = missingOwners.length === 0 && (facts.superuser || foreignOwners.length === 0)
-  if (!keepOwners && foreignOwners.length > 0)
+  if (!keepOwners && foreignOwners.length > 0 && definer === undefined)
     warnings.push(`objects of ${foreignOwners.join(', ')} will belong to ${target.user}`)
   const missing = [...rolesNamed(entries, /^(ACL|DEFAULT ACL)$/)].filter(role => !facts.roles.has(role))
   if (missing.length > 0) warnings.push(`grants to ${missing.join(', ')} are left out: no such role on the target`)
@@ -204,7 +221,7 @@ function checkFitness(
 }
 
 /** Roles behind `TO` and `FROM` in grants and policies. */
-function rolesNamed(entries: readonly ArchiveEntry[], kind: RegExp): Set<string> {
+export function rolesNamed(entries: readonly ArchiveEntry[], kind: RegExp): Set<string> {
   const roles = new Set<string>()
   for (const entry of entries) {
     if (!kind.test(entry.description)) continue

@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type pg from 'pg'
 import { escapeIdentifier } from 'pg'
 import type { ArchiveEntry } from '../archive/archive-header.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
@@ -9,17 +8,22 @@ import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
 import type { RestoreOptions, RestoreResult } from '../lifeboat-api.js'
-import { type ConnectionTarget, connect, databaseError, withDatabase } from '../postgres/connection.js'
-import type { Manifest, TableRecord } from '../repository/manifest.js'
+import {
+  type ConnectionTarget,
+  connect,
+  databaseError,
+  parseConnectionUrl,
+  withDatabase,
+} from '../postgres/connection.js'
+import type { TableRecord } from '../repository/manifest.js'
 import { plainBytes } from '../repository/read-artifact.js'
+import { compareCounts, splitComparable, tablesCreated } from './compare-counts.js'
 import { CopyLoader } from './copy-loader.js'
-import { loadsItself } from './copy-target.js'
-import { selectedTables } from './describe-selection.js'
 import { dropNamedObjects } from './drop-named-objects.js'
 import { dropTables } from './drop-tables.js'
 import { findOrphans } from './find-orphans.js'
 import { loadArchive } from './load-archive.js'
-import { type PreparedRestore, prepareRestore, type RestoreJob } from './plan-restore.js'
+import { prepareRestore, type RestoreJob } from './plan-restore.js'
 import { runPgRestore, toleratedInPart } from './run-pg-restore.js'
 import { planSchemaCopy, type SchemaCopy } from './schema-copy.js'
 import { useList } from './select-entries.js'
@@ -40,7 +44,7 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
   const { plan, target, selection, part } = prepared
   const copy = planCopy()
   for (const message of plan.warnings) emit({ type: 'warning.raised', message })
-  const folder = await mkdtemp(join(tmpdir(), 'lifeboat-restore-'))
+  const folder = await mkdtemp(join(job.workParent ?? tmpdir(), 'lifeboat-restore-'))
   let created = false
   let touched = false
   try {
@@ -55,7 +59,10 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
         type: 'warning.raised',
         message: `loaded, but not counted: ${others.map(one => `${one.schema}.${one.name}`).join(', ')} (an extension's own table, or a partition loaded through its root)`,
       })
-    await timed('count rows', () => compareCounts(comparable.map(placed), target, options.jobs ?? defaultJobs, signal))
+    if (job.countRows ?? true)
+      await timed('count rows', () =>
+        compareCounts(comparable.map(placed), target, options.jobs ?? defaultJobs, signal),
+      )
     if (options.only === 'data') await timed('check foreign keys', () => warnOfOrphans(comparable.map(placed)))
     const rows = plan.rows ?? 0
     return { plan, tables, rows, steps, durationMs: performance.now() - started }
@@ -82,14 +89,14 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     const kept = selection?.kept ?? []
     const tolerate = part === undefined ? [] : toleratedInPart
     const owners = keepOwners ? [] : ['--no-owner']
+    const definer = job.definer && {
+      target: parseConnectionUrl(job.definer.url),
+      owners: job.definer.keepOwners ? [] : ['--no-owner'],
+    }
     const only = await listOf(join(work, 'kept.list'))
-    const restore = async (file: string, more: readonly string[]) => {
-      for (const complaint of await runPgRestore(tools, target, {
-        file,
-        options: [...owners, ...more],
-        tolerate,
-        signal,
-      })) {
+    const restore = async (file: string, more: readonly string[], by = { target, owners }) => {
+      const options = [...by.owners, ...more]
+      for (const complaint of await runPgRestore(tools, by.target, { file, options, tolerate, signal })) {
         if (!/transaction_timeout|already exists/.test(complaint.message))
           emit({
             type: 'warning.raised',
@@ -117,7 +124,10 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
             else if (plan.overwrite)
               await timed('drop what the backup names', () => dropNamedObjects(target, kept, signal))
             if (kept.some(isDefinition))
-              await timed('definitions', () => restore(frontFile, ['--section=pre-data', ...only]))
+              await timed('definitions', async () => {
+                await restore(frontFile, ['--section=pre-data', ...only], definer)
+                await job.definer?.handOver()
+              })
           }
           return CopyLoader.open(target, {
             sessions: Math.max(1, jobs),
@@ -217,39 +227,6 @@ function isDefinition({ section, description }: ArchiveEntry): boolean {
   return section === 'pre-data' && !/^(ENCODING|STDSTRINGS|SEARCHPATH|DATABASE)$/.test(description)
 }
 
-/** Data entries whose table this restore creates and that load into just that table. */
-function tablesCreated(entries: readonly ArchiveEntry[]): Set<number> {
-  const name = (entry: ArchiveEntry) => `${entry.namespace}\0${entry.tag}`
-  const tables = new Set(entries.filter(entry => entry.description === 'TABLE').map(name))
-  const data = entries.filter(
-    entry => entry.description === 'TABLE DATA' && tables.has(name(entry)) && loadsItself(entry),
-  )
-  return new Set(data.map(entry => entry.dumpId))
-}
-
-/**
- * Tables whose count must be the backup's, and the others: an extension's own, which may hold more than the backup,
- * and partitions that were loaded through their root, whose rows the server placed anew.
- */
-function splitComparable(
-  manifest: Manifest,
-  { plan, selection }: PreparedRestore,
-): { readonly comparable: TableRecord[]; readonly others: TableRecord[] } {
-  const tables = selectedTables(manifest.tables ?? [], selection)
-  if (selection === undefined) return { comparable: [...tables], others: [] }
-  // Rows alone go into tables that were found empty: as good as made.
-  const ownRows = (entry: ArchiveEntry) => entry.description === 'TABLE DATA' && loadsItself(entry)
-  const created =
-    plan.part?.only === 'data'
-      ? new Set(selection.kept.filter(ownRows).map(entry => entry.dumpId))
-      : tablesCreated(selection.kept)
-  const names = new Set(
-    selection.kept.filter(entry => created.has(entry.dumpId)).map(entry => `${entry.namespace}\0${entry.tag}`),
-  )
-  const comparable = tables.filter(table => names.has(`${table.schema}\0${table.name}`))
-  return { comparable, others: tables.filter(table => !comparable.includes(table)) }
-}
-
 async function createDatabase(target: ConnectionTarget, signal: AbortSignal | undefined): Promise<void> {
   const server = withDatabase(target, 'postgres')
   const client = await connect(server, signal)
@@ -268,40 +245,5 @@ async function dropDatabase(target: ConnectionTarget): Promise<void> {
     await client.query(`drop database if exists ${escapeIdentifier(target.database)} with (force)`)
   } finally {
     await client.end()
-  }
-}
-
-/** Counts every table on the server and compares with the manifest. @throws BackupError `counts-differ` */
-async function compareCounts(
-  tables: readonly TableRecord[],
-  target: ConnectionTarget,
-  jobs: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const waiting = [...tables].sort((a, b) => b.bytes - a.bytes)
-  const differing: string[] = []
-  const worker = async (client: pg.Client) => {
-    for (let table = waiting.shift(); table !== undefined; table = waiting.shift()) {
-      throwIfCancelled(signal)
-      const result = await client.query<{ n: string }>(
-        `select count(*) as n from only ${escapeIdentifier(table.schema)}.${escapeIdentifier(table.name)}`,
-      )
-      if (Number(result.rows[0]!.n) !== table.rows)
-        differing.push(`${table.schema}.${table.name} has ${result.rows[0]!.n} rows, the backup ${table.rows}`)
-    }
-  }
-  const clients: pg.Client[] = []
-  try {
-    for (let i = 0; i < jobs; i++) clients.push(await connect(target, signal))
-    await Promise.all(clients.map(worker))
-  } finally {
-    await Promise.allSettled(clients.map(client => client.end()))
-  }
-  if (differing.length > 0) {
-    throw new BackupError(
-      'counts-differ',
-      `after the restore ${differing.slice(0, 3).join('; ')}${differing.length > 3 ? ` and ${differing.length - 3} more differ` : ''}`,
-      { hint: 'is something else writing to the target?' },
-    )
   }
 }

@@ -78,8 +78,15 @@ function skipDependents(toc: TableOfContents, reasons: Map<number, string>, abse
   }
 }
 
-/** An entry as people name it: `TABLE public.orders`. */
+/** Kinds whose tag names another object, with its kind. */
+const aboutAnother = /^(COMMENT|ACL|SECURITY LABEL)$/
+
+/** An entry as people name it: `TABLE public.orders`, `COMMENT on TABLE orders in public`. */
 export function describeEntry(entry: ArchiveEntry): string {
+  if (aboutAnother.test(entry.description)) {
+    const where = entry.namespace === null ? '' : ` in ${entry.namespace}`
+    return `${entry.description} on ${entry.tag}${where}`
+  }
   const name = entry.namespace === null ? entry.tag : `${entry.namespace}.${entry.tag}`
   return `${entry.description} ${name}`
 }

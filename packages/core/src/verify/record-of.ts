@@ -13,11 +13,11 @@ export function recordOf(report: VerificationReport, manifest: Manifest, now: Da
     at: now.toISOString(),
     durationMs: report.durationMs,
     level: report.level,
-    live: false,
+    live: report.live,
     ok: isSound(report.findings),
     storedSha256: manifest.artifacts.map(artifact => artifact.storedSha256),
     findings: [...report.findings],
-    checks: [],
+    checks: [...report.checks],
     ...backupFacts(manifest),
   }
 }

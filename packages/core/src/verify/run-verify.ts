@@ -12,8 +12,10 @@ import { plainBytes, storedBytes } from '../repository/read-artifact.js'
 import type { SealKeys } from '../seal/manifest-seal.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { PassingDigest } from '../streams/digest.js'
+import { checkExpectations, checkFunctions } from './check-expectations.js'
 import { historyFindings } from './check-history.js'
 import { sealFindings } from './check-seal.js'
+import { type Checked, checked, findingsOf } from './checked.js'
 import { compareScan } from './compare-scan.js'
 import { findReplay } from './find-replay.js'
 import { critical } from './finding.js'
@@ -32,6 +34,8 @@ export interface VerifyJob {
   /** How old the newest backup may be, in ms. */
   readonly rpoMs: number | undefined
   readonly now: () => Date
+  /** Looks at the live database, where that was asked for. */
+  readonly live?: ((options: RunOptions) => Promise<readonly Checked[]>) | undefined
 }
 
 /**
@@ -41,27 +45,29 @@ export interface VerifyJob {
 export async function runVerify(job: VerifyJob, options: RunOptions): Promise<VerificationReport> {
   const { backup, level } = job
   const startedMs = job.now().getTime()
-  const findings: Finding[] = []
+  const checks: Checked[] = []
   let readBytes = 0
   for (const artifact of backup.manifest.artifacts) {
     throwIfCancelled(options.signal)
     const listed = await checkListed(backup, artifact, options.signal)
-    findings.push(...listed)
+    checks.push(checked(`${artifact.name} is there`, listed, `${artifact.storedBytes} bytes`))
     if (listed.length > 0 || level === 'listed') continue
     readBytes += artifact.storedBytes
-    findings.push(
-      ...(level === 'stored'
-        ? await checkStored(backup, artifact, options)
-        : await checkContent(job, artifact, options)),
-    )
+    if (level === 'stored')
+      checks.push(checked(`bytes of ${artifact.name}`, await checkStored(backup, artifact, options)))
+    else checks.push(...(await checkContent(job, artifact, options)))
   }
   // A passphrase that does not open the backup cannot judge its seal either.
-  const opened = !findings.some(finding => finding.code === 'wrong-key' || finding.code === 'key-missing')
+  const opened = !findingsOf(checks).some(finding => finding.code === 'wrong-key' || finding.code === 'key-missing')
   if (level === 'content' && opened)
-    findings.push(...(await sealFindings(backup, await job.sealKeys(), options.signal)))
-  findings.push(...checkExpectations(job))
-  if (job.configured)
-    findings.push(...(await historyFindings(backup, { rpoMs: job.rpoMs, now: job.now() }, options.signal)))
+    checks.push(checked('seal', await sealFindings(backup, await job.sealKeys(), options.signal)))
+  checks.push(...checkExpectations(backup.manifest, job.verify))
+  if (job.configured) {
+    const history = await historyFindings(backup, { rpoMs: job.rpoMs, now: job.now() }, options.signal)
+    checks.push(checked('age and usual size', history))
+  }
+  checks.push(...((await job.live?.(options)) ?? []))
+  const findings = findingsOf(checks)
   const tables = backup.manifest.tables
   return {
     product: backup.manifest.product,
@@ -70,6 +76,8 @@ export async function runVerify(job: VerifyJob, options: RunOptions): Promise<Ve
     level,
     ok: findings.every(finding => finding.severity !== 'critical'),
     findings,
+    checks: checks.map(({ name, ok, detail }) => ({ name, ok, detail })),
+    live: job.live !== undefined,
     tables: tables?.length ?? null,
     rows: tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
     readBytes,
@@ -131,8 +139,9 @@ const damageCodes: Readonly<Record<string, string>> = {
   'object-missing': 'artifact-missing',
 }
 
-async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOptions): Promise<Finding[]> {
+async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOptions): Promise<Checked[]> {
   const { backup } = job
+  const name = `content of ${artifact.name}`
   let scan: Scan | undefined
   const digest = new PassingDigest()
   try {
@@ -158,7 +167,7 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
     const found = critical(code, error.message, error.hint ?? null)
     // Read once more as it lies: bytes of another backup deserve a name of their own.
     const changed = code === 'artifact-missing' ? [] : await checkStored(backup, artifact, options)
-    return [found, ...changed.filter(one => one.code === 'artifact-replayed')]
+    return [checked(name, [found, ...changed.filter(one => one.code === 'artifact-replayed')])]
   }
   const sha256 = scan?.sha256 ?? digest.sha256
   const findings =
@@ -171,72 +180,8 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
             'restore from another destination or backup',
           ),
         ]
-  return scan ? [...findings, ...compareScan(backup.manifest, scan)] : findings
-}
-
-function checkExpectations({ backup, verify }: VerifyJob): Finding[] {
-  const { manifest } = backup
-  const findings: Finding[] = []
-  const bytes = manifest.artifacts.reduce((sum, artifact) => sum + artifact.storedBytes, 0)
-  if (verify?.size.min !== undefined && bytes < verify.size.min)
-    findings.push(
-      critical(
-        'size-below-range',
-        `the backup has ${bytes} bytes, less than verify.size.min (${verify.size.min})`,
-        'check what the source held; correct verify.size if the database shrank',
-      ),
-    )
-  if (verify?.size.max !== undefined && bytes > verify.size.max)
-    findings.push(
-      critical(
-        'size-above-range',
-        `the backup has ${bytes} bytes, more than verify.size.max (${verify.size.max})`,
-        'correct verify.size if the database grew',
-      ),
-    )
-  if (manifest.tables === null) {
-    findings.push({
-      severity: 'warning',
-      code: 'archive-unknown',
-      message: 'the archive is of a version this tool cannot read: tables and rows were not checked',
-      hint: '`pg_restore --list` of the same client version reads it; or update lifeboat',
-    })
-    return findings
-  }
-  for (const name of verify?.criticalTables ?? []) {
-    const rows = rowsOf(manifest, name)
-    if (rows === undefined)
-      findings.push(
-        critical(
-          'critical-table-missing',
-          `the critical table ${name} is not in the backup`,
-          'check verify.criticalTables and the source',
-        ),
-      )
-    else if (rows === 0)
-      findings.push(
-        critical(
-          'critical-table-empty',
-          `the critical table ${name} is empty in the backup`,
-          'check the source before this backup replaces older ones',
-        ),
-      )
-  }
-  return findings
-}
-
-/** Rows of a table, or of all leaves of a partitioned one as far as the snapshot counts name them. */
-function rowsOf(manifest: LocatedBackup['manifest'], configured: string): number | undefined {
-  const dot = configured.indexOf('.')
-  const schema = dot < 0 ? 'public' : configured.slice(0, dot)
-  const name = configured.slice(dot + 1)
-  const direct = manifest.tables?.find(table => table.schema === schema && table.name === name)
-  if (direct) return direct.rows
-  const leaves = manifest.partitions?.find(one => one.schema === schema && one.name === name)?.leaves
-  if (!leaves) return undefined
-  return leaves.reduce(
-    (sum, leaf) =>
-      sum + (manifest.tables?.find(table => table.schema === leaf.schema && table.name === leaf.name)?.rows ?? 0),
-    0,
-  )
+  if (scan === undefined) return [checked(name, findings)]
+  const { toc } = scan.summary
+  const content = checked(name, [...findings, ...compareScan(backup.manifest, scan)])
+  return [content, ...(toc === null ? [] : checkFunctions(toc, job.verify))]
 }
