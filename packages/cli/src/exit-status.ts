@@ -64,6 +64,7 @@ const statuses: Readonly<Record<ErrorCode, ExitStatus>> = {
   'target-not-empty': exitStatus.failed,
   'target-is-source': exitStatus.failed,
   'target-unfit': exitStatus.failed,
+  'selection-invalid': exitStatus.usage,
   'restore-failed': exitStatus.failed,
   'destinations-failed': exitStatus.failed,
   cancelled: exitStatus.cancelled,

@@ -24,12 +24,17 @@ import type {
 import { checkLive } from './live/check-live.js'
 import { diffBackup } from './live/diff-backup.js'
 import { parseConnectionUrl } from './postgres/connection.js'
+import { composeReport } from './report/compose-report.js'
+import { readForReport } from './report/read-for-report.js'
+import { reportedMs } from './report/report-model.js'
 import { listBackups } from './repository/list-backups.js'
 import type { LocatedBackup } from './repository/locate-artifact.js'
+import { readHistory } from './repository/read-history.js'
 import type { ProofRecord } from './repository/record-schema.js'
 import { resolveBackup } from './repository/resolve-backup.js'
 import { writeRecord } from './repository/verification-record.js'
 import { prepareRestore, type RestoreJob } from './restore/plan-restore.js'
+import { readBackupContents } from './restore/read-backup-contents.js'
 import { runRestore } from './restore/run-restore.js'
 import { runPrune } from './retention/apply-prune.js'
 import { retrying } from './retry/retrying.js'
@@ -83,6 +88,14 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       }
     }
   }
+  const places = (named: readonly string[], run: RunOptions, only?: string) =>
+    named.flatMap(product =>
+      destinationsOf(configFor(run), product, only).map(([destination, { store }]) => ({
+        product,
+        destination,
+        store,
+      })),
+    )
   const locate = (name: string, select: RunOptions & SelectOptions) =>
     resolveBackup(configFor(select), openStoreFor(select), name, select)
   const restoreJob = async (backup: LocatedBackup): Promise<RestoreJob> => {
@@ -211,6 +224,22 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       if (configured && !keyMissing(report.findings))
         await keepRecord(backup.store, recordOf(report, backup.manifest, deps.now()), run)
       return report
+    },
+    async history(product, run = {}) {
+      return readHistory(places(product === undefined ? products : [product], run, run.destination), run)
+    },
+    async report(run = {}) {
+      const named = run.products ?? products
+      for (const product of named) productOf(resolved, product)
+      const now = deps.now()
+      const since = new Date(now.getTime() - reportedMs)
+      const found = await readForReport(places(named, run), { ...run, since })
+      const config = { products: Object.fromEntries(named.map(name => [name, productOf(resolved, name)])) }
+      return composeReport(found.records, found, config, now)
+    },
+    async contents(name, run = {}) {
+      const backup = await locate(name, run)
+      return readBackupContents({ backup, unlock: await unlockFor(backup.manifest.product)() }, run)
     },
     drill,
     async diff(name, run = {}) {

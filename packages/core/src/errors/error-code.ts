@@ -37,6 +37,7 @@ export const errorCodes = [
   'target-not-empty',
   'target-is-source',
   'target-unfit',
+  'selection-invalid',
   'restore-failed',
   'destinations-failed',
   'cancelled',
