@@ -5,7 +5,7 @@ import type { PruneResult, RunOptions } from '../lifeboat-api.js'
 import { withLocks } from '../locks/hold-locks.js'
 import { manifestKey } from '../repository/layout.js'
 import { listBackups } from '../repository/list-backups.js'
-import { readVerifications } from '../repository/verification-record.js'
+import { newestProofs, readRecords } from '../repository/verification-record.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { sweepUnlocked } from '../sweep/run-sweep.js'
@@ -41,7 +41,7 @@ async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneRe
   const { signal } = options
   const emit = emitterFor(options.onEvent)
   const { backups } = await listBackups(store, { product, destination }, signal)
-  const verifications = await readVerifications(store, product, signal)
+  const verifications = newestProofs(await readRecords(store, { product, destination }, signal))
   const candidates = backups.map(({ id, manifest }) => {
     const record = verifications.get(id)
     const sameBytes = manifest.artifacts.every(
