@@ -67,6 +67,7 @@ describe('errors', () => {
   const expected: Partial<Record<ErrorCode, number>> = {
     'config-invalid': 2,
     'secret-missing': 2,
+    'selection-invalid': 2,
     'backup-missing': 10,
     locked: 11,
     'wrong-key': 12,

@@ -26,9 +26,11 @@ export {
   type BackupName,
   type BackupOptions,
   type BackupResult,
+  type ContentsEntry,
   type DestinationOutcome,
   type DoctorCheck,
   type Finding,
+  type LeftOut,
   type Lifeboat,
   type ListedBackup,
   type ListResult,
@@ -47,6 +49,28 @@ export {
   verificationLevels,
 } from './lifeboat-api.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
+export type {
+  BackupProvider,
+  Creating,
+  FollowOptions,
+  Maintenance,
+  Opening,
+  PointInTime,
+  ProviderBackup,
+  ProviderCallOptions,
+  ProviderOperation,
+  Recovered,
+  Recovering,
+  RecoveryPlan,
+  RecoveryWindow,
+  Removing,
+  Restoring,
+  WritingService,
+} from './provider/backup-provider.js'
+export { dumps } from './provider/dumps.js'
+export { type JournalRecord, type OperationJournal, storeJournal } from './provider/operation-journal.js'
+export { type RecoveryRun, resumeRecovery, runRecovery } from './provider/run-recovery.js'
+export { refusedCodes, wrapProviderError } from './provider/wrap-provider-error.js'
 export type { Artifact, Manifest, TableRecord } from './repository/manifest.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'

@@ -132,7 +132,24 @@ export interface RestorePlan {
   readonly tables: number | null
   readonly rows: number | null
   readonly plainBytes: number
+  /** Entries of the archive that are not restored, each with the code of its reason. */
+  readonly leftOut: readonly LeftOut[]
   readonly warnings: readonly string[]
+}
+
+/** One entry of the archive's table of contents, as pg_restore names it. */
+export interface ContentsEntry {
+  /** `TABLE`, `FUNCTION`, `FK CONSTRAINT`, … */
+  readonly kind: string
+  readonly schema: string | null
+  readonly name: string
+}
+
+export interface LeftOut extends ContentsEntry {
+  /** The code of the rule that left it out; `needs-skipped`: what it depends on is left out. */
+  readonly reason: string
+  /** With `needs-skipped`: what it cannot be without. */
+  readonly because: ContentsEntry | null
 }
 
 export interface RestoreResult {

@@ -17,6 +17,8 @@ export function eventLine(event: BackupEvent): { readonly text: string; readonly
       return warning(`destination ${event.destination} failed: ${event.message}`)
     case 'step.finished':
       return note(`${event.step} (${formatDuration(event.durationMs)})`)
+    case 'provider.progressed':
+      return note(`${event.provider}: ${event.state} (${formatDuration(event.elapsedMs)})`)
     case 'warning.raised':
       return warning(event.message)
     case 'object.removed':

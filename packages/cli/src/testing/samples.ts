@@ -95,6 +95,7 @@ export function samplePlan(changes: Partial<RestorePlan> = {}): RestorePlan {
     tables: 1,
     rows: 1234,
     plainBytes: 34_000_000,
+    leftOut: [],
     warnings: [],
     ...changes,
   }

@@ -11,6 +11,8 @@ import type { CopyLoader } from './copy-loader.js'
 export interface ArchiveLoad {
   /** Header and table of contents have passed; `frontFile` holds them, an archive without data for pg_restore. */
   contents(toc: TableOfContents, frontFile: string): Promise<CopyLoader>
+  /** Whether the rows of this entry are loaded. The archive is read to its end either way. */
+  wants(entry: ArchiveEntry): boolean
   tableLoaded(table: ScannedTable): void
 }
 
@@ -45,6 +47,7 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
     unread: bytes => passing.push({ type: 'other', bytes: Buffer.from(bytes) }),
   })
   let loader: CopyLoader | undefined
+  let loading = false
   try {
     for await (const chunk of source) {
       scanner.push(chunk)
@@ -70,10 +73,12 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
         return
       }
       case 'table':
-        return loader!.start(part.entry)
+        loading = load.wants(part.entry)
+        return loading ? loader!.start(part.entry) : undefined
       case 'rows':
-        return loader!.rows(part.bytes)
+        return loading ? loader!.rows(part.bytes) : undefined
       case 'loaded':
+        if (!loading) return
         loader!.finishTable()
         load.tableLoaded(part.table)
         return

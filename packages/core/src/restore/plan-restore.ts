@@ -5,10 +5,11 @@ import type { RestoreOptions, RestorePlan } from '../lifeboat-api.js'
 import { type ConnectionTarget, parseConnectionUrl } from '../postgres/connection.js'
 import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg-tools.js'
 import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
-import type { Artifact } from '../repository/manifest.js'
+import type { Artifact, Manifest, TableRecord } from '../repository/manifest.js'
 import { checkSeal, type SealKeys } from '../seal/manifest-seal.js'
 import { inspectTarget, isSameDatabase, type TargetFacts } from './inspect-target.js'
 import { readContents } from './read-contents.js'
+import { type EntryRule, type EntrySelection, type SkippedEntry, selectEntries } from './select-entries.js'
 
 /** A plan with what carrying it out needs. */
 export interface PreparedRestore {
@@ -17,6 +18,8 @@ export interface PreparedRestore {
   readonly facts: TargetFacts
   readonly artifact: Artifact
   readonly toc: TableOfContents | undefined
+  /** What of the archive is restored; undefined where its version is unknown, which goes in whole. */
+  readonly selection: EntrySelection | undefined
   readonly tools: PgTools
   /** Owners stay only where every one of them exists and the login may hand objects to them. */
   readonly keepOwners: boolean
@@ -29,6 +32,8 @@ export interface RestoreJob {
   /** The address of the product's source, where a configuration knows it. */
   readonly source: ConnectionTarget | undefined
   readonly findPgTools: () => Promise<PgTools[]>
+  /** What to leave out of the archive. Default: nothing. */
+  readonly rules?: readonly EntryRule[] | undefined
 }
 
 /**
@@ -76,7 +81,15 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       },
     )
   }
-  const { warnings, keepOwners } = checkFitness(manifest.source, toc, facts, target)
+  const selection = toc && selectEntries(toc, job.rules ?? [])
+  if (selection === undefined && job.rules !== undefined && job.rules.length > 0) {
+    throw new BackupError(
+      'selection-invalid',
+      `${manifest.product}/${manifest.id} cannot be restored in part: its archive is of a version that is not known here`,
+      { hint: 'restore the whole backup into a new database (--create), or update lifeboat' },
+    )
+  }
+  const { warnings, keepOwners } = checkFitness(manifest.source, selection?.kept, facts, target)
   if (seal === 'unsealed' && job.sealKeys.expected !== undefined)
     warnings.unshift("the manifest is not sealed, and this product's manifests are: see who may write to the store")
   const archiveMajor = toc ? majorForArchive(toc.header.version) : Number.parseInt(manifest.source.pgDumpVersion, 10)
@@ -91,23 +104,49 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       create,
       overwrite,
       targetIsSource,
-      tables: manifest.tables?.length ?? null,
-      rows: manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
+      ...countSelected(manifest, selection),
       plainBytes: artifact.plainBytes,
+      leftOut: selection?.skipped.map(describeSkipped) ?? [],
       warnings,
     },
     target,
     facts,
     artifact,
     toc,
+    selection,
     tools,
     keepOwners,
   }
 }
 
+/** How many of the manifest's tables, and of their rows, a selection takes. */
+function countSelected(manifest: Manifest, selection: EntrySelection | undefined) {
+  const tables = manifest.tables && selectedTables(manifest.tables, selection)
+  return { tables: tables?.length ?? null, rows: tables?.reduce((sum, table) => sum + table.rows, 0) ?? null }
+}
+
+/** Of the manifest's tables those whose rows a selection takes. */
+export function selectedTables(
+  tables: readonly TableRecord[],
+  selection: EntrySelection | undefined,
+): readonly TableRecord[] {
+  if (selection === undefined || selection.skipped.length === 0) return tables
+  const data = selection.kept.filter(entry => entry.description === 'TABLE DATA')
+  const names = new Set(data.map(entry => `${entry.namespace ?? ''}\0${entry.tag}`))
+  return tables.filter(table => names.has(`${table.schema}\0${table.name}`))
+}
+
+function describeSkipped({ entry, reason, because }: SkippedEntry): RestorePlan['leftOut'][number] {
+  return { ...describeEntry(entry), reason, because: because && describeEntry(because) }
+}
+
+function describeEntry({ description, namespace, tag }: ArchiveEntry) {
+  return { kind: description, schema: namespace, name: tag }
+}
+
 function checkFitness(
   source: LocatedBackup['manifest']['source'],
-  toc: TableOfContents | undefined,
+  kept: readonly ArchiveEntry[] | undefined,
   facts: TargetFacts,
   target: ConnectionTarget,
 ): { readonly warnings: string[]; readonly keepOwners: boolean } {
@@ -117,8 +156,8 @@ function checkFitness(
     warnings.push(
       `the target runs PostgreSQL ${facts.serverVersion}, older than the source's ${source.serverVersion}: what is new in ${sourceMajor} cannot be restored there`,
     )
-  const extensions = toc
-    ? toc.entries.filter(entry => entry.description === 'EXTENSION').map(entry => entry.tag)
+  const extensions = kept
+    ? kept.filter(entry => entry.description === 'EXTENSION').map(entry => entry.tag)
     : source.extensions.map(one => one.name)
   const lacking = extensions.filter(name => !facts.availableExtensions.has(name))
   if (lacking.length > 0) {
@@ -126,7 +165,7 @@ function checkFitness(
       hint: 'install it on the target server, or restore to a server that has it',
     })
   }
-  const entries = toc?.entries ?? []
+  const entries = kept ?? []
   const owners = new Set(entries.map(entry => entry.owner).filter(owner => owner !== null))
   const missingOwners = [...owners].filter(owner => !facts.roles.has(owner))
   const foreignOwners = [...owners].filter(owner => owner !== target.user)

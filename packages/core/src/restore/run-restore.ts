@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type pg from 'pg'
 import { escapeIdentifier } from 'pg'
-import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
+import type { ArchiveEntry } from '../archive/archive-header.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
@@ -16,8 +16,9 @@ import { CopyLoader } from './copy-loader.js'
 import { loadsItself } from './copy-target.js'
 import { dropNamedObjects } from './drop-named-objects.js'
 import { loadArchive } from './load-archive.js'
-import { prepareRestore, type RestoreJob } from './plan-restore.js'
+import { prepareRestore, type RestoreJob, selectedTables } from './plan-restore.js'
 import { runPgRestore } from './run-pg-restore.js'
+import { type EntrySelection, useList } from './select-entries.js'
 
 const defaultJobs = 2
 
@@ -32,26 +33,25 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
   const started = performance.now()
   const steps: { step: string; durationMs: number }[] = []
   const prepared = await timed('plan', () => prepareRestore(job, options))
-  const { plan, target } = prepared
+  const { plan, target, selection } = prepared
   for (const message of plan.warnings) emit({ type: 'warning.raised', message })
   const folder = await mkdtemp(join(tmpdir(), 'lifeboat-restore-'))
   let created = false
   let touched = false
-  let toc: TableOfContents | undefined
   try {
     if (plan.create) {
       await timed('create database', () => createDatabase(target, signal))
       created = true
     }
     const tables = await load(folder)
-    const { comparable, others } = splitComparable(job.backup.manifest, toc)
+    const { comparable, others } = splitComparable(job.backup.manifest, selection)
     if (others.length > 0)
       emit({
         type: 'warning.raised',
         message: `loaded, but not counted: ${others.map(one => `${one.schema}.${one.name}`).join(', ')} (an extension's own table, or a partition loaded through its root)`,
       })
     await timed('count rows', () => compareCounts(comparable, target, options.jobs ?? defaultJobs, signal))
-    const rows = job.backup.manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? 0
+    const rows = plan.rows ?? 0
     return { plan, tables, rows, steps, durationMs: performance.now() - started }
   } catch (error) {
     throw await undo(error)
@@ -73,7 +73,9 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
   async function load(work: string): Promise<number> {
     const jobs = options.jobs ?? defaultJobs
     const { artifact, tools, keepOwners } = prepared
+    const kept = selection?.kept ?? []
     const owners = keepOwners ? [] : ['--no-owner']
+    const only = await listOf(join(work, 'kept.list'))
     const restore = async (file: string, more: readonly string[]) => {
       for (const complaint of await runPgRestore(tools, target, { file, options: [...owners, ...more], signal })) {
         if (!/transaction_timeout|already exists/.test(complaint.message))
@@ -88,22 +90,22 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       totalBytes: artifact.plainBytes,
       emit,
     })
+    const wanted = new Set(kept.map(entry => entry.dumpId))
     let front: string | undefined
     const loaded = await timed('definitions and rows', () =>
       loadArchive(watched, work, {
-        async contents(contents, frontFile) {
+        async contents(_contents, frontFile) {
           front = frontFile
-          toc = contents
           touched = true
-          if (plan.overwrite)
-            await timed('drop what the backup names', () => dropNamedObjects(target, contents.entries, signal))
-          await timed('definitions', () => restore(frontFile, ['--section=pre-data']))
+          if (plan.overwrite) await timed('drop what the backup names', () => dropNamedObjects(target, kept, signal))
+          await timed('definitions', () => restore(frontFile, ['--section=pre-data', ...only]))
           return CopyLoader.open(target, {
             sessions: Math.max(1, jobs),
-            created: tablesCreated(contents.entries),
+            created: tablesCreated(kept),
             signal,
           })
         },
+        wants: entry => wanted.has(entry.dumpId),
         tableLoaded: table =>
           emit({ type: 'table.restored', schema: table.schema, name: table.name, rows: table.rows }),
       }),
@@ -112,19 +114,26 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       await timed('pg_restore', () => restore(loaded.otherFile, [`--jobs=${jobs}`]))
       return 0
     }
-    const rest = loaded.summary.toc.entries.filter(
-      entry => entry.section === 'data' && entry.description !== 'TABLE DATA',
-    )
+    const rest = kept.filter(entry => entry.section === 'data' && entry.description !== 'TABLE DATA')
     if (rest.length > 0) {
       const list = join(work, 'rest.list')
-      await writeFile(list, rest.map(entry => `${entry.dumpId};\n`).join(''), { mode: 0o600 })
+      await writeFile(list, useList(rest), { mode: 0o600 })
       await timed('sequences and large objects', () =>
         restore(loaded.otherFile, ['--section=data', `--use-list=${list}`]),
       )
     }
     const frontFile = front
-    await timed('indexes, constraints, triggers', () => restore(frontFile, ['--section=post-data', `--jobs=${jobs}`]))
-    return loaded.summary.tables?.length ?? 0
+    await timed('indexes, constraints, triggers', () =>
+      restore(frontFile, ['--section=post-data', `--jobs=${jobs}`, ...only]),
+    )
+    return selectedTables(job.backup.manifest.tables ?? [], selection).length
+  }
+
+  /** What pg_restore is told of a selection; nothing where all of the archive is restored. */
+  async function listOf(file: string): Promise<readonly string[]> {
+    if (selection === undefined || selection.skipped.length === 0) return []
+    await writeFile(file, useList(selection.kept), { mode: 0o600 })
+    return [`--use-list=${file}`]
   }
 
   async function undo(error: unknown): Promise<unknown> {
@@ -167,13 +176,13 @@ function tablesCreated(entries: readonly ArchiveEntry[]): Set<number> {
  */
 function splitComparable(
   manifest: Manifest,
-  toc: TableOfContents | undefined,
+  selection: EntrySelection | undefined,
 ): { readonly comparable: TableRecord[]; readonly others: TableRecord[] } {
-  const tables = manifest.tables ?? []
-  if (toc === undefined) return { comparable: tables, others: [] }
-  const created = tablesCreated(toc.entries)
+  const tables = selectedTables(manifest.tables ?? [], selection)
+  if (selection === undefined) return { comparable: [...tables], others: [] }
+  const created = tablesCreated(selection.kept)
   const names = new Set(
-    toc.entries.filter(entry => created.has(entry.dumpId)).map(entry => `${entry.namespace}\0${entry.tag}`),
+    selection.kept.filter(entry => created.has(entry.dumpId)).map(entry => `${entry.namespace}\0${entry.tag}`),
   )
   const comparable = tables.filter(table => names.has(`${table.schema}\0${table.name}`))
   return { comparable, others: tables.filter(table => !comparable.includes(table)) }
