@@ -60,6 +60,7 @@ export type {
   ProviderCallOptions,
   ProviderOperation,
   Recovered,
+  RecoveredInstances,
   Recovering,
   RecoveryPlan,
   RecoveryWindow,

@@ -1,3 +1,4 @@
+import type { SecretReference } from '../config/secret.js'
 import type { ErrorCode } from '../errors/error-code.js'
 import type { EventListener } from '../events/backup-event.js'
 import type { ByteSource } from '../streams/byte-source.js'
@@ -147,6 +148,17 @@ export interface Maintenance {
   resume(service: string, options?: FollowOptions): Promise<void>
 }
 
+/** What recoveries into a new instance made: reached, and removed again. */
+export interface RecoveredInstances {
+  /** The address of its database. @throws `provider-refused` where it cannot be reached from here */
+  connect(operation: ProviderOperation, options?: ProviderCallOptions): Promise<SecretReference>
+  /**
+   * Removes it; one that is gone resolves. Never anything else: what the operation did not make is refused.
+   * @throws `provider-refused`
+   */
+  discard(operation: ProviderOperation, options?: ProviderCallOptions): Promise<void>
+}
+
 /**
  * A place where backups of one product exist, and what can be done with them. Making one costs nothing: no network, no
  * secret read, before the first call. A power that a provider lacks is absent, never a function that does nothing.
@@ -172,4 +184,6 @@ export interface BackupProvider {
   readonly pointInTime?: PointInTime | undefined
   readonly removing?: Removing | undefined
   readonly maintenance?: Maintenance | undefined
+  /** For providers that recover into a new instance. */
+  readonly recovered?: RecoveredInstances | undefined
 }

@@ -4,3268 +4,3424 @@
  */
 
 export interface paths {
-    "/v1/projects": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List all projects */
-        get: operations["v1-list-all-projects"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Gets a specific project that belongs to the authenticated user */
-        get: operations["v1-get-project"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Gets project's service health status */
-        get: operations["v1-get-services-health"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/pause": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Pauses the given project */
-        post: operations["v1-pause-a-project"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/restore": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Lists available restore versions for the given project */
-        get: operations["v1-list-available-restore-versions"];
-        put?: never;
-        /** Restores the given project */
-        post: operations["v1-restore-a-project"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/restore/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Cancels the given project restoration */
-        post: operations["v1-cancel-a-project-restoration"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/readonly": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Returns project's readonly mode status */
-        get: operations["v1-get-readonly-mode-status"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/readonly/temporary-disable": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Disables project's readonly mode for the next 15 minutes */
-        post: operations["v1-disable-readonly-mode-temporarily"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/database/query": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** [Beta] Run sql query */
-        post: operations["v1-run-a-query"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/database/query/read-only": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** [Beta] Run a sql query as supabase_read_only_user */
-        post: operations["v1-read-only-query"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/config/database/pooler": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Gets project's supavisor config */
-        get: operations["v1-get-pooler-config"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/config/database/pgbouncer": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get project's pgbouncer config */
-        get: operations["v1-get-project-pgbouncer-config"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/database/backups": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Lists all backups */
-        get: operations["v1-list-all-backups"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/database/backups/restore": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Restores a physical backup for a database */
-        post: operations["v1-restore-physical-backup"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/database/backups/restore-pitr": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Restores a PITR backup for a database */
-        post: operations["v1-restore-pitr-backup"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/database/backups/restore-point": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get restore points for project */
-        get: operations["v1-get-restore-point"];
-        put?: never;
-        /** Initiates a creation of a restore point for a database */
-        post: operations["v1-create-restore-point"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/database/backups/undo": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Initiates an undo to a given restore point */
-        post: operations["v1-undo"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/database/backups/schedule": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Gets the backup schedule for a project */
-        get: operations["v1-get-backup-schedule"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /**
-         * Updates the backup schedule time for a project
-         * @description Takes effect on the next backup window that includes the new time; at most 3 changes per 24 hours.
-         */
-        patch: operations["v1-update-backup-schedule"];
-        trace?: never;
-    };
-    "/v1/projects/{ref}/pgsodium": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** [Beta] Gets project's pgsodium config */
-        get: operations["v1-get-pgsodium-config"];
-        /** [Beta] Updates project's pgsodium config. Updating the root_key can cause all data encrypted with the older key to become inaccessible. */
-        put: operations["v1-update-pgsodium-config"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/billing/addons": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List billing addons and compute instance selections */
-        get: operations["v1-list-project-addons"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/cli/login-role": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** [Beta] Create a login role for CLI with temporary password */
-        post: operations["v1-create-login-role"];
-        /** [Beta] Delete existing login roles used by CLI */
-        delete: operations["v1-delete-login-roles"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/ssl-enforcement": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** [Beta] Get project's SSL enforcement configuration. */
-        get: operations["v1-get-ssl-enforcement-config"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/config/storage": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Gets project's storage config */
-        get: operations["v1-get-storage-config"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/storage/buckets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Lists all buckets */
-        get: operations["v1-list-all-buckets"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/projects/{ref}/network-bans/retrieve": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** [Beta] Gets project's network bans */
-        post: operations["v1-list-all-network-bans"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/organizations/{slug}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Gets information about the organization */
-        get: operations["v1-get-an-organization"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/organizations/{slug}/entitlements": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Get entitlements for an organization */
-        get: operations["v1-get-organization-entitlements"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v2/projects/{ref}/backups/download": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Download project backup
-         * @description Answers with a URL of the backup file. Which backups it serves (logical only, or physical too) is not stated.
-         */
-        post: operations["v2-download-project-backup"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
+  '/v1/projects': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** List all projects */
+    get: operations['v1-list-all-projects']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Gets a specific project that belongs to the authenticated user */
+    get: operations['v1-get-project']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/health': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Gets project's service health status */
+    get: operations['v1-get-services-health']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/pause': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Pauses the given project */
+    post: operations['v1-pause-a-project']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/restore': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Lists available restore versions for the given project */
+    get: operations['v1-list-available-restore-versions']
+    put?: never
+    /** Restores the given project */
+    post: operations['v1-restore-a-project']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/restore/cancel': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Cancels the given project restoration */
+    post: operations['v1-cancel-a-project-restoration']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/readonly': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Returns project's readonly mode status */
+    get: operations['v1-get-readonly-mode-status']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/readonly/temporary-disable': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Disables project's readonly mode for the next 15 minutes */
+    post: operations['v1-disable-readonly-mode-temporarily']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/database/query': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** [Beta] Run sql query */
+    post: operations['v1-run-a-query']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/database/query/read-only': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** [Beta] Run a sql query as supabase_read_only_user */
+    post: operations['v1-read-only-query']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/config/database/pooler': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Gets project's supavisor config */
+    get: operations['v1-get-pooler-config']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/config/database/pgbouncer': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Get project's pgbouncer config */
+    get: operations['v1-get-project-pgbouncer-config']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/database/backups': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Lists all backups */
+    get: operations['v1-list-all-backups']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/database/backups/restore': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Restores a physical backup for a database */
+    post: operations['v1-restore-physical-backup']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/database/backups/restore-pitr': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Restores a PITR backup for a database */
+    post: operations['v1-restore-pitr-backup']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/database/backups/restore-point': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Get restore points for project */
+    get: operations['v1-get-restore-point']
+    put?: never
+    /** Initiates a creation of a restore point for a database */
+    post: operations['v1-create-restore-point']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/database/backups/undo': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Initiates an undo to a given restore point */
+    post: operations['v1-undo']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/database/backups/schedule': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Gets the backup schedule for a project */
+    get: operations['v1-get-backup-schedule']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    /**
+     * Updates the backup schedule time for a project
+     * @description Takes effect on the next backup window that includes the new time; at most 3 changes per 24 hours.
+     */
+    patch: operations['v1-update-backup-schedule']
+    trace?: never
+  }
+  '/v1/projects/{ref}/pgsodium': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** [Beta] Gets project's pgsodium config */
+    get: operations['v1-get-pgsodium-config']
+    /** [Beta] Updates project's pgsodium config. Updating the root_key can cause all data encrypted with the older key to become inaccessible. */
+    put: operations['v1-update-pgsodium-config']
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/billing/addons': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** List billing addons and compute instance selections */
+    get: operations['v1-list-project-addons']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/cli/login-role': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** [Beta] Create a login role for CLI with temporary password */
+    post: operations['v1-create-login-role']
+    /** [Beta] Delete existing login roles used by CLI */
+    delete: operations['v1-delete-login-roles']
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/ssl-enforcement': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** [Beta] Get project's SSL enforcement configuration. */
+    get: operations['v1-get-ssl-enforcement-config']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/config/storage': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Gets project's storage config */
+    get: operations['v1-get-storage-config']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/storage/buckets': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Lists all buckets */
+    get: operations['v1-list-all-buckets']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/projects/{ref}/network-bans/retrieve': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** [Beta] Gets project's network bans */
+    post: operations['v1-list-all-network-bans']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/organizations/{slug}': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Gets information about the organization */
+    get: operations['v1-get-an-organization']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v1/organizations/{slug}/entitlements': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Get entitlements for an organization */
+    get: operations['v1-get-organization-entitlements']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/v2/projects/{ref}/backups/download': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /**
+     * Download project backup
+     * @description Answers with a URL of the backup file. Which backups it serves (logical only, or physical too) is not stated.
+     */
+    post: operations['v2-download-project-backup']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
 }
-export type webhooks = Record<string, never>;
+export type webhooks = Record<string, never>
 export interface components {
-    schemas: {
-        /** @example {
-         *       "read_only": true
-         *     } */
-        CreateRoleBody: {
-            read_only: boolean;
-        };
-        CreateRoleResponse: {
-            role: string;
-            password: string;
-            /** Format: int64 */
-            ttl_seconds: number;
-        };
-        DeleteRolesResponse: {
+  schemas: {
+    /** @example {
+     *       "read_only": true
+     *     } */
+    CreateRoleBody: {
+      read_only: boolean
+    }
+    CreateRoleResponse: {
+      role: string
+      password: string
+      /** Format: int64 */
+      ttl_seconds: number
+    }
+    DeleteRolesResponse: {
+      /** @enum {string} */
+      message: 'ok'
+    }
+    GetProjectAvailableRestoreVersionsResponse: {
+      available_versions: {
+        version: string
+        /** @enum {string} */
+        release_channel: 'internal' | 'alpha' | 'beta' | 'ga' | 'withdrawn' | 'preview'
+        /** @enum {string} */
+        postgres_engine: '13' | '14' | '15' | '17' | '17-oriole'
+      }[]
+    }
+    ListProjectAddonsResponse: {
+      selected_addons: {
+        /** @enum {string} */
+        type:
+          | 'custom_domain'
+          | 'compute_instance'
+          | 'pitr'
+          | 'ipv4'
+          | 'auth_mfa_phone'
+          | 'auth_mfa_web_authn'
+          | 'log_drain'
+          | 'etl_pipeline'
+        variant: {
+          id:
+            | (
+                | 'ci_micro'
+                | 'ci_small'
+                | 'ci_medium'
+                | 'ci_large'
+                | 'ci_xlarge'
+                | 'ci_2xlarge'
+                | 'ci_4xlarge'
+                | 'ci_8xlarge'
+                | 'ci_12xlarge'
+                | 'ci_16xlarge'
+                | 'ci_24xlarge'
+                | 'ci_24xlarge_optimized_cpu'
+                | 'ci_24xlarge_optimized_memory'
+                | 'ci_24xlarge_high_memory'
+                | 'ci_48xlarge'
+                | 'ci_48xlarge_optimized_cpu'
+                | 'ci_48xlarge_optimized_memory'
+                | 'ci_48xlarge_high_memory'
+              )
+            | 'cd_default'
+            | ('pitr_7' | 'pitr_14' | 'pitr_28')
+            | 'ipv4_default'
+            | 'auth_mfa_phone_default'
+            | 'auth_mfa_web_authn_default'
+            | 'log_drain_default'
+            | 'etl_pipeline_default'
+          name: string
+          price: {
+            description: string
             /** @enum {string} */
-            message: "ok";
-        };
-        GetProjectAvailableRestoreVersionsResponse: {
-            available_versions: {
-                version: string;
-                /** @enum {string} */
-                release_channel: "internal" | "alpha" | "beta" | "ga" | "withdrawn" | "preview";
-                /** @enum {string} */
-                postgres_engine: "13" | "14" | "15" | "17" | "17-oriole";
-            }[];
-        };
-        ListProjectAddonsResponse: {
-            selected_addons: {
-                /** @enum {string} */
-                type: "custom_domain" | "compute_instance" | "pitr" | "ipv4" | "auth_mfa_phone" | "auth_mfa_web_authn" | "log_drain" | "etl_pipeline";
-                variant: {
-                    id: ("ci_micro" | "ci_small" | "ci_medium" | "ci_large" | "ci_xlarge" | "ci_2xlarge" | "ci_4xlarge" | "ci_8xlarge" | "ci_12xlarge" | "ci_16xlarge" | "ci_24xlarge" | "ci_24xlarge_optimized_cpu" | "ci_24xlarge_optimized_memory" | "ci_24xlarge_high_memory" | "ci_48xlarge" | "ci_48xlarge_optimized_cpu" | "ci_48xlarge_optimized_memory" | "ci_48xlarge_high_memory") | "cd_default" | ("pitr_7" | "pitr_14" | "pitr_28") | "ipv4_default" | "auth_mfa_phone_default" | "auth_mfa_web_authn_default" | "log_drain_default" | "etl_pipeline_default";
-                    name: string;
-                    price: {
-                        description: string;
-                        /** @enum {string} */
-                        type: "fixed" | "usage";
-                        /** @enum {string} */
-                        interval: "monthly" | "hourly";
-                        amount: number;
-                    };
-                    /** @description Any JSON-serializable value */
-                    meta?: unknown;
-                };
-            }[];
-            available_addons: {
-                /** @enum {string} */
-                type: "custom_domain" | "compute_instance" | "pitr" | "ipv4" | "auth_mfa_phone" | "auth_mfa_web_authn" | "log_drain" | "etl_pipeline";
-                name: string;
-                variants: {
-                    id: ("ci_micro" | "ci_small" | "ci_medium" | "ci_large" | "ci_xlarge" | "ci_2xlarge" | "ci_4xlarge" | "ci_8xlarge" | "ci_12xlarge" | "ci_16xlarge" | "ci_24xlarge" | "ci_24xlarge_optimized_cpu" | "ci_24xlarge_optimized_memory" | "ci_24xlarge_high_memory" | "ci_48xlarge" | "ci_48xlarge_optimized_cpu" | "ci_48xlarge_optimized_memory" | "ci_48xlarge_high_memory") | "cd_default" | ("pitr_7" | "pitr_14" | "pitr_28") | "ipv4_default" | "auth_mfa_phone_default" | "auth_mfa_web_authn_default" | "log_drain_default" | "etl_pipeline_default";
-                    name: string;
-                    price: {
-                        description: string;
-                        /** @enum {string} */
-                        type: "fixed" | "usage";
-                        /** @enum {string} */
-                        interval: "monthly" | "hourly";
-                        amount: number;
-                    };
-                    /** @description Any JSON-serializable value */
-                    meta?: unknown;
-                }[];
-            }[];
-        };
-        NetworkBanResponse: {
-            banned_ipv4_addresses: string[];
-        };
-        PgsodiumConfigResponse: {
-            /** @description 32 bytes, hex (64 characters). */
-            root_key: string;
-        };
-        ReadOnlyStatusResponse: {
-            enabled: boolean;
-            override_enabled: boolean;
-            override_active_until: string;
-        };
-        SslEnforcementResponse: {
-            currentConfig: {
-                database: boolean;
-            };
-            appliedSuccessfully: boolean;
-        };
-        StorageConfigResponse: {
-            /** Format: int64 */
-            fileSizeLimit: number;
-            features: {
-                imageTransformation: {
-                    enabled: boolean;
-                };
-                s3Protocol: {
-                    enabled: boolean;
-                };
-                icebergCatalog: {
-                    enabled: boolean;
-                    maxNamespaces: number;
-                    maxTables: number;
-                    maxCatalogs: number;
-                };
-                vectorBuckets: {
-                    enabled: boolean;
-                    maxBuckets: number;
-                    maxIndexes: number;
-                };
-                purgeCache?: {
-                    enabled: boolean;
-                };
-            };
-            capabilities: {
-                list_v2: boolean;
-                iceberg_catalog: boolean;
-                object_versioning?: boolean;
-            };
-            external: {
-                /** @enum {string} */
-                upstreamTarget: "main" | "canary";
-            };
-            migrationVersion: string | null;
-            databasePoolMode?: string;
-        };
-        SupavisorConfigResponse: {
-            identifier: string;
+            type: 'fixed' | 'usage'
             /** @enum {string} */
-            database_type: "PRIMARY" | "READ_REPLICA";
-            is_using_scram_auth: boolean;
-            db_user: string;
-            db_host: string;
-            db_port: number;
-            db_name: string;
-            connection_string: string;
-            /** @description Use connection_string instead */
-            connectionString: string;
-            default_pool_size: number | null;
-            max_client_conn: number | null;
+            interval: 'monthly' | 'hourly'
+            amount: number
+          }
+          /** @description Any JSON-serializable value */
+          meta?: unknown
+        }
+      }[]
+      available_addons: {
+        /** @enum {string} */
+        type:
+          | 'custom_domain'
+          | 'compute_instance'
+          | 'pitr'
+          | 'ipv4'
+          | 'auth_mfa_phone'
+          | 'auth_mfa_web_authn'
+          | 'log_drain'
+          | 'etl_pipeline'
+        name: string
+        variants: {
+          id:
+            | (
+                | 'ci_micro'
+                | 'ci_small'
+                | 'ci_medium'
+                | 'ci_large'
+                | 'ci_xlarge'
+                | 'ci_2xlarge'
+                | 'ci_4xlarge'
+                | 'ci_8xlarge'
+                | 'ci_12xlarge'
+                | 'ci_16xlarge'
+                | 'ci_24xlarge'
+                | 'ci_24xlarge_optimized_cpu'
+                | 'ci_24xlarge_optimized_memory'
+                | 'ci_24xlarge_high_memory'
+                | 'ci_48xlarge'
+                | 'ci_48xlarge_optimized_cpu'
+                | 'ci_48xlarge_optimized_memory'
+                | 'ci_48xlarge_high_memory'
+              )
+            | 'cd_default'
+            | ('pitr_7' | 'pitr_14' | 'pitr_28')
+            | 'ipv4_default'
+            | 'auth_mfa_phone_default'
+            | 'auth_mfa_web_authn_default'
+            | 'log_drain_default'
+            | 'etl_pipeline_default'
+          name: string
+          price: {
+            description: string
             /** @enum {string} */
-            pool_mode: "transaction" | "session";
-        };
-        /** @example {
-         *       "root_key": "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-         *     } */
-        UpdatePgsodiumConfigBody: {
-            /** @description 32 bytes, hex (64 characters). Anything else is answered 400. */
-            root_key: string;
-        };
-        V1BackupScheduleResponse: {
-            /**
-             * @description Time of day to schedule daily backups, in UTC. Format: HH:MM:SS.
-             * @example 04:00:00
-             */
-            schedule_for: string;
-            /**
-             * Format: date-time
-             * @description Timestamp of when the backup schedule was last updated.
-             * @example 2026-05-04T14:40:44+00:00
-             */
-            updated_at: string;
-        };
-        V1BackupsResponse: {
-            region: string;
-            walg_enabled: boolean;
-            pitr_enabled: boolean;
-            backups: {
-                id: number;
-                is_physical_backup: boolean;
-                /** @enum {string} */
-                status: "COMPLETED" | "FAILED" | "PENDING" | "REMOVED" | "ARCHIVED" | "CANCELLED";
-                inserted_at: string;
-            }[];
-            physical_backup_data: {
-                earliest_physical_backup_date_unix?: number;
-                latest_physical_backup_date_unix?: number;
-            };
-        };
-        V1ListEntitlementsResponse: {
-            entitlements: {
-                feature: {
-                    /** @enum {string} */
-                    key: "instances.compute_update_available_sizes" | "instances.read_replicas" | "instances.disk_modifications" | "instances.high_availability" | "instances.orioledb" | "replication.etl" | "storage.max_file_size" | "storage.max_file_size.configurable" | "storage.image_transformations" | "storage.vector_buckets" | "storage.iceberg_catalog" | "security.audit_logs_days" | "security.questionnaire" | "security.soc2_report" | "security.iso27001_certificate" | "security.private_link" | "security.enforce_mfa" | "log.retention_days" | "custom_domain" | "vanity_subdomain" | "ipv4" | "pitr.available_variants" | "log_drains" | "audit_log_drains" | "branching_limit" | "branching_persistent" | "auth.mfa_phone" | "auth.mfa_web_authn" | "auth.mfa_enhanced_security" | "auth.hooks" | "auth.platform.sso" | "auth.custom_jwt_template" | "auth.saml_2" | "auth.user_sessions" | "auth.leaked_password_protection" | "auth.advanced_auth_settings" | "auth.performance_settings" | "auth.password_hibp" | "auth.custom_oauth.max_providers" | "backup.retention_days" | "backup.restore_to_new_project" | "backup.schedule" | "function.max_count" | "function.size_limit_mb" | "realtime.max_concurrent_users" | "realtime.max_events_per_second" | "realtime.max_joins_per_second" | "realtime.max_channels_per_client" | "realtime.max_bytes_per_second" | "realtime.max_presence_events_per_second" | "realtime.max_payload_size_in_kb" | "project_scoped_roles" | "security.member_roles" | "project_pausing" | "project_cloning" | "project_restore_after_expiry" | "assistant.advance_model" | "integrations.github_connections" | "dedicated_pooler" | "observability.dashboard_advanced_metrics" | "storage.purge_cache" | "integrations.github_push_webhooks_limit" | "api.members.invitations" | "api.members.roles";
-                    /** @enum {string} */
-                    type: "boolean" | "numeric" | "set";
-                };
-                hasAccess: boolean;
-                /** @enum {string} */
-                type: "boolean" | "numeric" | "set";
-                config: {
-                    enabled: boolean;
-                } | {
-                    enabled: boolean;
-                    value: number;
-                    unlimited: boolean;
-                    unit: string;
-                } | {
-                    enabled: boolean;
-                    set: string[];
-                };
-            }[];
-        };
-        V1OrganizationSlugResponse: {
-            id: string;
-            name: string;
+            type: 'fixed' | 'usage'
             /** @enum {string} */
-            plan?: "free" | "pro" | "team" | "enterprise" | "platform";
-            opt_in_tags: ("AI_SQL_GENERATOR_OPT_IN" | "AI_DATA_GENERATOR_OPT_IN" | "AI_LOG_GENERATOR_OPT_IN")[];
-            allowed_release_channels: ("internal" | "alpha" | "beta" | "ga" | "withdrawn" | "preview")[];
-        };
-        V1PgbouncerConfigResponse: {
-            default_pool_size?: number;
-            ignore_startup_parameters?: string;
-            max_client_conn?: number;
+            interval: 'monthly' | 'hourly'
+            amount: number
+          }
+          /** @description Any JSON-serializable value */
+          meta?: unknown
+        }[]
+      }[]
+    }
+    NetworkBanResponse: {
+      banned_ipv4_addresses: string[]
+    }
+    PgsodiumConfigResponse: {
+      /** @description 32 bytes, hex (64 characters). */
+      root_key: string
+    }
+    ReadOnlyStatusResponse: {
+      enabled: boolean
+      override_enabled: boolean
+      override_active_until: string
+    }
+    SslEnforcementResponse: {
+      currentConfig: {
+        database: boolean
+      }
+      appliedSuccessfully: boolean
+    }
+    StorageConfigResponse: {
+      /** Format: int64 */
+      fileSizeLimit: number
+      features: {
+        imageTransformation: {
+          enabled: boolean
+        }
+        s3Protocol: {
+          enabled: boolean
+        }
+        icebergCatalog: {
+          enabled: boolean
+          maxNamespaces: number
+          maxTables: number
+          maxCatalogs: number
+        }
+        vectorBuckets: {
+          enabled: boolean
+          maxBuckets: number
+          maxIndexes: number
+        }
+        purgeCache?: {
+          enabled: boolean
+        }
+      }
+      capabilities: {
+        list_v2: boolean
+        iceberg_catalog: boolean
+        object_versioning?: boolean
+      }
+      external: {
+        /** @enum {string} */
+        upstreamTarget: 'main' | 'canary'
+      }
+      migrationVersion: string | null
+      databasePoolMode?: string
+    }
+    SupavisorConfigResponse: {
+      identifier: string
+      /** @enum {string} */
+      database_type: 'PRIMARY' | 'READ_REPLICA'
+      is_using_scram_auth: boolean
+      db_user: string
+      db_host: string
+      db_port: number
+      db_name: string
+      connection_string: string
+      /** @description Use connection_string instead */
+      connectionString: string
+      default_pool_size: number | null
+      max_client_conn: number | null
+      /** @enum {string} */
+      pool_mode: 'transaction' | 'session'
+    }
+    /** @example {
+     *       "root_key": "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+     *     } */
+    UpdatePgsodiumConfigBody: {
+      /** @description 32 bytes, hex (64 characters). Anything else is answered 400. */
+      root_key: string
+    }
+    V1BackupScheduleResponse: {
+      /**
+       * @description Time of day to schedule daily backups, in UTC. Format: HH:MM:SS.
+       * @example 04:00:00
+       */
+      schedule_for: string
+      /**
+       * Format: date-time
+       * @description Timestamp of when the backup schedule was last updated.
+       * @example 2026-05-04T14:40:44+00:00
+       */
+      updated_at: string
+    }
+    V1BackupsResponse: {
+      region: string
+      walg_enabled: boolean
+      pitr_enabled: boolean
+      backups: {
+        id: number
+        is_physical_backup: boolean
+        /** @enum {string} */
+        status: 'COMPLETED' | 'FAILED' | 'PENDING' | 'REMOVED' | 'ARCHIVED' | 'CANCELLED'
+        inserted_at: string
+      }[]
+      physical_backup_data: {
+        earliest_physical_backup_date_unix?: number
+        latest_physical_backup_date_unix?: number
+      }
+    }
+    V1ListEntitlementsResponse: {
+      entitlements: {
+        feature: {
+          /** @enum {string} */
+          key:
+            | 'instances.compute_update_available_sizes'
+            | 'instances.read_replicas'
+            | 'instances.disk_modifications'
+            | 'instances.high_availability'
+            | 'instances.orioledb'
+            | 'replication.etl'
+            | 'storage.max_file_size'
+            | 'storage.max_file_size.configurable'
+            | 'storage.image_transformations'
+            | 'storage.vector_buckets'
+            | 'storage.iceberg_catalog'
+            | 'security.audit_logs_days'
+            | 'security.questionnaire'
+            | 'security.soc2_report'
+            | 'security.iso27001_certificate'
+            | 'security.private_link'
+            | 'security.enforce_mfa'
+            | 'log.retention_days'
+            | 'custom_domain'
+            | 'vanity_subdomain'
+            | 'ipv4'
+            | 'pitr.available_variants'
+            | 'log_drains'
+            | 'audit_log_drains'
+            | 'branching_limit'
+            | 'branching_persistent'
+            | 'auth.mfa_phone'
+            | 'auth.mfa_web_authn'
+            | 'auth.mfa_enhanced_security'
+            | 'auth.hooks'
+            | 'auth.platform.sso'
+            | 'auth.custom_jwt_template'
+            | 'auth.saml_2'
+            | 'auth.user_sessions'
+            | 'auth.leaked_password_protection'
+            | 'auth.advanced_auth_settings'
+            | 'auth.performance_settings'
+            | 'auth.password_hibp'
+            | 'auth.custom_oauth.max_providers'
+            | 'backup.retention_days'
+            | 'backup.restore_to_new_project'
+            | 'backup.schedule'
+            | 'function.max_count'
+            | 'function.size_limit_mb'
+            | 'realtime.max_concurrent_users'
+            | 'realtime.max_events_per_second'
+            | 'realtime.max_joins_per_second'
+            | 'realtime.max_channels_per_client'
+            | 'realtime.max_bytes_per_second'
+            | 'realtime.max_presence_events_per_second'
+            | 'realtime.max_payload_size_in_kb'
+            | 'project_scoped_roles'
+            | 'security.member_roles'
+            | 'project_pausing'
+            | 'project_cloning'
+            | 'project_restore_after_expiry'
+            | 'assistant.advance_model'
+            | 'integrations.github_connections'
+            | 'dedicated_pooler'
+            | 'observability.dashboard_advanced_metrics'
+            | 'storage.purge_cache'
+            | 'integrations.github_push_webhooks_limit'
+            | 'api.members.invitations'
+            | 'api.members.roles'
+          /** @enum {string} */
+          type: 'boolean' | 'numeric' | 'set'
+        }
+        hasAccess: boolean
+        /** @enum {string} */
+        type: 'boolean' | 'numeric' | 'set'
+        config:
+          | {
+              enabled: boolean
+            }
+          | {
+              enabled: boolean
+              value: number
+              unlimited: boolean
+              unit: string
+            }
+          | {
+              enabled: boolean
+              set: string[]
+            }
+      }[]
+    }
+    V1OrganizationSlugResponse: {
+      id: string
+      name: string
+      /** @enum {string} */
+      plan?: 'free' | 'pro' | 'team' | 'enterprise' | 'platform'
+      opt_in_tags: ('AI_SQL_GENERATOR_OPT_IN' | 'AI_DATA_GENERATOR_OPT_IN' | 'AI_LOG_GENERATOR_OPT_IN')[]
+      allowed_release_channels: ('internal' | 'alpha' | 'beta' | 'ga' | 'withdrawn' | 'preview')[]
+    }
+    V1PgbouncerConfigResponse: {
+      default_pool_size?: number
+      ignore_startup_parameters?: string
+      max_client_conn?: number
+      /** @enum {string} */
+      pool_mode?: 'transaction' | 'session' | 'statement'
+      connection_string?: string
+      server_idle_timeout?: number
+      server_lifetime?: number
+      query_wait_timeout?: number
+      reserve_pool_size?: number
+    }
+    V1ProjectWithDatabaseResponse: {
+      /**
+       * @deprecated
+       * @description Deprecated: Use `ref` instead.
+       */
+      id: string
+      /**
+       * @description Project ref
+       * @example abcdefghijklmnopqrst
+       */
+      ref: string
+      /**
+       * @deprecated
+       * @description Deprecated: Use `organization_slug` instead.
+       */
+      organization_id: string
+      /**
+       * @description Organization slug
+       * @example tsrqponmlkjihgfedcba
+       */
+      organization_slug: string
+      /** @description Name of your project */
+      name: string
+      /** @description Region of your project */
+      region: string
+      /** @description Creation timestamp */
+      created_at: string
+      /** @enum {string} */
+      status:
+        | 'INACTIVE'
+        | 'ACTIVE_HEALTHY'
+        | 'ACTIVE_UNHEALTHY'
+        | 'COMING_UP'
+        | 'UNKNOWN'
+        | 'GOING_DOWN'
+        | 'INIT_FAILED'
+        | 'REMOVED'
+        | 'RESTORING'
+        | 'UPGRADING'
+        | 'PAUSING'
+        | 'RESTORE_FAILED'
+        | 'RESTARTING'
+        | 'PAUSE_FAILED'
+        | 'RESIZING'
+        | 'PROMOTING'
+      database: {
+        /** @description Database host */
+        host: string
+        /** @description Database version */
+        version: string
+        /** @description Database engine */
+        postgres_engine: string
+        /** @description Release channel */
+        release_channel: string
+      }
+    }
+    /** @example {
+     *       "query": "select * from pg_stat_activity limit 1;"
+     *     } */
+    V1ReadOnlyQueryBody: {
+      query: string
+      parameters?: unknown[]
+    }
+    /** @example {
+     *       "id": 12345
+     *     } */
+    V1RestoreBackupBody: {
+      id: number
+    }
+    /** @example {
+     *       "recovery_time_target_unix": 1740787200
+     *     } */
+    V1RestorePitrBody: {
+      /** Format: int64 */
+      recovery_time_target_unix: number
+    }
+    /** @example {
+     *       "name": "before-upgrade"
+     *     } */
+    V1RestorePointPostBody: {
+      name: string
+    }
+    V1RestorePointResponse: {
+      name: string
+      /** @enum {string} */
+      status: 'AVAILABLE' | 'PENDING' | 'REMOVED' | 'FAILED'
+      /** Format: date-time */
+      completed_on: string | null
+    }
+    /** @example {
+     *       "query": "select * from pg_stat_activity limit 1;",
+     *       "read_only": true
+     *     } */
+    V1RunQueryBody: {
+      query: string
+      parameters?: unknown[]
+      read_only?: boolean
+    }
+    V1ServiceHealthResponse: {
+      /** @enum {string} */
+      name: 'auth' | 'db' | 'db_postgres_user' | 'pooler' | 'realtime' | 'rest' | 'storage' | 'pg_bouncer'
+      /**
+       * @deprecated
+       * @description Deprecated. Use `status` instead.
+       */
+      healthy: boolean
+      /** @enum {string} */
+      status: 'COMING_UP' | 'ACTIVE_HEALTHY' | 'UNHEALTHY'
+      info?:
+        | {
             /** @enum {string} */
-            pool_mode?: "transaction" | "session" | "statement";
-            connection_string?: string;
-            server_idle_timeout?: number;
-            server_lifetime?: number;
-            query_wait_timeout?: number;
-            reserve_pool_size?: number;
-        };
-        V1ProjectWithDatabaseResponse: {
-            /**
-             * @deprecated
-             * @description Deprecated: Use `ref` instead.
-             */
-            id: string;
-            /**
-             * @description Project ref
-             * @example abcdefghijklmnopqrst
-             */
-            ref: string;
-            /**
-             * @deprecated
-             * @description Deprecated: Use `organization_slug` instead.
-             */
-            organization_id: string;
-            /**
-             * @description Organization slug
-             * @example tsrqponmlkjihgfedcba
-             */
-            organization_slug: string;
-            /** @description Name of your project */
-            name: string;
-            /** @description Region of your project */
-            region: string;
-            /** @description Creation timestamp */
-            created_at: string;
-            /** @enum {string} */
-            status: "INACTIVE" | "ACTIVE_HEALTHY" | "ACTIVE_UNHEALTHY" | "COMING_UP" | "UNKNOWN" | "GOING_DOWN" | "INIT_FAILED" | "REMOVED" | "RESTORING" | "UPGRADING" | "PAUSING" | "RESTORE_FAILED" | "RESTARTING" | "PAUSE_FAILED" | "RESIZING" | "PROMOTING";
-            database: {
-                /** @description Database host */
-                host: string;
-                /** @description Database version */
-                version: string;
-                /** @description Database engine */
-                postgres_engine: string;
-                /** @description Release channel */
-                release_channel: string;
-            };
-        };
-        /** @example {
-         *       "query": "select * from pg_stat_activity limit 1;"
-         *     } */
-        V1ReadOnlyQueryBody: {
-            query: string;
-            parameters?: unknown[];
-        };
-        /** @example {
-         *       "id": 12345
-         *     } */
-        V1RestoreBackupBody: {
-            id: number;
-        };
-        /** @example {
-         *       "recovery_time_target_unix": 1740787200
-         *     } */
-        V1RestorePitrBody: {
-            /** Format: int64 */
-            recovery_time_target_unix: number;
-        };
-        /** @example {
-         *       "name": "before-upgrade"
-         *     } */
-        V1RestorePointPostBody: {
-            name: string;
-        };
-        V1RestorePointResponse: {
-            name: string;
-            /** @enum {string} */
-            status: "AVAILABLE" | "PENDING" | "REMOVED" | "FAILED";
-            /** Format: date-time */
-            completed_on: string | null;
-        };
-        /** @example {
-         *       "query": "select * from pg_stat_activity limit 1;",
-         *       "read_only": true
-         *     } */
-        V1RunQueryBody: {
-            query: string;
-            parameters?: unknown[];
-            read_only?: boolean;
-        };
-        V1ServiceHealthResponse: {
-            /** @enum {string} */
-            name: "auth" | "db" | "db_postgres_user" | "pooler" | "realtime" | "rest" | "storage" | "pg_bouncer";
+            name: 'GoTrue'
+            version: string
+            description: string
+          }
+        | {
             /**
              * @deprecated
              * @description Deprecated. Use `status` instead.
              */
-            healthy: boolean;
-            /** @enum {string} */
-            status: "COMING_UP" | "ACTIVE_HEALTHY" | "UNHEALTHY";
-            info?: {
-                /** @enum {string} */
-                name: "GoTrue";
-                version: string;
-                description: string;
-            } | {
-                /**
-                 * @deprecated
-                 * @description Deprecated. Use `status` instead.
-                 */
-                healthy: boolean;
-                db_connected: boolean;
-                replication_connected: boolean;
-                connected_cluster: number;
-            } | {
-                db_schema: string;
-            };
-            error?: string;
-        };
-        V1StorageBucketResponse: {
-            id: string;
-            name: string;
-            owner: string;
-            created_at: string;
-            updated_at: string;
-            public: boolean;
-        };
-        /** @example {
-         *       "name": "before-upgrade"
-         *     } */
-        V1UndoBody: {
-            name: string;
-        };
-        /** @example {
-         *       "schedule_for": "04:00:00"
-         *     } */
-        V1UpdateBackupScheduleBody: {
-            /**
-             * @description Time of day to schedule daily backups, in UTC. Format: HH:MM:SS.
-             * @example 04:00:00
-             */
-            schedule_for: string;
-        };
-        ManagementApiError: {
-            message: string;
-            /** @description Present on some errors; quote it to support. */
-            errorEventId?: string;
-        } & {
-            [key: string]: unknown;
-        };
-        /** @example {
-         *       "data": {
-         *         "type": "project_backup_file_url",
-         *         "id": 123456
-         *       }
-         *     } */
-        V2DownloadProjectBackupBody: {
-            data: {
-                /** @enum {string} */
-                type: "project_backup_file_url";
-                /** @description Backup id, as listed by GET /v1/projects/{ref}/database/backups */
-                id: number;
-            };
-        };
-        V2DownloadProjectBackupResponse: {
-            data: {
-                /** @enum {string} */
-                type: "project_backup_file_url";
-                id: number;
-                attributes: {
-                    file_url: string;
-                };
-            };
-        };
-        /** @example {
-         *       "error": {
-         *         "code": "too_many_requests",
-         *         "message": "Too Many Requests"
-         *       }
-         *     } */
-        V2ErrorBody: {
-            error: {
-                id?: string;
-                /** @description e.g. unauthorized, forbidden.permission_denied, forbidden.access_disabled, too_many_requests, internal_server_error, bad_request.invalid_ref */
-                code: string;
-                message: string;
-                description?: string;
-                links?: {
-                    [key: string]: Record<string, never>;
-                };
-                meta?: {
-                    [key: string]: unknown;
-                };
-                issues?: {
-                    [key: string]: unknown;
-                }[];
-            };
-        };
-    };
-    responses: never;
-    parameters: never;
-    requestBodies: never;
-    headers: never;
-    pathItems: never;
+            healthy: boolean
+            db_connected: boolean
+            replication_connected: boolean
+            connected_cluster: number
+          }
+        | {
+            db_schema: string
+          }
+      error?: string
+    }
+    V1StorageBucketResponse: {
+      id: string
+      name: string
+      owner: string
+      created_at: string
+      updated_at: string
+      public: boolean
+    }
+    /** @example {
+     *       "name": "before-upgrade"
+     *     } */
+    V1UndoBody: {
+      name: string
+    }
+    /** @example {
+     *       "schedule_for": "04:00:00"
+     *     } */
+    V1UpdateBackupScheduleBody: {
+      /**
+       * @description Time of day to schedule daily backups, in UTC. Format: HH:MM:SS.
+       * @example 04:00:00
+       */
+      schedule_for: string
+    }
+    ManagementApiError: {
+      message: string
+      /** @description Present on some errors; quote it to support. */
+      errorEventId?: string
+    } & {
+      [key: string]: unknown
+    }
+    /** @example {
+     *       "data": {
+     *         "type": "project_backup_file_url",
+     *         "id": 123456
+     *       }
+     *     } */
+    V2DownloadProjectBackupBody: {
+      data: {
+        /** @enum {string} */
+        type: 'project_backup_file_url'
+        /** @description Backup id, as listed by GET /v1/projects/{ref}/database/backups */
+        id: number
+      }
+    }
+    V2DownloadProjectBackupResponse: {
+      data: {
+        /** @enum {string} */
+        type: 'project_backup_file_url'
+        id: number
+        attributes: {
+          file_url: string
+        }
+      }
+    }
+    /** @example {
+     *       "error": {
+     *         "code": "too_many_requests",
+     *         "message": "Too Many Requests"
+     *       }
+     *     } */
+    V2ErrorBody: {
+      error: {
+        id?: string
+        /** @description e.g. unauthorized, forbidden.permission_denied, forbidden.access_disabled, too_many_requests, internal_server_error, bad_request.invalid_ref */
+        code: string
+        message: string
+        description?: string
+        links?: {
+          [key: string]: Record<string, never>
+        }
+        meta?: {
+          [key: string]: unknown
+        }
+        issues?: {
+          [key: string]: unknown
+        }[]
+      }
+    }
+  }
+  responses: never
+  parameters: never
+  requestBodies: never
+  headers: never
+  pathItems: never
 }
-export type $defs = Record<string, never>;
+export type $defs = Record<string, never>
 export interface operations {
-    "v1-list-all-projects": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V1ProjectWithDatabaseResponse"][];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-get-project": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V1ProjectWithDatabaseResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to retrieve project */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-get-services-health": {
-        parameters: {
-            query: {
-                services: ("auth" | "db" | "db_postgres_user" | "pooler" | "realtime" | "rest" | "storage" | "pg_bouncer")[];
-                timeout_ms?: number;
-            };
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V1ServiceHealthResponse"][];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to retrieve project's service health status */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-pause-a-project": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-list-available-restore-versions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GetProjectAvailableRestoreVersionsResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-restore-a-project": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-cancel-a-project-restoration": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-get-readonly-mode-status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ReadOnlyStatusResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to get project readonly mode status */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-disable-readonly-mode-temporarily": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Accepted / created */
-            201: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to disable project's readonly mode */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-run-a-query": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["V1RunQueryBody"];
-            };
-        };
-        responses: {
-            /** @description Accepted / created */
-            201: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /** @example [
-                     *       {
-                     *         "?column?": 1
-                     *       }
-                     *     ] */
-                    "application/json": {
-                        [key: string]: unknown;
-                    }[];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to run sql query */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-read-only-query": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["V1ReadOnlyQueryBody"];
-            };
-        };
-        responses: {
-            /** @description Accepted / created */
-            201: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /** @example [
-                     *       {
-                     *         "?column?": 1
-                     *       }
-                     *     ] */
-                    "application/json": {
-                        [key: string]: unknown;
-                    }[];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to run read-only sql query */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-get-pooler-config": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SupavisorConfigResponse"][];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to retrieve project's supavisor config */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-get-project-pgbouncer-config": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V1PgbouncerConfigResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to retrieve project's pgbouncer config */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-list-all-backups": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V1BackupsResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to get backups */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-restore-physical-backup": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["V1RestoreBackupBody"];
-            };
-        };
-        responses: {
-            /** @description Accepted / created */
-            201: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-restore-pitr-backup": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["V1RestorePitrBody"];
-            };
-        };
-        responses: {
-            /** @description Accepted / created */
-            201: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Refused, e.g. the PITR add-on is off */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /** @example {
-                     *       "message": "PITR is not enabled for this project."
-                     *     } */
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-get-restore-point": {
-        parameters: {
-            query?: {
-                name?: string;
-            };
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V1RestorePointResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to get requested restore points */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-create-restore-point": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["V1RestorePointPostBody"];
-            };
-        };
-        responses: {
-            /** @description Accepted / created */
-            201: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V1RestorePointResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-undo": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["V1UndoBody"];
-            };
-        };
-        responses: {
-            /** @description Accepted / created */
-            201: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-get-backup-schedule": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V1BackupScheduleResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Feature requires a higher plan */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Project or backup schedule not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to retrieve backup schedule */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-update-backup-schedule": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["V1UpdateBackupScheduleBody"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V1BackupScheduleResponse"];
-                };
-            };
-            /** @description Invalid schedule_for format */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Feature requires a higher plan */
-            402: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Project or backup schedule not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to update backup schedule */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-get-pgsodium-config": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PgsodiumConfigResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to retrieve project's pgsodium config */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-update-pgsodium-config": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UpdatePgsodiumConfigBody"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PgsodiumConfigResponse"];
-                };
-            };
-            /** @description Bad key */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /** @example {
-                     *       "message": "Expected a 32 byte secret, hex-encoded (64 characters)."
-                     *     } */
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to update project's pgsodium config */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-list-project-addons": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ListProjectAddonsResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to list project addons */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-create-login-role": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CreateRoleBody"];
-            };
-        };
-        responses: {
-            /** @description Accepted / created */
-            201: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CreateRoleResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to create login role */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-delete-login-roles": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeleteRolesResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to delete login roles */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-get-ssl-enforcement-config": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SslEnforcementResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to retrieve project's SSL enforcement config */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-get-storage-config": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StorageConfigResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to retrieve project's storage config */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-list-all-buckets": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V1StorageBucketResponse"][];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to get list of buckets */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-list-all-network-bans": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Accepted / created */
-            201: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NetworkBanResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Failed to retrieve project's network bans */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-get-an-organization": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Organization slug */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V1OrganizationSlugResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v1-get-organization-entitlements": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Organization slug */
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V1ListEntitlementsResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ManagementApiError"];
-                };
-            };
-        };
-    };
-    "v2-download-project-backup": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Project ref */
-                ref: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["V2DownloadProjectBackupBody"];
-            };
-        };
-        responses: {
-            /** @description File URL */
-            201: {
-                headers: {
-                    /** @description Requests allowed in the current window. */
-                    "X-RateLimit-Limit"?: number;
-                    /** @description Requests left in the current window. */
-                    "X-RateLimit-Remaining"?: number;
-                    /** @description Seconds until the window resets. */
-                    "X-RateLimit-Reset"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V2DownloadProjectBackupResponse"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V2ErrorBody"];
-                };
-            };
-            /** @description Forbidden action */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V2ErrorBody"];
-                };
-            };
-            /** @description Not found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V2ErrorBody"];
-                };
-            };
-            /** @description Rate limit exceeded */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V2ErrorBody"];
-                };
-            };
-            /** @description Failed */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["V2ErrorBody"];
-                };
-            };
-        };
-    };
+  'v1-list-all-projects': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V1ProjectWithDatabaseResponse'][]
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-get-project': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V1ProjectWithDatabaseResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to retrieve project */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-get-services-health': {
+    parameters: {
+      query: {
+        services: ('auth' | 'db' | 'db_postgres_user' | 'pooler' | 'realtime' | 'rest' | 'storage' | 'pg_bouncer')[]
+        timeout_ms?: number
+      }
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V1ServiceHealthResponse'][]
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to retrieve project's service health status */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-pause-a-project': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-list-available-restore-versions': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['GetProjectAvailableRestoreVersionsResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-restore-a-project': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-cancel-a-project-restoration': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-get-readonly-mode-status': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ReadOnlyStatusResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to get project readonly mode status */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-disable-readonly-mode-temporarily': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Accepted / created */
+      201: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to disable project's readonly mode */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-run-a-query': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['V1RunQueryBody']
+      }
+    }
+    responses: {
+      /** @description Accepted / created */
+      201: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          /** @example [
+           *       {
+           *         "?column?": 1
+           *       }
+           *     ] */
+          'application/json': {
+            [key: string]: unknown
+          }[]
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to run sql query */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-read-only-query': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['V1ReadOnlyQueryBody']
+      }
+    }
+    responses: {
+      /** @description Accepted / created */
+      201: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          /** @example [
+           *       {
+           *         "?column?": 1
+           *       }
+           *     ] */
+          'application/json': {
+            [key: string]: unknown
+          }[]
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to run read-only sql query */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-get-pooler-config': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['SupavisorConfigResponse'][]
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to retrieve project's supavisor config */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-get-project-pgbouncer-config': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V1PgbouncerConfigResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to retrieve project's pgbouncer config */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-list-all-backups': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V1BackupsResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to get backups */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-restore-physical-backup': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['V1RestoreBackupBody']
+      }
+    }
+    responses: {
+      /** @description Accepted / created */
+      201: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-restore-pitr-backup': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['V1RestorePitrBody']
+      }
+    }
+    responses: {
+      /** @description Accepted / created */
+      201: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description Refused, e.g. the PITR add-on is off */
+      400: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          /** @example {
+           *       "message": "PITR is not enabled for this project."
+           *     } */
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-get-restore-point': {
+    parameters: {
+      query?: {
+        name?: string
+      }
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V1RestorePointResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to get requested restore points */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-create-restore-point': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['V1RestorePointPostBody']
+      }
+    }
+    responses: {
+      /** @description Accepted / created */
+      201: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V1RestorePointResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-undo': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['V1UndoBody']
+      }
+    }
+    responses: {
+      /** @description Accepted / created */
+      201: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-get-backup-schedule': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V1BackupScheduleResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Feature requires a higher plan */
+      402: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Project or backup schedule not found */
+      404: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to retrieve backup schedule */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-update-backup-schedule': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['V1UpdateBackupScheduleBody']
+      }
+    }
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V1BackupScheduleResponse']
+        }
+      }
+      /** @description Invalid schedule_for format */
+      400: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Feature requires a higher plan */
+      402: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Project or backup schedule not found */
+      404: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to update backup schedule */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-get-pgsodium-config': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['PgsodiumConfigResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to retrieve project's pgsodium config */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-update-pgsodium-config': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['UpdatePgsodiumConfigBody']
+      }
+    }
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['PgsodiumConfigResponse']
+        }
+      }
+      /** @description Bad key */
+      400: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          /** @example {
+           *       "message": "Expected a 32 byte secret, hex-encoded (64 characters)."
+           *     } */
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to update project's pgsodium config */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-list-project-addons': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ListProjectAddonsResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to list project addons */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-create-login-role': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['CreateRoleBody']
+      }
+    }
+    responses: {
+      /** @description Accepted / created */
+      201: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['CreateRoleResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to create login role */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-delete-login-roles': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['DeleteRolesResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to delete login roles */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-get-ssl-enforcement-config': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['SslEnforcementResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to retrieve project's SSL enforcement config */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-get-storage-config': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['StorageConfigResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to retrieve project's storage config */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-list-all-buckets': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V1StorageBucketResponse'][]
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to get list of buckets */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-list-all-network-bans': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Accepted / created */
+      201: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['NetworkBanResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Failed to retrieve project's network bans */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-get-an-organization': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Organization slug */
+        slug: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V1OrganizationSlugResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v1-get-organization-entitlements': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Organization slug */
+        slug: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V1ListEntitlementsResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ManagementApiError']
+        }
+      }
+    }
+  }
+  'v2-download-project-backup': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /** @description Project ref */
+        ref: string
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['V2DownloadProjectBackupBody']
+      }
+    }
+    responses: {
+      /** @description File URL */
+      201: {
+        headers: {
+          /** @description Requests allowed in the current window. */
+          'X-RateLimit-Limit'?: number
+          /** @description Requests left in the current window. */
+          'X-RateLimit-Remaining'?: number
+          /** @description Seconds until the window resets. */
+          'X-RateLimit-Reset'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V2DownloadProjectBackupResponse']
+        }
+      }
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V2ErrorBody']
+        }
+      }
+      /** @description Forbidden action */
+      403: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V2ErrorBody']
+        }
+      }
+      /** @description Not found */
+      404: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V2ErrorBody']
+        }
+      }
+      /** @description Rate limit exceeded */
+      429: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V2ErrorBody']
+        }
+      }
+      /** @description Failed */
+      500: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['V2ErrorBody']
+        }
+      }
+    }
+  }
 }
