@@ -51,13 +51,18 @@ export {
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type {
   BackupProvider,
+  Checking,
+  CheckObjective,
+  Connecting,
   Creating,
   FollowOptions,
+  FollowRecoveryOptions,
   Maintenance,
   Opening,
   PointInTime,
   ProviderBackup,
   ProviderCallOptions,
+  ProviderConnection,
   ProviderOperation,
   Recovered,
   RecoveredInstances,

@@ -74,9 +74,14 @@ const failure = async (call: Promise<unknown>): Promise<BackupError> => {
 describe('httpApi', () => {
   it('sends the token, the query and the body, and reads JSON', async () => {
     const { url, requests } = await service(says(200, '{"a":1}'))
-    const answer = await apiAt(url).api.call({ method: 'POST', path: '/v1/x', query: { q: 'ä b' }, body: { at: 5 } })
+    const answer = await apiAt(url).api.call({
+      method: 'POST',
+      path: '/v1/x',
+      query: { q: 'ä b', s: ['a', 'b'] },
+      body: { at: 5 },
+    })
     expect(answer).toMatchObject({ status: 200, body: { a: 1 } })
-    expect(requests[0]).toMatchObject({ method: 'POST', url: '/v1/x?q=%C3%A4+b', body: '{"at":5}' })
+    expect(requests[0]).toMatchObject({ method: 'POST', url: '/v1/x?q=%C3%A4+b&s=a&s=b', body: '{"at":5}' })
     expect(requests[0]!.headers).toMatchObject({
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',

@@ -31,7 +31,8 @@ export interface HttpCall {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below the base URL, with its slash; parts that come from outside go through `encodeURIComponent`. */
   readonly path: string
-  readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined
+  /** A list repeats the name. */
+  readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>> | undefined
   /** Sent as JSON. Default: no body. */
   readonly body?: unknown
   /**
@@ -144,7 +145,9 @@ export function httpApi(options: HttpApiOptions): HttpApi {
 
 function addressOf(baseUrl: string, { path, query = {} }: HttpCall): string {
   const parameters = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
+  for (const [name, value] of Object.entries(query))
+    for (const one of Array.isArray(value) ? value : [value])
+      if (one !== undefined) parameters.append(name, String(one))
   const text = parameters.toString()
   return `${baseUrl}${path}${text === '' ? '' : `?${text}`}`
 }

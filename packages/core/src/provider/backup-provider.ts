@@ -1,6 +1,7 @@
 import type { SecretReference } from '../config/secret.js'
 import type { ErrorCode } from '../errors/error-code.js'
 import type { EventListener } from '../events/backup-event.js'
+import type { Finding } from '../lifeboat-api.js'
 import type { ByteSource } from '../streams/byte-source.js'
 
 export interface ProviderCallOptions {
@@ -13,6 +14,11 @@ export interface FollowOptions extends ProviderCallOptions {
   readonly timeoutMs?: number | undefined
   /** Hears `provider.progressed` and `warning.raised`. */
   readonly onEvent?: EventListener | undefined
+}
+
+export interface FollowRecoveryOptions extends FollowOptions {
+  /** Told the operation as it then is, whenever there is something that another process should know if this one dies. */
+  readonly record?: ((operation: ProviderOperation) => Promise<void>) | undefined
 }
 
 /** A backup as a provider lists it. */
@@ -96,8 +102,11 @@ export interface Recovering {
    * no proof where the provider keeps no record.
    */
   rejoin(plan: RecoveryPlan, begunAt: Date, options?: ProviderCallOptions): Promise<ProviderOperation | undefined>
-  /** Waits for its end. @throws `recovery-failed`, `timed-out` (it goes on at the provider) */
-  follow(operation: ProviderOperation, options?: FollowOptions): Promise<Recovered>
+  /**
+   * Waits for its end.
+   * @throws `recovery-failed`, `recovery-uncertain`, `timed-out` (it goes on at the provider)
+   */
+  follow(operation: ProviderOperation, options?: FollowRecoveryOptions): Promise<Recovered>
 }
 
 /** Restores one of the listed backups with the provider's own means. */
@@ -129,6 +138,34 @@ export interface Opening {
 export interface Removing {
   /** One that is not there resolves. */
   remove(backup: string, options?: ProviderCallOptions): Promise<void>
+}
+
+/** Says what stands against relying on the provider now. */
+export interface Checking {
+  /** Findings are values; it throws only when it could not look. What is merely advice (a status page) never throws. */
+  check(options?: ProviderCallOptions & CheckObjective): Promise<readonly Finding[]>
+}
+
+export interface CheckObjective {
+  /** How old the data may be that the provider could give back. */
+  readonly rpoMs?: number | undefined
+}
+
+/** A way into the database, with credentials that may be short-lived. */
+export interface ProviderConnection {
+  /** A `postgres://` address. */
+  readonly url: SecretReference
+  /** Which way it is, for people: `direct`, `session pooler`. */
+  readonly way: string
+  /** RFC 3339; null where the credentials do not end by themselves. */
+  readonly expiresAt: string | null
+  /** What was tried before, and why it was not taken. */
+  readonly notes: readonly string[]
+}
+
+/** Gives a way into the database, so that no password has to be in the configuration. */
+export interface Connecting {
+  connect(options?: ProviderCallOptions & { readonly readOnly?: boolean | undefined }): Promise<ProviderConnection>
 }
 
 /** A service that writes to the database. */
@@ -186,4 +223,6 @@ export interface BackupProvider {
   readonly maintenance?: Maintenance | undefined
   /** For providers that recover into a new instance. */
   readonly recovered?: RecoveredInstances | undefined
+  readonly checking?: Checking | undefined
+  readonly connecting?: Connecting | undefined
 }

@@ -87,7 +87,10 @@ async function follow(
 ): Promise<Recovered> {
   let recovered: Recovered
   try {
-    recovered = await power.follow(record.operation, options)
+    recovered = await power.follow(record.operation, {
+      ...options,
+      record: operation => journal.update({ phase: 'running', operation }),
+    })
   } catch (error) {
     const wrapped = wrapProviderError(error, { provider, doing: 'follow the recovery', signal: options.signal })
     // A recovery that failed is over; whatever else happened, it may still run.

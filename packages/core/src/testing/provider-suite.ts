@@ -51,6 +51,8 @@ export function backupProviderSuite(runner: SuiteRunner, subject: ProviderSubjec
         pointInTime: ['window', 'plan', 'begin', 'rejoin', 'follow'],
         removing: ['remove'],
         maintenance: ['services', 'pause', 'resume'],
+        checking: ['check'],
+        connecting: ['connect'],
       }
       for (const [power, calls] of Object.entries(powers)) {
         const found = provider[power as keyof BackupProvider] as Record<string, unknown> | undefined
@@ -152,6 +154,18 @@ export function backupProviderSuite(runner: SuiteRunner, subject: ProviderSubjec
       assert.equal(await state(), 'running')
     })
 
+    test('checks itself, and finds values', async provider => {
+      if (!provider.checking) return
+      const findings = await provider.checking.check({ rpoMs: 1 })
+      for (const { severity, code, message } of findings) {
+        assert.ok(['critical', 'warning', 'info'].includes(severity), severity)
+        assert.match(code, /^[a-z][a-z0-9-]+$/)
+        assert.notEqual(message, '')
+      }
+      assertPlain(findings)
+      assertNoSecret(findings, subject)
+    })
+
     if (subject.makeUnwelcome) {
       const { makeUnwelcome } = subject
       runner.it(
@@ -169,7 +183,7 @@ export function backupProviderSuite(runner: SuiteRunner, subject: ProviderSubjec
 type Call = (options: ProviderCallOptions) => Promise<unknown>
 
 function readings(provider: BackupProvider, subject: ProviderSubject): [string, Call][] {
-  const { opening, pointInTime, restoring, maintenance } = provider
+  const { opening, pointInTime, restoring, maintenance, checking } = provider
   const calls: [string, Call][] = [['list', options => listed(provider, options)]]
   if (opening) calls.push(['open', options => drain(opening.open(subject.openable ?? noSuchId, options))])
   if (restoring) calls.push(['restoring.plan', options => restoring.plan(subject.restorable ?? noSuchId, options)])
@@ -178,6 +192,7 @@ function readings(provider: BackupProvider, subject: ProviderSubject): [string, 
     calls.push(['pointInTime.plan', options => pointInTime.plan(new Date(), options)])
   }
   if (maintenance) calls.push(['services', options => maintenance.services(options)])
+  if (checking) calls.push(['check', options => checking.check(options)])
   return calls
 }
 
