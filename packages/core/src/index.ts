@@ -29,6 +29,8 @@ export {
   type ContentsEntry,
   type DestinationOutcome,
   type DoctorCheck,
+  type ExportOptions,
+  type ExportResult,
   type Finding,
   type LeftOut,
   type Lifeboat,
@@ -36,6 +38,8 @@ export {
   type ListResult,
   type PruneOptions,
   type PruneResult,
+  type RehearsalOptions,
+  type RehearsalResult,
   type RestoreOptions,
   type RestorePlan,
   type RestoreResult,
@@ -48,6 +52,7 @@ export {
   type VerifyOptions,
   verificationLevels,
 } from './lifeboat-api.js'
+export type { PauseResult } from './maintenance/pause-services.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type {
   BackupProvider,
@@ -64,6 +69,7 @@ export type {
   ProviderCallOptions,
   ProviderConnection,
   ProviderOperation,
+  ProviderPromises,
   Recovered,
   RecoveredInstances,
   Recovering,
@@ -94,4 +100,16 @@ export type {
 } from './store/object-store.js'
 export type { ByteSource } from './streams/byte-source.js'
 export { untilAborted } from './streams/until-aborted.js'
+export { planTimeline } from './timeline/plan-timeline.js'
+export {
+  type LossAnswer,
+  type LossName,
+  lossNames,
+  type StoredInstant,
+  type Timeline,
+  type TimelineDestination,
+  type TimelineInput,
+  type TimelineProvider,
+  type Way,
+} from './timeline/timeline.js'
 export { toolName, toolVersion } from './tool-version.js'

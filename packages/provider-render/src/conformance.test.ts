@@ -19,8 +19,8 @@ async function makeProvider(token?: string) {
     postgresId: service.sourceId,
     apiKey: secret.value(token ?? service.token),
     services: ['srv-web'],
-    baseUrl: service.server.baseUrl,
-    statusPage: service.server.origin,
+    apiUrl: service.server.baseUrl,
+    statusUrl: service.server.origin,
     deps: service.deps,
   })
 }

@@ -25,26 +25,7 @@ const listingMs = 2 * minute
 export function pointInTime(api: RenderApi, settings: RenderSettings): PointInTime {
   const sourceId = settings.postgresId
 
-  async function window({ signal }: ProviderCallOptions = {}): Promise<RecoveryWindow> {
-    signal?.throwIfAborted()
-    const { recoveryStatus, startsAt } = await api.recoveryInfo(sourceId, { signal })
-    const none = (status: 'preparing' | 'unavailable', note: string) => ({
-      ...{ status, earliest: null, latest: null, notes: [note] },
-    })
-    if (recoveryStatus === 'BACKUP_NOT_READY') return none('preparing', 'the first backup is not ready yet')
-    if (recoveryStatus === 'NOT_AVAILABLE') return none('unavailable', 'free instances have no point-in-time recovery')
-    const latestMs = api.deps.now() - settlingMs
-    const notes = ['the last ten minutes cannot be recovered yet']
-    if (recoveryStatus !== 'AVAILABLE') notes.push(`Render says ${recoveryStatus}, a word that is new to this version`)
-    let earliestMs = Date.parse(startsAt ?? '')
-    if (Number.isNaN(earliestMs)) {
-      if (recoveryStatus !== 'AVAILABLE') return none('unavailable', notes.at(-1)!)
-      earliestMs = latestMs - shortestWindowMs
-      notes.push('Render does not say when the window starts; three days is what every paid plan has')
-    }
-    if (earliestMs >= latestMs) return none('preparing', 'the window opens ten minutes after the first backup')
-    return { status: 'available', earliest: iso(earliestMs), latest: iso(latestMs), notes }
-  }
+  const window = (options: ProviderCallOptions = {}) => recoveryWindow(api, settings, options)
 
   async function plan(at: Date, { signal }: ProviderCallOptions = {}): Promise<RecoveryPlan> {
     const found = await window({ signal })
@@ -153,6 +134,32 @@ export function pointInTime(api: RenderApi, settings: RenderSettings): PointInTi
       return { operation, durationMs, notes: notesOn(found), instance: instanceId }
     },
   }
+}
+
+/** The instants that the instance can go back to. Render says where they begin; the end is ten minutes ago. */
+export async function recoveryWindow(
+  api: RenderApi,
+  { postgresId }: RenderSettings,
+  { signal }: ProviderCallOptions,
+): Promise<RecoveryWindow> {
+  signal?.throwIfAborted()
+  const { recoveryStatus, startsAt } = await api.recoveryInfo(postgresId, { signal })
+  const none = (status: 'preparing' | 'unavailable', note: string) => ({
+    ...{ status, earliest: null, latest: null, notes: [note] },
+  })
+  if (recoveryStatus === 'BACKUP_NOT_READY') return none('preparing', 'the first backup is not ready yet')
+  if (recoveryStatus === 'NOT_AVAILABLE') return none('unavailable', 'free instances have no point-in-time recovery')
+  const latestMs = api.deps.now() - settlingMs
+  const notes = ['the last ten minutes cannot be recovered yet']
+  if (recoveryStatus !== 'AVAILABLE') notes.push(`Render says ${recoveryStatus}, a word that is new to this version`)
+  let earliestMs = Date.parse(startsAt ?? '')
+  if (Number.isNaN(earliestMs)) {
+    if (recoveryStatus !== 'AVAILABLE') return none('unavailable', notes.at(-1)!)
+    earliestMs = latestMs - shortestWindowMs
+    notes.push('Render does not say when the window starts; three days is what every paid plan has')
+  }
+  if (earliestMs >= latestMs) return none('preparing', 'the window opens ten minutes after the first backup')
+  return { status: 'available', earliest: iso(earliestMs), latest: iso(latestMs), notes }
 }
 
 /** The id of what a recovery made; never the source's. @throws BackupError `provider-refused` */

@@ -70,7 +70,7 @@ const pageSize = 100
 export function renderApi(settings: RenderSettings): RenderApi {
   const http = httpApi({
     service: 'Render',
-    baseUrl: settings.baseUrl,
+    baseUrl: settings.apiUrl,
     token: settings.apiKey,
     secretShapes: [/rnd_[A-Za-z0-9]+/],
     explain: ({ status }) =>

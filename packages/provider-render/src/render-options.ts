@@ -11,9 +11,9 @@ export interface RenderOptions {
   /** The plan of a recovered instance; not lower than the original's. Default: the original's. */
   readonly recoveryPlan?: string | undefined
   /** Where the API is. Default: `https://api.render.com/v1`. */
-  readonly baseUrl?: string | undefined
-  /** The status page that is asked for advice. Default: `https://status.render.com`; `false` asks none. */
-  readonly statusPage?: string | false | undefined
+  readonly apiUrl?: string | undefined
+  /** The status page that is asked for advice. Default: `https://status.render.com`; `null` asks none. */
+  readonly statusUrl?: string | null | undefined
   /** How long a recovery is followed. Default: 4 hours. */
   readonly recoveryTimeoutMs?: number | undefined
   /** How long an export is waited for. Default: 4 hours. */
@@ -48,8 +48,8 @@ export function resolveOptions(options: RenderOptions): RenderSettings {
     apiKey: options.apiKey,
     services,
     recoveryPlan: options.recoveryPlan,
-    baseUrl: options.baseUrl ?? 'https://api.render.com/v1',
-    statusPage: options.statusPage ?? 'https://status.render.com',
+    apiUrl: options.apiUrl ?? 'https://api.render.com/v1',
+    statusUrl: options.statusUrl === undefined ? 'https://status.render.com' : options.statusUrl,
     recoveryTimeoutMs: options.recoveryTimeoutMs ?? 4 * hour,
     exportTimeoutMs: options.exportTimeoutMs ?? 4 * hour,
     serviceTimeoutMs: options.serviceTimeoutMs ?? hour / 12,

@@ -1,11 +1,5 @@
-import {
-  type BackupProvider,
-  isBackupError,
-  type ProviderCallOptions,
-  type SecretReference,
-  secret,
-} from '@lifeboat/core'
-import { readStatusPage, type StatusAdvice } from '@lifeboat/core/http'
+import { type BackupProvider, isBackupError, type ProviderCallOptions, secret } from '@lifeboat/core'
+import { checkingInstance } from './check-instance.js'
 import { creatingExports, listExports, openingExports } from './exports.js'
 import { pointInTime } from './point-in-time.js'
 import { externalAddress, recoveredInstances } from './recovered-instances.js'
@@ -33,10 +27,6 @@ export interface RenderInstance {
 export interface RenderProvider extends BackupProvider {
   /** Every instance that the key reaches: what a wrong `postgresId` is found with. */
   instances(options?: ProviderCallOptions): AsyncIterable<RenderInstance>
-  /** The address of the database from outside, over TLS: a secret. */
-  connection(options?: ProviderCallOptions): Promise<SecretReference>
-  /** What the status page says; undefined where it says nothing in time. Advice, never an error. */
-  advice(options?: ProviderCallOptions): Promise<StatusAdvice | undefined>
 }
 
 /**
@@ -58,20 +48,31 @@ export function render(options: RenderOptions): RenderProvider {
     opening: openingExports(api, settings),
     pointInTime: pointInTime(api, settings),
     recovered: recoveredInstances(api, settings),
+    checking: checkingInstance(api, settings),
+    connecting: {
+      async connect({ signal } = {}) {
+        signal?.throwIfAborted()
+        const address = await externalAddress(api, settings.postgresId, signal)
+        const url = secret.value(address, `the address of the instance ${settings.postgresId}`)
+        return { url, way: 'direct, from outside Render', expiresAt: null, notes: [] }
+      },
+    },
+    async promises({ signal } = {}) {
+      signal?.throwIfAborted()
+      const { region } = await api.instance(settings.postgresId, { signal })
+      return {
+        // "Deleting an instance deletes its backups", exports among them: https://render.com/docs/postgresql-backups
+        survivesDeletion: false,
+        region,
+        credential: `an API key of Render (${settings.apiKey.description})`,
+        expected: {},
+      }
+    },
     maintenance: settings.services.length === 0 ? undefined : maintenance(api, settings),
 
     async *instances({ signal } = {}) {
       signal?.throwIfAborted()
       for await (const found of api.instances({ signal })) yield shown(found)
-    },
-    async connection({ signal } = {}) {
-      signal?.throwIfAborted()
-      const address = await externalAddress(api, settings.postgresId, signal)
-      return secret.value(address, `the address of the instance ${settings.postgresId}`)
-    },
-    async advice({ signal } = {}) {
-      if (settings.statusPage === false) return undefined
-      return readStatusPage(settings.statusPage, { signal, deps: api.deps })
     },
   }
 }

@@ -44,7 +44,11 @@ export async function runExport(job: ExportJob, options: ExportOptions): Promise
   const known = await mirroredAlready(job, provider, options.signal)
   const results: ExportResult['exports'][number][] = []
   for (const backup of await asked('list the exports', exportsOf(provider, options.signal))) {
-    const skipped = known.has(backup.id) ? 'it is stored already' : backup.status === 'complete' ? null : `it is ${backup.nativeStatus}`
+    const skipped = known.has(backup.id)
+      ? 'it is stored already'
+      : backup.status === 'complete'
+        ? null
+        : `it is ${backup.nativeStatus}`
     if (skipped === null) results.push(await mirror(backup))
     else results.push({ backup, mirrored: null, skipped })
   }
@@ -54,7 +58,8 @@ export async function runExport(job: ExportJob, options: ExportOptions): Promise
 /** Exports that have not expired, oldest first: those are forgotten first. */
 async function exportsOf(provider: BackupProvider, signal: AbortSignal | undefined): Promise<ProviderBackup[]> {
   const found: ProviderBackup[] = []
-  for await (const backup of provider.list({ signal })) if (backup.kind === 'export' && backup.status !== 'gone') found.push(backup)
+  for await (const backup of provider.list({ signal }))
+    if (backup.kind === 'export' && backup.status !== 'gone') found.push(backup)
   return found.sort((a, b) => (a.createdAt ?? '').localeCompare(b.createdAt ?? ''))
 }
 
