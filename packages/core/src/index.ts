@@ -31,6 +31,8 @@ export {
   type ContentsOptions,
   type DestinationOutcome,
   type DoctorCheck,
+  type ExportOptions,
+  type ExportResult,
   type Finding,
   type HistoryOptions,
   type Lifeboat,
@@ -39,6 +41,8 @@ export {
   type NeededEntry,
   type PruneOptions,
   type PruneResult,
+  type RehearsalOptions,
+  type RehearsalResult,
   type RestoreOptions,
   type RestorePart,
   type RestorePlan,
@@ -52,6 +56,7 @@ export {
   type VerifyOptions,
   verificationLevels,
 } from './lifeboat-api.js'
+export type { PauseResult } from './maintenance/pause-services.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type {
   BackupProvider,
@@ -68,7 +73,9 @@ export type {
   ProviderCallOptions,
   ProviderConnection,
   ProviderOperation,
+  ProviderPromises,
   Recovered,
+  RecoveredInstances,
   Recovering,
   RecoveryPlan,
   RecoveryWindow,
@@ -108,4 +115,16 @@ export type {
 } from './store/object-store.js'
 export type { ByteSource } from './streams/byte-source.js'
 export { untilAborted } from './streams/until-aborted.js'
+export { planTimeline } from './timeline/plan-timeline.js'
+export {
+  type LossAnswer,
+  type LossName,
+  lossNames,
+  type StoredInstant,
+  type Timeline,
+  type TimelineDestination,
+  type TimelineInput,
+  type TimelineProvider,
+  type Way,
+} from './timeline/timeline.js'
 export { toolName, toolVersion } from './tool-version.js'

@@ -15,7 +15,10 @@ import type {
   SweepResult,
   Unreadable,
 } from './lifeboat-api.js'
+import { type PauseWork, pauseServices, resumeServices, withServicesPaused } from './maintenance/pause-services.js'
+import { runExport } from './mirror/run-export.js'
 import { parseConnectionUrl } from './postgres/connection.js'
+import { runRehearsal } from './provider/run-rehearsal.js'
 import { composeReport } from './report/compose-report.js'
 import { readForReport } from './report/read-for-report.js'
 import { reportedMs } from './report/report-model.js'
@@ -30,6 +33,8 @@ import { runRestore } from './restore/run-restore.js'
 import { runPrune } from './retention/apply-prune.js'
 import type { ObjectStore } from './store/object-store.js'
 import { runSweep } from './sweep/run-sweep.js'
+import { planTimeline } from './timeline/plan-timeline.js'
+import { readTimeline } from './timeline/read-timeline.js'
 import { recordOf } from './verify/record-of.js'
 import { runVerify } from './verify/run-verify.js'
 
@@ -74,6 +79,12 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       source: sourceOf(product),
       findPgTools: deps.findPgTools,
     }
+  }
+
+  const pauseWorkOf = (product: string): PauseWork => {
+    const { provider, destinations } = productOf(resolved, product)
+    const stores = Object.values(destinations).map(one => one.store)
+    return { product, provider, stores, now: deps.now, leaseMs: deps.lockLeaseMs }
   }
 
   return {
@@ -144,7 +155,12 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       return readBackupContents({ backup, unlock: await unlockFor(backup.manifest.product)() }, run)
     },
     planRestore: async (name, run) => (await prepareRestore(await restoreJob(await locate(name, run)), run)).plan,
-    restore: async (name, run) => runRestore(await restoreJob(await locate(name, run)), run),
+    async restore(name, run) {
+      const job = await restoreJob(await locate(name, run))
+      if (!run.pause && !run.resume) return runRestore(job, run)
+      const pausing = pauseWorkOf(job.backup.manifest.product)
+      return withServicesPaused(pausing, signal => runRestore(job, { ...run, signal }), { ...run, adopt: run.resume })
+    },
     async prune(product, run = {}) {
       const results: PruneResult[] = []
       for (const [destination, { store, retention }] of destinationsOf(resolved, product, run.destination)) {
@@ -168,6 +184,13 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       }
       return results
     },
+    export: async (product, run = {}) =>
+      runExport({ product, config: productOf(resolved, product), folder, deps }, run),
+    rehearse: async (product, run = {}) => runRehearsal({ product, config: productOf(resolved, product), deps }, run),
+    pause: async (product, run = {}) => pauseServices(pauseWorkOf(product), run),
+    resume: async (product, run = {}) => resumeServices(pauseWorkOf(product), run),
+    timeline: async (product, run = {}) =>
+      planTimeline(await readTimeline(product, productOf(resolved, product), { now: deps.now(), signal: run.signal })),
     async doctor(product, run = {}) {
       const names = product === undefined ? products : [product]
       const checks = []

@@ -185,6 +185,33 @@ export interface Maintenance {
   resume(service: string, options?: FollowOptions): Promise<void>
 }
 
+/** What the provider promises for what it keeps: what a timeline needs besides the listings. */
+export interface ProviderPromises {
+  /** Whether its backups outlive the database (the project, the instance) being deleted. */
+  readonly survivesDeletion: boolean
+  /** Where the database is, in the words of the stores' regions; null where it is not known. */
+  readonly region: string | null
+  /** What one must hold to use it, for people. */
+  readonly credential: string
+  /** How long it takes, in the provider's words; absent where it does not say. */
+  readonly expected: {
+    readonly pointInTime?: string | undefined
+    readonly backup?: string | undefined
+    readonly export?: string | undefined
+  }
+}
+
+/** What recoveries into a new instance made: reached, and removed again. */
+export interface RecoveredInstances {
+  /** The address of its database. @throws `provider-refused` where it cannot be reached from here */
+  connect(operation: ProviderOperation, options?: ProviderCallOptions): Promise<SecretReference>
+  /**
+   * Removes it; one that is gone resolves. Never anything else: what the operation did not make is refused.
+   * @throws `provider-refused`
+   */
+  discard(operation: ProviderOperation, options?: ProviderCallOptions): Promise<void>
+}
+
 /**
  * A place where backups of one product exist, and what can be done with them. Making one costs nothing: no network, no
  * secret read, before the first call. A power that a provider lacks is absent, never a function that does nothing.
@@ -210,6 +237,10 @@ export interface BackupProvider {
   readonly pointInTime?: PointInTime | undefined
   readonly removing?: Removing | undefined
   readonly maintenance?: Maintenance | undefined
+  /** For providers that recover into a new instance. */
+  readonly recovered?: RecoveredInstances | undefined
+  /** Default, where it is absent: nothing is promised. */
+  promises?(options?: ProviderCallOptions): Promise<ProviderPromises>
   readonly checking?: Checking | undefined
   readonly connecting?: Connecting | undefined
 }

@@ -21,12 +21,16 @@ const planSchema: z.ZodType<RecoveryPlan> = z.object({
   details,
 })
 
+/** Until when the process that wrote it counts as alive, where that matters to others. */
+const aliveUntil = z.iso.datetime().optional()
+
 const recordSchema = z.discriminatedUnion('phase', [
   /** Sent, or about to be: whether the provider heard it is not known. */
-  z.object({ phase: z.literal('beginning'), plan: planSchema, at: z.iso.datetime() }),
+  z.object({ phase: z.literal('beginning'), plan: planSchema, at: z.iso.datetime(), aliveUntil }),
   z.object({
     phase: z.literal('running'),
     operation: z.object({ plan: planSchema, begunAt: z.iso.datetime(), details }),
+    aliveUntil,
   }),
 ])
 
@@ -45,13 +49,20 @@ export interface OperationJournal {
 }
 
 /** The key of a product's journal; like a lock it is no part of any backup. */
-export function journalKey(product: string): string {
-  return `${product}/operations/recovery.json`
+export function journalKey(product: string, purpose: JournalPurpose = 'recovery'): string {
+  return `${product}/operations/${purpose}.json`
 }
 
+/** A recovery that is meant, or one that is only rehearsed and whose instance is removed again. */
+export type JournalPurpose = 'recovery' | 'rehearsal'
+
 /** A journal in a store. Where the store's `ifAbsent` is atomic, one recovery of a product excludes every other. */
-export function storeJournal(store: ObjectStore, product: string): OperationJournal {
-  const key = journalKey(product)
+export function storeJournal(
+  store: ObjectStore,
+  product: string,
+  purpose: JournalPurpose = 'recovery',
+): OperationJournal {
+  const key = journalKey(product, purpose)
   const location = `${key} at ${store.location}`
   const guarded = async <T>(doing: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> => {
     try {

@@ -5,11 +5,12 @@ import type { PruneResult, RunOptions } from '../lifeboat-api.js'
 import { withLocks } from '../locks/hold-locks.js'
 import { manifestKey } from '../repository/layout.js'
 import { listBackups } from '../repository/list-backups.js'
+import { isExport } from '../repository/locate-artifact.js'
 import { newestProofs, readRecords } from '../repository/verification-record.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { sweepUnlocked } from '../sweep/run-sweep.js'
-import { planPrune } from './plan-prune.js'
+import { type PrunePlan, planPrune } from './plan-prune.js'
 
 export interface PruneJob {
   readonly product: string
@@ -42,14 +43,21 @@ async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneRe
   const emit = emitterFor(options.onEvent)
   const { backups } = await listBackups(store, { product, destination }, signal)
   const verifications = newestProofs(await readRecords(store, { product, destination }, signal))
-  const candidates = backups.map(({ id, manifest }) => {
-    const record = verifications.get(id)
-    const sameBytes = manifest.artifacts.every(
-      (artifact, index) => record?.storedSha256[index] === artifact.storedSha256,
-    )
-    return { id, createdAt: new Date(manifest.createdAt), verified: record?.ok === true && sameBytes }
-  })
-  const plan = planPrune(candidates, job.policy, job.now())
+  const candidatesOf = (exports: boolean) =>
+    backups
+      .filter(one => isExport(one.manifest) === exports)
+      .map(({ id, manifest }) => {
+        const record = verifications.get(id)
+        const sameBytes = manifest.artifacts.every(
+          (artifact, index) => record?.storedSha256[index] === artifact.storedSha256,
+        )
+        return { id, createdAt: new Date(manifest.createdAt), verified: record?.ok === true && sameBytes }
+      })
+  // Each kind by the rules for itself: an export must not push a dump out, nor the other way round.
+  const plan = joinPlans(
+    planPrune(candidatesOf(false), job.policy, job.now()),
+    planPrune(candidatesOf(true), job.policy, job.now()),
+  )
   const removed: string[] = []
   const retained: { id: string; message: string }[] = []
   for (const { id } of job.apply ? plan.remove : []) {
@@ -69,4 +77,9 @@ async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneRe
   }
   const sweep = await sweepUnlocked(job, options)
   return { product, destination, applied: job.apply, plan, removed, retained, sweep }
+}
+
+function joinPlans(one: PrunePlan, other: PrunePlan): PrunePlan {
+  const newestFirst = (list: PrunePlan['keep']) => [...list].sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+  return { keep: newestFirst([...one.keep, ...other.keep]), remove: newestFirst([...one.remove, ...other.remove]) }
 }
