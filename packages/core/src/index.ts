@@ -33,6 +33,8 @@ export {
   type DoctorCheck,
   type DrillOptions,
   type DrillReport,
+  type ExportOptions,
+  type ExportResult,
   type Finding,
   type HistoryOptions,
   type Lifeboat,
@@ -41,6 +43,8 @@ export {
   type NeededEntry,
   type PruneOptions,
   type PruneResult,
+  type RehearsalOptions,
+  type RehearsalResult,
   type RestoreOptions,
   type RestorePart,
   type RestorePlan,
@@ -56,7 +60,37 @@ export {
   type VerifyOptions,
   verificationLevels,
 } from './lifeboat-api.js'
+export type { PauseResult } from './maintenance/pause-services.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
+export type {
+  BackupProvider,
+  Checking,
+  CheckObjective,
+  Connecting,
+  Creating,
+  FollowOptions,
+  FollowRecoveryOptions,
+  Maintenance,
+  Opening,
+  PointInTime,
+  ProviderBackup,
+  ProviderCallOptions,
+  ProviderConnection,
+  ProviderOperation,
+  ProviderPromises,
+  Recovered,
+  RecoveredInstances,
+  Recovering,
+  RecoveryPlan,
+  RecoveryWindow,
+  Removing,
+  Restoring,
+  WritingService,
+} from './provider/backup-provider.js'
+export { dumps } from './provider/dumps.js'
+export { type JournalRecord, type OperationJournal, storeJournal } from './provider/operation-journal.js'
+export { type RecoveryRun, resumeRecovery, runRecovery } from './provider/run-recovery.js'
+export { refusedCodes, wrapProviderError } from './provider/wrap-provider-error.js'
 export { composeReport } from './report/compose-report.js'
 export type {
   DestinationState,
@@ -88,5 +122,17 @@ export type {
 } from './store/object-store.js'
 export type { ByteSource } from './streams/byte-source.js'
 export { untilAborted } from './streams/until-aborted.js'
+export { planTimeline } from './timeline/plan-timeline.js'
+export {
+  type LossAnswer,
+  type LossName,
+  lossNames,
+  type StoredInstant,
+  type Timeline,
+  type TimelineDestination,
+  type TimelineInput,
+  type TimelineProvider,
+  type Way,
+} from './timeline/timeline.js'
 export { toolName, toolVersion } from './tool-version.js'
 export { verificationLogMigration } from './verification-log/migration.js'

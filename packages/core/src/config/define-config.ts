@@ -8,7 +8,7 @@ export function defineConfig(config: LifeboatConfig): LifeboatConfig {
 }
 
 /**
- * Checks a configuration and resolves its defaults. The result is frozen, but for the stores.
+ * Checks a configuration and resolves its defaults. The result is frozen, but for stores and providers.
  * @throws BackupError `config-invalid`, naming the path of every wrong key and never its value where that may be secret
  */
 export function resolveConfig(config: unknown): ResolvedConfig {
@@ -22,11 +22,11 @@ export function resolveConfig(config: unknown): ResolvedConfig {
   })
 }
 
-/** Freezes what the schema made; stores are the caller's own and stay as they are. */
+/** Freezes what the schema made; stores and providers are the caller's own and stay as they are. */
 function freezeRecords<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   for (const [key, member] of Object.entries(value)) {
-    if (key !== 'store') freezeRecords(member)
+    if (key !== 'store' && key !== 'provider') freezeRecords(member)
   }
   return Object.freeze(value)
 }
