@@ -75,6 +75,8 @@ export function sampleReport(findings: VerificationReport['findings'] = [], prod
     level: 'content',
     ok,
     findings,
+    checks: [],
+    live: false,
     tables: 1,
     rows: 1234,
     readBytes: 12_000_000,
@@ -95,7 +97,9 @@ export function samplePlan(changes: Partial<RestorePlan> = {}): RestorePlan {
     tables: 1,
     rows: 1234,
     plainBytes: 34_000_000,
+    part: null,
     warnings: [],
+    skipped: [],
     ...changes,
   }
 }

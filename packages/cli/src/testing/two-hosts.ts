@@ -50,7 +50,10 @@ export async function hostsOn(store: string, env: Readonly<Record<string, string
     const { env } = process
   `
   const configFile = join(folder, 'lifeboat.config.mjs')
-  await writeFile(configFile, `${head('@lifeboat/core', '@lifeboat/provider-s3')}\nexport default defineConfig(${config})`)
+  await writeFile(
+    configFile,
+    `${head('@lifeboat/core', '@lifeboat/provider-s3')}\nexport default defineConfig(${config})`,
+  )
   const script = join(folder, 'backup.mjs')
   await writeFile(
     script,

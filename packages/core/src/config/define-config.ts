@@ -9,7 +9,7 @@ export function defineConfig(config: LifeboatConfig): LifeboatConfig {
 }
 
 /**
- * Checks a configuration and resolves its defaults. The result is frozen, but for the stores.
+ * Checks a configuration and resolves its defaults. The result is frozen, but for stores and providers.
  * @throws BackupError `config-invalid`, naming the path of every wrong key and never its value where that may be secret
  */
 export function resolveConfig(config: unknown): ResolvedConfig {
@@ -23,13 +23,13 @@ export function resolveConfig(config: unknown): ResolvedConfig {
   })
 }
 
-/** Freezes what the schema made, and tells secrets their keys; stores are the caller's own and stay as they are. */
+/** Freezes what the schema made, and tells secrets their keys; stores and providers are the caller's own and stay as they are. */
 function settleRecords<T>(value: T, path: string): T {
   if (isSecret(value)) return locateSecret(value, path) as T
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   const record = value as Record<string, unknown>
   for (const [key, member] of Object.entries(record)) {
-    if (key !== 'store') record[key] = settleRecords(member, path === '' ? key : `${path}.${key}`)
+    if (key !== 'store' && key !== 'provider') record[key] = settleRecords(member, path === '' ? key : `${path}.${key}`)
   }
   return Object.freeze(value)
 }

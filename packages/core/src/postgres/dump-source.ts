@@ -5,17 +5,22 @@ import { cancellation } from '../errors/cancelled.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import { type ConnectionTarget, libpqEnvironment, redact } from './connection.js'
 import type { PgTools } from './find-pg-tools.js'
+import { withLongWrites } from './long-writes.js'
 
 export interface DumpOptions {
   readonly tools: PgTools
   readonly snapshotId?: string | undefined
   readonly schemas?: readonly string[] | undefined
   readonly excludeTableData?: readonly string[] | undefined
+  /** Definitions only, no rows. Default: false. */
+  readonly schemaOnly?: boolean | undefined
+  /** How long to wait for a lock that someone else holds on a table, in ms. Default: ten minutes. */
+  readonly lockWaitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /** How long pg_dump waits for a lock that someone else holds on a table: ten minutes. */
-const lockWaitMs = 600_000
+const defaultLockWaitMs = 600_000
 /** How long an unwanted pg_dump may take to tell the server and go. */
 const killAfterMs = 1_000
 
@@ -27,8 +32,10 @@ const killAfterMs = 1_000
 export async function* dumpSource(target: ConnectionTarget, options: DumpOptions): ByteSource {
   const { signal } = options
   if (signal?.aborted) throw cancellation(signal)
-  const child = spawn(join(options.tools.folder, 'pg_dump'), dumpArguments(options), {
-    env: libpqEnvironment(target),
+  const command = await withLongWrites({ file: join(options.tools.folder, 'pg_dump'), args: dumpArguments(options) })
+  const child = spawn(command.file, command.args, {
+    // Times are written in UTC wherever the server is, so that a restored table can be compared byte by byte.
+    env: { ...libpqEnvironment(target), PGTZ: 'UTC' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const closed = exitOf(child)
@@ -62,7 +69,8 @@ function dumpArguments(options: DumpOptions): string[] {
     '--compress=0',
     '--no-password',
     '--encoding=UTF8',
-    `--lock-wait-timeout=${lockWaitMs}`,
+    `--lock-wait-timeout=${options.lockWaitMs ?? defaultLockWaitMs}`,
+    ...(options.schemaOnly ? ['--schema-only'] : []),
     ...(options.snapshotId === undefined ? [] : [`--snapshot=${options.snapshotId}`]),
     ...(options.schemas ?? []).map(schema => `--schema=${quotePattern(schema)}`),
     ...(options.excludeTableData ?? []).map(

@@ -21,3 +21,8 @@ export function locateArtifact(backup: LocatedBackup, artifact: Artifact): strin
 export function databaseArtifact(manifest: Manifest): Artifact | undefined {
   return manifest.artifacts.find(artifact => artifact.kind === 'database')
 }
+
+/** Whether a backup is a mirrored export: listed, verified and kept like a dump, but restored by pg_restore from a folder. */
+export function isExport(manifest: Manifest): boolean {
+  return manifest.artifacts.some(artifact => artifact.kind === 'export')
+}

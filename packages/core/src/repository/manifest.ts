@@ -15,11 +15,15 @@ const time = z.iso.datetime({ precision: undefined })
 export const artifactSchema = object({
   name: z.string().min(1).max(200),
   key: z.string().min(1).max(900),
-  kind: z.enum(['database', 'roles', 'files']),
+  /** `export`: what a provider exported, as it made it. */
+  kind: z.enum(['database', 'roles', 'files', 'export']),
   storedBytes: bytes,
   storedSha256: hash,
   plainBytes: bytes,
-  plainSha256: hash,
+  /** Of all plain bytes. Absent where `frameSha256` and the hashes of tables and large objects cover them. */
+  plainSha256: hash.optional(),
+  /** Of the plain bytes of an archive that are neither rows nor large objects. See `docs/format.md`. */
+  frameSha256: hash.optional(),
   codec: z.enum(['gzip', 'zstd', 'none']),
   encryption: z.discriminatedUnion('kind', [
     object({ kind: z.literal('passphrase') }),
