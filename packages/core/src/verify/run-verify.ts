@@ -20,7 +20,6 @@ import { type Checked, checked, findingsOf } from './checked.js'
 import { compareScan } from './compare-scan.js'
 import { findReplay } from './find-replay.js'
 import { critical } from './finding.js'
-import { rowsOf } from './rows-of.js'
 
 export interface VerifyJob {
   readonly backup: LocatedBackup
