@@ -4,9 +4,12 @@ import type { CliIo } from './cli-io.js'
 import type { Choose } from './command.js'
 import { defineBackup } from './commands/backup.js'
 import { defineDemo } from './commands/demo.js'
+import { defineDiff } from './commands/diff.js'
 import { defineDoctor } from './commands/doctor.js'
+import { defineDrill } from './commands/drill.js'
 import { defineInit } from './commands/init.js'
 import { defineList } from './commands/list.js'
+import { defineLogTable } from './commands/log-table.js'
 import { definePrune } from './commands/prune.js'
 import { defineRestore } from './commands/restore.js'
 import { defineShow } from './commands/show.js'
@@ -21,9 +24,12 @@ const defineCommands = [
   defineList,
   defineShow,
   defineVerify,
+  defineDrill,
+  defineDiff,
   defineRestore,
   definePrune,
   defineSweep,
+  defineLogTable,
   defineDemo,
 ]
 

@@ -1,3 +1,4 @@
+import type { RestoreEstimate } from './drill/estimate-restore.js'
 import type { BackupEvent } from './events/backup-event.js'
 import type { Manifest } from './repository/manifest.js'
 import type { Check, DrillRecord } from './repository/record-schema.js'
@@ -93,6 +94,8 @@ export interface VerificationReport {
 export interface DrillReport extends VerificationReport {
   readonly level: 'restored'
   readonly record: DrillRecord
+  /** A restore at the size of this backup's source, from the drills of its destination; `null` where none came through. */
+  readonly estimate: RestoreEstimate | null
 }
 
 /**

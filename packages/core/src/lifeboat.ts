@@ -3,6 +3,7 @@ import type { LifeboatConfig, ProductConfig, ResolvedConfig } from './config/con
 import { resolveConfig } from './config/define-config.js'
 import { type Deps, nodeDeps } from './deps.js'
 import { runDoctor } from './doctor/run-doctor.js'
+import { estimateRestore } from './drill/estimate-restore.js'
 import { runDrill } from './drill/run-drill.js'
 import type { ScratchConfig } from './drill/scratch-server.js'
 import { type FallbackKeys, readSealKeys, readUnlock } from './encryption/product-keys.js'
@@ -27,7 +28,7 @@ import { listBackups } from './repository/list-backups.js'
 import type { LocatedBackup } from './repository/locate-artifact.js'
 import type { ProofRecord } from './repository/record-schema.js'
 import { resolveBackup } from './repository/resolve-backup.js'
-import { writeRecord } from './repository/verification-record.js'
+import { readRecords, writeRecord } from './repository/verification-record.js'
 import { prepareRestore, type RestoreJob } from './restore/plan-restore.js'
 import { runRestore } from './restore/run-restore.js'
 import { runPrune } from './retention/apply-prune.js'
@@ -96,8 +97,10 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       },
       run,
     )
-    if (config.destinations[report.destination] !== undefined) await keepRecord(backup!.store, report.record, run)
-    return report
+    if (config.destinations[report.destination] === undefined) return report
+    await keepRecord(backup!.store, report.record, run)
+    const records = await readRecords(backup!.store, { product, destination: report.destination }, run.signal)
+    return { ...report, estimate: estimateRestore(records, report.record.databaseBytes) ?? null }
   }
 
   /** A name may say the product itself; an address only says it once its manifest is read. */
