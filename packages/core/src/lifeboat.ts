@@ -157,6 +157,11 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       }
     },
     async verify(name, run = {}) {
+      if (run.level === 'restored' && run.live) {
+        throw new BackupError('config-invalid', 'a drill does not look at the live database', {
+          hint: 'verify at level content with live, and drill besides',
+        })
+      }
       if (run.level === 'restored') return drill(name, run)
       const backup = await locate(name, run)
       const { product } = backup.manifest
