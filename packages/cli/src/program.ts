@@ -7,10 +7,12 @@ import { defineDemo } from './commands/demo.js'
 import { defineDiff } from './commands/diff.js'
 import { defineDoctor } from './commands/doctor.js'
 import { defineDrill } from './commands/drill.js'
+import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
 import { defineList } from './commands/list.js'
 import { defineLogTable } from './commands/log-table.js'
 import { definePrune } from './commands/prune.js'
+import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
 import { defineShow } from './commands/show.js'
 import { defineSweep } from './commands/sweep.js'
@@ -26,6 +28,8 @@ const defineCommands = [
   defineVerify,
   defineDrill,
   defineDiff,
+  defineHistory,
+  defineReport,
   defineRestore,
   definePrune,
   defineSweep,

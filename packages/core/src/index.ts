@@ -25,20 +25,26 @@ export { type ErrorCode, errorCodes, retryable } from './errors/error-code.js'
 export type { BackupEvent, EventListener, StageName } from './events/backup-event.js'
 export { type OpenOptions, openLifeboat } from './lifeboat.js'
 export {
+  type BackupContents,
   type BackupName,
   type BackupOptions,
   type BackupResult,
+  type ContentsEntry,
+  type ContentsOptions,
   type DestinationOutcome,
   type DoctorCheck,
   type DrillOptions,
   type DrillReport,
   type Finding,
+  type HistoryOptions,
   type Lifeboat,
   type ListedBackup,
   type ListResult,
+  type NeededEntry,
   type PruneOptions,
   type PruneResult,
   type RestoreOptions,
+  type RestorePart,
   type RestorePlan,
   type RestoreResult,
   type RunOptions,
@@ -53,10 +59,22 @@ export {
   verificationLevels,
 } from './lifeboat-api.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
+export { composeReport } from './report/compose-report.js'
+export type {
+  DestinationState,
+  ObjectiveState,
+  ProductReport,
+  ReportedDrill,
+  ReportFinding,
+  ReportModel,
+  TrendPoint,
+} from './report/report-model.js'
 export type { Artifact, Manifest, TableRecord } from './repository/manifest.js'
 export type { Check, DrillRecord, DrillStep, ProofRecord, VerificationRecord } from './repository/record-schema.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'
+export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'
+export { type RetryingOptions, retrying } from './retry/retrying.js'
 export { assertKey } from './store/assert-key.js'
 export { directory } from './store/directory-store.js'
 export { memoryStore } from './store/memory-store.js'
@@ -67,6 +85,7 @@ export type {
   StoreCallOptions,
   StoreCapabilities,
   StoredObject,
+  StoreRetry,
   UnfinishedPut,
 } from './store/object-store.js'
 export type { ByteSource } from './streams/byte-source.js'

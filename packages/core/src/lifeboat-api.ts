@@ -1,7 +1,8 @@
 import type { RestoreEstimate } from './drill/estimate-restore.js'
 import type { BackupEvent } from './events/backup-event.js'
+import type { ReportModel } from './report/report-model.js'
 import type { Manifest } from './repository/manifest.js'
-import type { Check, DrillRecord } from './repository/record-schema.js'
+import type { Check, DrillRecord, ProofRecord } from './repository/record-schema.js'
 import type { PrunePlan } from './retention/plan-prune.js'
 
 /** Options that every long operation takes. */
@@ -159,8 +160,48 @@ export interface RestoreOptions extends RunOptions, SelectOptions {
   readonly overwrite?: boolean | undefined
   /** The second word for an overwrite of the very database the backup came from. Default: false. */
   readonly overwriteSource?: boolean | undefined
+  /**
+   * Restore a backup whose manifest carries no seal although the product's manifests are sealed: one from before that,
+   * or one whose seal somebody removed. Default: false, it is refused.
+   */
+  readonly allowUnsealed?: boolean | undefined
   /** Keep a database that `create` made although the restore failed. Default: false. */
   readonly keepFailed?: boolean | undefined
+  /**
+   * Only these tables, views and sequences, with what they need: `schema.name`, patterns as psql's (`sales.*`).
+   * Default: everything. A target that is not empty is fine as long as it has none of them.
+   */
+  readonly tables?: readonly string[] | undefined
+  /** With `tables`: also the tables that foreign keys of the chosen ones name, and theirs. Default: false. */
+  readonly withReferenced?: boolean | undefined
+  /**
+   * Put tables into this schema instead of their own: a copy beside live tables, which are not touched. It must be new
+   * or empty; `overwrite` drops what it holds of the same names. Default: their own schemas.
+   */
+  readonly intoSchema?: string | undefined
+  /** Only definitions, or only rows (into tables that exist and are empty). Default: both. */
+  readonly only?: 'schema' | 'data' | undefined
+}
+
+/** An entry of a backup and what it is needed by. */
+export interface NeededEntry extends ContentsEntry {
+  readonly neededBy: ContentsEntry
+}
+
+/** What a partial restore takes. */
+export interface RestorePart {
+  /** The tables that the patterns matched, with their partitions. Null: no tables were named. */
+  readonly chosen: readonly ContentsEntry[] | null
+  /** Restored with them: they cannot be without. */
+  readonly required: readonly NeededEntry[]
+  /** The target has them; they stay as they are. */
+  readonly reused: readonly NeededEntry[]
+  /** Left out, and with them the foreign keys and policies that name them; `withReferenced` takes the former along. */
+  readonly offered: readonly NeededEntry[]
+  readonly intoSchema: string | null
+  readonly only: 'schema' | 'data' | null
+  /** Of the rows that are restored, as COPY writes them. */
+  readonly bytes: number
 }
 
 /** What a restore would do, and what stands against it. */
@@ -177,9 +218,42 @@ export interface RestorePlan {
   readonly tables: number | null
   readonly rows: number | null
   readonly plainBytes: number
+  /** Null: the whole backup. */
+  readonly part: RestorePart | null
   readonly warnings: readonly string[]
-  /** What the backup holds and the restore leaves out on purpose. */
+  /** What the backup holds and the restore leaves out on purpose; without what `part` did not ask for. */
   readonly skipped: readonly { readonly entry: string; readonly reason: string }[]
+}
+
+/** One entry of the archive's table of contents, as pg_restore names it. */
+export interface ContentsEntry {
+  /** `TABLE`, `FUNCTION`, `FK CONSTRAINT`, … */
+  readonly kind: string
+  readonly schema: string | null
+  readonly name: string
+}
+
+export interface ContentsOptions extends RunOptions, SelectOptions {
+  /** Show these tables and what they need; patterns as in {@link RestoreOptions.tables}. Default: all. */
+  readonly tables?: readonly string[] | undefined
+  /** As in {@link RestoreOptions.withReferenced}. Default: false. */
+  readonly withReferenced?: boolean | undefined
+}
+
+/** What a backup holds. */
+export interface BackupContents {
+  readonly product: string
+  readonly id: string
+  readonly destination: string
+  readonly createdAt: string
+  /** Tables and views, with their rows and the bytes of these; null where there are none of its own. */
+  readonly tables: readonly (ContentsEntry & { readonly rows: number | null; readonly bytes: number | null })[]
+  /** How many entries of each kind the whole archive has. */
+  readonly kinds: Readonly<Record<string, number>>
+  /** With `tables`: what a database that has nothing yet would get with them. */
+  readonly required: readonly NeededEntry[]
+  /** With `tables`: what their foreign keys and policies name, and would be left out. */
+  readonly offered: readonly NeededEntry[]
 }
 
 export interface RestoreResult {
@@ -189,6 +263,11 @@ export interface RestoreResult {
   /** Each step and how long it took. */
   readonly steps: readonly { readonly step: string; readonly durationMs: number }[]
   readonly durationMs: number
+}
+
+export interface HistoryOptions extends RunOptions, SelectOptions {
+  /** Nothing older than this. Default: everything that is recorded. */
+  readonly since?: Date | undefined
 }
 
 export interface PruneOptions extends RunOptions, SelectOptions {
@@ -245,6 +324,12 @@ export interface Lifeboat {
   list(product?: string, options?: RunOptions & SelectOptions): Promise<ListResult>
   show(backup: BackupName, options?: RunOptions & SelectOptions): Promise<ListedBackup>
   verify(backup: BackupName, options?: VerifyOptions): Promise<VerificationReport>
+  /** Every recorded verification and drill of a product (default: all), newest first. */
+  history(product?: string, options?: HistoryOptions): Promise<readonly ProofRecord[]>
+  /** What a person wants to know of the products, of the last 90 days; `@lifeboat/core/report` makes a page of it. */
+  report(options?: RunOptions & { readonly products?: readonly string[] | undefined }): Promise<ReportModel>
+  /** What a backup holds, read from the front of its artifact. */
+  contents(backup: BackupName, options?: ContentsOptions): Promise<BackupContents>
   /** Restores into a scratch database, checks and compares it there, and removes it. */
   drill(backup: BackupName, options?: DrillOptions): Promise<DrillReport>
   /** What differs between the definitions in a backup and those of the live database. */

@@ -98,6 +98,7 @@ export function samplePlan(changes: Partial<RestorePlan> = {}): RestorePlan {
     tables: 1,
     rows: 1234,
     plainBytes: 34_000_000,
+    part: null,
     warnings: [],
     skipped: [],
     ...changes,

@@ -7,9 +7,12 @@ import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg
 import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
 import { checkSeal, type SealKeys } from '../seal/manifest-seal.js'
+import { countSelected, describePart, describeSkipped } from './describe-selection.js'
+import { findFilled, inspectObjects, noObjects } from './inspect-objects.js'
 import { inspectTarget, isSameDatabase, type TargetFacts } from './inspect-target.js'
 import { readContents } from './read-contents.js'
-import { describeEntry, type EntryRule, type EntrySelection, selectEntries } from './select-entries.js'
+import { type EntryRule, type EntrySelection, selectEntries } from './select-entries.js'
+import { asksForPart, type PartSelection, selectPart } from './select-part.js'
 
 /** A plan with what carrying it out needs. */
 export interface PreparedRestore {
@@ -18,8 +21,10 @@ export interface PreparedRestore {
   readonly facts: TargetFacts
   readonly artifact: Artifact
   readonly toc: TableOfContents | undefined
-  /** What of the archive is restored; undefined where its table of contents cannot be read: then all of it is. */
+  /** What of the archive is restored; undefined where its version is unknown, which goes in whole. */
   readonly selection: EntrySelection | undefined
+  /** Set where not the whole backup is asked for. */
+  readonly part: PartSelection | undefined
   readonly tools: PgTools
   /** Owners stay only where every one of them exists and the login may hand objects to them. */
   readonly keepOwners: boolean
@@ -32,7 +37,7 @@ export interface RestoreJob {
   /** The address of the product's source, where a configuration knows it. */
   readonly source: ConnectionTarget | undefined
   readonly findPgTools: () => Promise<PgTools[]>
-  /** What to leave out of the archive, with reasons. Default: nothing. */
+  /** What to leave out of the archive. Default: nothing. */
   readonly rules?: readonly EntryRule[] | undefined
   /** Makes the definitions where the target's own login may not, and hands them over to it. Default: that login. */
   readonly definer?: Definer | undefined
@@ -54,20 +59,33 @@ export interface Definer {
 
 /**
  * Decides what a restore would do; changes nothing.
- * @throws BackupError `seal-wrong`, `target-not-empty`, `target-is-source`, `target-unfit`, and what opening the backup throws
+ * @throws BackupError `seal-wrong`, `seal-missing`, `target-not-empty`, `target-is-source`, `target-unfit`, and what opening the backup throws
  */
 export async function prepareRestore(job: RestoreJob, options: RestoreOptions): Promise<PreparedRestore> {
   const { backup } = job
   const { manifest } = backup
   const create = options.create ?? false
   const overwrite = options.overwrite ?? false
+  const partial = asksForPart(options)
   const target = parseConnectionUrl(options.to)
   const artifact = databaseArtifact(manifest)
   if (artifact === undefined)
     throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
+  const checking = checkSeal(manifest, job.sealKeys)
+  checking.catch(() => {})
   const toc = await readContents(backup, artifact, job.unlock, options.signal)
   // After the first bytes were opened: a wrong passphrase is a wrong key, not a wrong seal.
-  const seal = await checkSeal(manifest, job.sealKeys)
+  const seal = await checking
+  const sealed = job.sealKeys.expected !== undefined
+  if (seal === 'unsealed' && sealed && options.allowUnsealed !== true) {
+    throw new BackupError(
+      'seal-missing',
+      `the manifest of ${manifest.product}/${manifest.id} is not sealed, and this product's manifests are`,
+      {
+        hint: 'somebody may have removed the seal: restore from another destination or backup; if it was made before sealing was set up and you trust the store, give --allow-unsealed',
+      },
+    )
+  }
   if (seal === 'wrong') {
     throw new BackupError(
       'seal-wrong',
@@ -75,17 +93,6 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       { hint: '`lifeboat verify` says more; restore from another destination or backup: `lifeboat list`' },
     )
   }
-  const rules = job.rules ?? []
-  if (toc === undefined && rules.length > 0) {
-    throw new BackupError(
-      'archive-invalid',
-      'nothing can be left out of an archive of a version that is not known here',
-      {
-        hint: 'update lifeboat, or restore the whole backup',
-      },
-    )
-  }
-  const selection = toc && selectEntries(toc, rules)
   const facts = await inspectTarget(target, create, options.signal)
   const targetIsSource =
     !create && job.source !== undefined && (await isSameDatabase(facts.identity, target, job.source, options.signal))
@@ -94,12 +101,14 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       hint: 'name a new database, or restore into the existing one without --create',
     })
   }
-  if (targetIsSource && !(overwrite && options.overwriteSource)) {
+  // A part is added to what the source has; only its overwrite replaces something, and a copy never does.
+  const replaces = partial ? overwrite && options.intoSchema === undefined : true
+  if (targetIsSource && replaces && !(overwrite && options.overwriteSource)) {
     throw new BackupError('target-is-source', `${target.description} is the database that this backup was taken of`, {
       hint: 'restore beside it (--create with a new name); to replace the live data, give both --overwrite and --overwrite-source',
     })
   }
-  if (facts.objects > 0 && !overwrite) {
+  if (facts.objects > 0 && !overwrite && (!partial || isWholeSchema(options))) {
     throw new BackupError(
       'target-not-empty',
       `${target.description} is not empty: ${facts.objects} tables, functions and types`,
@@ -108,9 +117,27 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       },
     )
   }
-  const { warnings, keepOwners } = checkFitness(manifest.source, selection, facts, target, job.definer)
-  if (seal === 'unsealed' && job.sealKeys.expected !== undefined)
-    warnings.unshift("the manifest is not sealed, and this product's manifests are: see who may write to the store")
+  const objects = create || !partial ? noObjects : await inspectObjects(target, options.signal)
+  const part = toc && partial ? selectPart(toc, { ...options, overwrite }, objects, job.rules) : undefined
+  const selection = part?.selection ?? (toc && selectEntries(toc, job.rules ?? []))
+  if (selection === undefined && (partial || (job.rules !== undefined && job.rules.length > 0))) {
+    throw new BackupError(
+      'selection-invalid',
+      `${manifest.product}/${manifest.id} cannot be restored in part: its archive is of a version that is not known here`,
+      { hint: 'restore the whole backup into a new database (--create), or update lifeboat' },
+    )
+  }
+  if (part !== undefined && options.only === 'data') await checkFilled(target, part, options)
+  const { warnings, keepOwners } = checkFitness(manifest.source, selection?.kept, facts, target, job.definer)
+  if (seal === 'unsealed')
+    warnings.unshift(
+      sealed
+        ? "the manifest is not sealed, and this product's manifests are: see who may write to the store"
+        : 'the manifest is not sealed: nothing proves who made this backup',
+    )
+  if (seal === 'unproven')
+    warnings.unshift('the manifest is sealed, and no key is at hand to check the seal with: nothing proves who made it')
+  warnings.push(...partWarnings(options, facts))
   const archiveMajor = toc ? majorForArchive(toc.header.version) : Number.parseInt(manifest.source.pgDumpVersion, 10)
   const tools = chooseRestoreTools(await job.findPgTools(), archiveMajor, facts.serverMajor)
   return {
@@ -123,25 +150,53 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       create,
       overwrite,
       targetIsSource,
-      tables: manifest.tables?.length ?? null,
-      rows: manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
+      ...countSelected(manifest, selection),
       plainBytes: artifact.plainBytes,
+      part: part === undefined ? null : describePart(part, manifest, options),
+      skipped: describeSkipped(selection),
       warnings,
-      skipped: (selection?.skipped ?? []).map(({ entry, reason }) => ({ entry: describeEntry(entry), reason })),
     },
     target,
     facts,
     artifact,
     toc,
     selection,
+    part,
     tools,
     keepOwners,
   }
 }
 
+/** Every definition goes where nothing may be yet. */
+function isWholeSchema({ only, tables, intoSchema }: RestoreOptions): boolean {
+  return only === 'schema' && tables === undefined && intoSchema === undefined
+}
+
+/** Rows alone are added to nothing: what is there is the caller's to empty. */
+async function checkFilled(target: ConnectionTarget, part: PartSelection, options: RestoreOptions): Promise<void> {
+  const entries = part.selection.kept.filter(entry => entry.description === 'TABLE DATA')
+  const places = entries.map(entry => ({ schema: options.intoSchema ?? entry.namespace ?? '', name: entry.tag }))
+  const filled = await findFilled(target, places, options.signal)
+  if (filled.length === 0) return
+  const names = filled.slice(0, 5).map(({ schema, name }) => `${schema}.${name}`)
+  const more = filled.length > 5 ? ` and ${filled.length - 5} more` : ''
+  throw new BackupError('target-not-empty', `${names.join(', ')}${more} of the target hold rows`, {
+    hint: 'empty them first, or restore beside them (--into-schema recovered) and merge by hand',
+  })
+}
+
+function partWarnings({ only, intoSchema }: RestoreOptions, facts: TargetFacts): string[] {
+  const warnings: string[] = []
+  if (intoSchema !== undefined)
+    warnings.push(`triggers, policies and grants stay behind: the copy in ${intoSchema} is for its owner to look at`)
+  if (only === 'data' && intoSchema === undefined && !facts.superuser)
+    warnings.push("the login may not be allowed to switch triggers off: then the target's triggers fire for each row")
+  return warnings
+}
+
 function checkFitness(
   source: LocatedBackup['manifest']['source'],
-  selection: EntrySelection | undefined,
+  kept: readonly ArchiveEntry[] | undefined,
   facts: TargetFacts,
   target: ConnectionTarget,
   definer: Definer | undefined,
@@ -152,8 +207,8 @@ function checkFitness(
     warnings.push(
       `the target runs PostgreSQL ${facts.serverVersion}, older than the source's ${source.serverVersion}: what is new in ${sourceMajor} cannot be restored there`,
     )
-  const extensions = selection
-    ? selection.kept.filter(entry => entry.description === 'EXTENSION').map(entry => entry.tag)
+  const extensions = kept
+    ? kept.filter(entry => entry.description === 'EXTENSION').map(entry => entry.tag)
     : source.extensions.map(one => one.name)
   const lacking = extensions.filter(name => !facts.availableExtensions.has(name))
   if (lacking.length > 0) {
@@ -161,7 +216,7 @@ function checkFitness(
       hint: 'install it on the target server, or restore to a server that has it',
     })
   }
-  const entries = selection?.kept ?? []
+  const entries = kept ?? []
   const owners = new Set(entries.map(entry => entry.owner).filter(owner => owner !== null))
   const missingOwners = [...owners].filter(owner => !facts.roles.has(owner))
   const foreignOwners = [...owners].filter(owner => owner !== target.user)

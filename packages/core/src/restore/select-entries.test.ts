@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
-import { describeEntry, selectEntries } from './select-entries.js'
+import { describeEntry, selectEntries, useList } from './select-entries.js'
 
 let lastId = 0
 function entry(description: string, tag: string, needs: readonly ArchiveEntry[] = []): ArchiveEntry {
@@ -45,5 +45,17 @@ describe('selectEntries', () => {
       'SERVER public.elsewhere: no connections outward',
       'FOREIGN TABLE public.prices: it needs SERVER public.elsewhere, which is left out',
     ])
+  })
+
+  it('keeps what depends on something that the target has', () => {
+    const selection = selectEntries(toc, [one => (one === server ? { reason: 'there', cascades: false } : undefined)])
+    expect(selection.skipped).toEqual([{ entry: server, reason: 'there' }])
+  })
+
+  it("never leaves out the archive's settings", () => {
+    const encoding = entry('ENCODING', 'ENCODING')
+    const all = selectEntries({ ...toc, entries: [encoding, table] }, [() => 'everything'])
+    expect(all.kept).toEqual([encoding])
+    expect(useList(all.kept)).toBe(`${encoding.dumpId};\n`)
   })
 })
