@@ -16,6 +16,8 @@ export type {
 export { defineConfig, resolveConfig } from './config/define-config.js'
 export { isSecret, type SecretReference, secret } from './config/secret.js'
 export { type Deps, nodeDeps } from './deps.js'
+export { estimateRestore, type RestoreEstimate } from './drill/estimate-restore.js'
+export { type DrillExpectations, judgeDrills } from './drill/judge-drills.js'
 export { generateKeyPair } from './encryption/open-pgp.js'
 export type { FallbackKeys } from './encryption/product-keys.js'
 export { BackupError, type BackupErrorOptions, isBackupError } from './errors/backup-error.js'

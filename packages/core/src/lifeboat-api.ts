@@ -1,3 +1,4 @@
+import type { RestoreEstimate } from './drill/estimate-restore.js'
 import type { BackupEvent } from './events/backup-event.js'
 import type { PauseResult } from './maintenance/pause-services.js'
 import type { ProviderBackup, RecoveryPlan } from './provider/backup-provider.js'
@@ -97,6 +98,8 @@ export interface VerificationReport {
 export interface DrillReport extends VerificationReport {
   readonly level: 'restored'
   readonly record: DrillRecord
+  /** A restore at the size of this backup's source, from the drills of its destination; `null` where none came through. */
+  readonly estimate: RestoreEstimate | null
 }
 
 /**
