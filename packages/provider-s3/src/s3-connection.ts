@@ -18,7 +18,6 @@ export interface S3Connection {
 export type Connect = (onRetry: ((retry: StoreRetry) => void) | undefined) => S3Connection
 
 const connectTimeoutMs = 10_000
-const idleTimeoutMs = 60_000
 
 /** Loads the SDK (it takes a while, so nobody pays for it before the first call) and makes a client. No network yet. */
 export async function connect(settings: S3Settings): Promise<Connect> {
@@ -59,7 +58,7 @@ async function clientMaker(sdk: Sdk, settings: S3Settings): Promise<() => S3Clie
         expectContinueHeader: false,
         requestHandler: {
           connectionTimeout: connectTimeoutMs,
-          socketTimeout: idleTimeoutMs,
+          socketTimeout: settings.idleTimeoutMs,
           httpAgent: new HttpAgent(sockets),
           httpsAgent: new HttpsAgent(sockets),
         },

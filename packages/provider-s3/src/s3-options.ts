@@ -49,6 +49,8 @@ export interface S3Options {
    * waits of up to 0.3, 0.6, … 4.8 s or what `Retry-After` asks for, and at most a minute of waiting.
    */
   readonly retry?: Partial<RetryPolicy> | undefined
+  /** A request on which nothing moves for this long, in ms, counts as a lost connection. Default: 60,000. */
+  readonly idleTimeoutMs?: number | undefined
 }
 
 /** The options with every default settled. */
@@ -63,6 +65,7 @@ export interface S3Settings extends Omit<EndpointQuirks, 'hosts'> {
   readonly kmsKeyId: string | undefined
   readonly storageClass: string | undefined
   readonly retry: RetryPolicy
+  readonly idleTimeoutMs: number
 }
 
 /** Settles the defaults and refuses what cannot work. @throws BackupError `config-invalid` */
@@ -85,6 +88,7 @@ export function settleOptions(options: S3Options): S3Settings {
     kmsKeyId: options.kmsKeyId,
     storageClass: options.storageClass,
     retry: settleRetry(options.retry ?? {}),
+    idleTimeoutMs: within('idleTimeoutMs', options.idleTimeoutMs ?? 60_000, 100, 3_600_000),
     region: options.region ?? quirks.region,
     pathStyle: options.forcePathStyle ?? quirks.pathStyle,
     checksums: options.checksums ?? quirks.checksums,

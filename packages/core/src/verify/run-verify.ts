@@ -17,6 +17,7 @@ import { sealFindings } from './check-seal.js'
 import { compareScan } from './compare-scan.js'
 import { findReplay } from './find-replay.js'
 import { critical } from './finding.js'
+import { rowsOf } from './rows-of.js'
 
 export interface VerifyJob {
   readonly backup: LocatedBackup
@@ -61,7 +62,13 @@ export async function runVerify(job: VerifyJob, options: RunOptions): Promise<Ve
     findings.push(...(await sealFindings(backup, await job.sealKeys(), options.signal)))
   findings.push(...checkExpectations(job))
   if (job.configured)
-    findings.push(...(await historyFindings(backup, { rpoMs: job.rpoMs, now: job.now() }, options.signal)))
+    findings.push(
+      ...(await historyFindings(
+        backup,
+        { rpoMs: job.rpoMs, now: job.now(), criticalTables: job.verify?.criticalTables ?? [] },
+        options.signal,
+      )),
+    )
   const tables = backup.manifest.tables
   return {
     product: backup.manifest.product,
@@ -158,6 +165,8 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
     const found = critical(code, error.message, error.hint ?? null)
     // Read once more as it lies: bytes of another backup deserve a name of their own.
     const changed = code === 'artifact-missing' ? [] : await checkStored(backup, artifact, options)
+    // Damage to the part that holds the keys looks like a wrong key, which would say nothing about the backup.
+    if (code === 'wrong-key' && changed.length > 0) return changed
     return [found, ...changed.filter(one => one.code === 'artifact-replayed')]
   }
   const sha256 = scan?.sha256 ?? digest.sha256
@@ -223,20 +232,4 @@ function checkExpectations({ backup, verify }: VerifyJob): Finding[] {
       )
   }
   return findings
-}
-
-/** Rows of a table, or of all leaves of a partitioned one as far as the snapshot counts name them. */
-function rowsOf(manifest: LocatedBackup['manifest'], configured: string): number | undefined {
-  const dot = configured.indexOf('.')
-  const schema = dot < 0 ? 'public' : configured.slice(0, dot)
-  const name = configured.slice(dot + 1)
-  const direct = manifest.tables?.find(table => table.schema === schema && table.name === name)
-  if (direct) return direct.rows
-  const leaves = manifest.partitions?.find(one => one.schema === schema && one.name === name)?.leaves
-  if (!leaves) return undefined
-  return leaves.reduce(
-    (sum, leaf) =>
-      sum + (manifest.tables?.find(table => table.schema === leaf.schema && table.name === leaf.name)?.rows ?? 0),
-    0,
-  )
 }
