@@ -7,6 +7,7 @@ import { ByteReader } from '../streams/byte-reader.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import { codecBlockBytes, codecWidth } from './codec.js'
+import { largestWindowBits, WindowChooser } from './gzip-window.js'
 
 const gzipAsync = promisify(gzip)
 const gunzipAsync = promisify(gunzip)
@@ -25,8 +26,9 @@ const maxPlainBytes = 8 * 2 ** 20
 export async function* gzipMembers(source: ByteSource, level: number): ByteSource {
   let some = false
   const pool = new BlockPool(codecBlockBytes)
+  const windows = new WindowChooser(level)
   const members = orderedParallel(inBlocks(source, codecBlockBytes, pool.take), codecWidth, async block => {
-    const bytes = await member(block, level)
+    const bytes = await member(block, level, await windows.choose(block))
     pool.give(block)
     return bytes
   })
@@ -34,11 +36,12 @@ export async function* gzipMembers(source: ByteSource, level: number): ByteSourc
     some = true
     yield bytes
   }
-  if (!some) yield await member(Buffer.alloc(0), level)
+  if (!some) yield await member(Buffer.alloc(0), level, largestWindowBits)
 }
 
-async function member(block: Buffer, level: number): Promise<Buffer> {
-  const stock = await gzipAsync(block, { level, memLevel: 9, chunkSize: Math.max(64, block.byteLength >> 1) })
+async function member(block: Buffer, level: number, windowBits: number): Promise<Buffer> {
+  const chunkSize = Math.max(64, block.byteLength >> 1)
+  const stock = await gzipAsync(block, { level, memLevel: 9, windowBits, chunkSize })
   const out = Buffer.allocUnsafeSlow(stock.byteLength + headerBytes - plainHeaderBytes)
   stock.copy(out, headerBytes, plainHeaderBytes)
   out.set([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 8, 0, 0x4c, 0x42, 4, 0])

@@ -492,8 +492,8 @@ describe('unusual sources', () => {
     const stored = await lifeboat.verify(`shop/${manifest.id}`, { level: 'stored' })
     const expected = old.artifacts[0]!.storedBytes === manifest.artifacts[0]!.storedBytes
     expect(stored.findings.map(one => one.code)).toEqual([expected ? 'artifact-replayed' : 'artifact-length'])
-    const { storedBytes, storedSha256, plainSha256, plainBytes } = old.artifacts[0]!
-    await put({ artifacts: [{ ...manifest.artifacts[0]!, storedBytes, storedSha256, plainSha256, plainBytes }] })
+    const { storedBytes, storedSha256, frameSha256, plainBytes } = old.artifacts[0]!
+    await put({ artifacts: [{ ...manifest.artifacts[0]!, storedBytes, storedSha256, frameSha256, plainBytes }] })
     expect(await codes()).toEqual(expect.arrayContaining(['seal-wrong', 'artifact-replayed']))
   })
 

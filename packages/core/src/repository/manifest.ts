@@ -19,7 +19,10 @@ export const artifactSchema = object({
   storedBytes: bytes,
   storedSha256: hash,
   plainBytes: bytes,
-  plainSha256: hash,
+  /** Of all plain bytes. Absent where `frameSha256` and the hashes of tables and large objects cover them. */
+  plainSha256: hash.optional(),
+  /** Of the plain bytes of an archive that are neither rows nor large objects. See `docs/format.md`. */
+  frameSha256: hash.optional(),
   codec: z.enum(['gzip', 'zstd', 'none']),
   encryption: z.discriminatedUnion('kind', [
     object({ kind: z.literal('passphrase') }),

@@ -5,7 +5,7 @@ import { canonicalJson } from '../seal/canonical-json.js'
 import {
   type DeriveKey,
   judgeSeal,
-  makeSeal,
+  prepareToSeal,
   rememberingKey,
   type Sealer,
   type SealKeys,
@@ -61,7 +61,7 @@ export async function writeVerification(
     findings: report.findings,
     durationMs: report.durationMs,
   }
-  const seal = sealer ? await makeSeal(sealedMessage(record), sealer, recordSalt(manifest.product)) : null
+  const seal = sealer ? await prepareToSeal(sealer, recordSalt(manifest.product))(sealedMessage(record)) : null
   try {
     await store.put(key, bytesOf(`${JSON.stringify({ ...record, seal }, null, 2)}\n`), { ifAbsent: true, signal })
   } catch (error) {

@@ -1,12 +1,19 @@
 import type { Manifest } from '../repository/manifest.js'
 import { canonicalJson } from './canonical-json.js'
-import { judgeSeal, makeSeal, type Sealer, type SealKeys, type SealVerdict } from './seal.js'
+import { judgeSeal, prepareToSeal, type Sealer, type SealKeys, type SealVerdict } from './seal.js'
 
 export type { Sealer, SealKeys, SealVerdict } from './seal.js'
 
 /** The manifest with its seal; `seal` of the one that is given is ignored. */
-export async function sealManifest(manifest: Manifest, sealer: Sealer): Promise<Manifest> {
-  return { ...manifest, seal: sealer === undefined ? null : await makeSeal(sealedMessage(manifest), sealer) }
+export function sealManifest(manifest: Manifest, sealer: Sealer): Promise<Manifest> {
+  return prepareSeal(sealer)(manifest)
+}
+
+/** Begins at once with what takes long, so that a manifest that comes later is sealed without a wait. */
+export function prepareSeal(sealer: Sealer): (manifest: Manifest) => Promise<Manifest> {
+  if (sealer === undefined) return async manifest => ({ ...manifest, seal: null })
+  const seal = prepareToSeal(sealer)
+  return async manifest => ({ ...manifest, seal: await seal(sealedMessage(manifest)) })
 }
 
 /** Whether the seal of a manifest, as it was read, is that of a holder of the secret. */

@@ -56,20 +56,37 @@ export function rememberingKey(): DeriveKey {
   }
 }
 
-/** Seals a message. @param salt of an HMAC; random by default */
-export async function makeSeal(message: Buffer, sealer: NonNullable<Sealer>, salt: Buffer = randomBytes(16)): Promise<Seal> {
-  if (sealer.kind === 'hmac') {
-    const value = hmac(message, await deriveKey(sealer.passphrase, salt))
-    return { kind: 'hmac', salt: salt.toString('hex'), value: value.toString('hex') }
-  }
+/**
+ * Seals a message that comes later: begins at once with what takes long.
+ * @param salt of an HMAC; random by default
+ */
+export function prepareToSeal(
+  sealer: NonNullable<Sealer>,
+  salt: Buffer = randomBytes(16),
+): (message: Buffer) => Promise<Seal> {
+  if (sealer.kind === 'signature') return message => sign(message, sealer.key)
+  const key = deriveKey(sealer.passphrase, salt)
+  // A failure is met where the key is needed.
+  key.catch(() => {})
+  return async message => ({
+    kind: 'hmac',
+    salt: salt.toString('hex'),
+    value: hmac(message, await key).toString('hex'),
+  })
+}
+
+async function sign(message: Buffer, key: openpgp.PrivateKey): Promise<Seal> {
   const signature = (await openpgp.sign({
     message: await openpgp.createMessage({ binary: message }),
-    signingKeys: sealer.key,
+    signingKeys: key,
     detached: true,
     format: 'binary',
   })) as Uint8Array
-  const value = Buffer.from(signature).toString('base64')
-  return { kind: 'signature', fingerprint: sealer.key.getFingerprint(), value }
+  return {
+    kind: 'signature',
+    fingerprint: key.getFingerprint(),
+    value: Buffer.from(signature).toString('base64'),
+  }
 }
 
 /** Whether a seal over a message is that of a holder of the secret. */

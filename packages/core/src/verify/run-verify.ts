@@ -150,9 +150,13 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
     })
     const source =
       artifact.kind === 'database'
-        ? scanned(plain, done => {
-            scan = done
-          })
+        ? scanned(
+            plain,
+            done => {
+              scan = done
+            },
+            artifact.frameSha256 === undefined ? 'hash' : 'look',
+          )
         : digest.through(plain)
     for await (const _ of source) {
       // The stages look at the bytes as they pass.
@@ -169,18 +173,22 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
     if (code === 'wrong-key' && changed.length > 0) return changed
     return [found, ...changed.filter(one => one.code === 'artifact-replayed')]
   }
-  const sha256 = scan?.sha256 ?? digest.sha256
-  const findings =
-    sha256 === artifact.plainSha256
-      ? []
-      : [
-          critical(
-            'content-checksum',
-            `the content of ${artifact.key} is not what was dumped: its SHA-256 differs`,
-            'restore from another destination or backup',
-          ),
-        ]
+  const findings = isAsRecorded(artifact, scan, digest)
+    ? []
+    : [
+        critical(
+          'content-checksum',
+          `the content of ${artifact.key} is not what was dumped: its SHA-256 differs`,
+          'restore from another destination or backup',
+        ),
+      ]
   return scan ? [...findings, ...compareScan(backup.manifest, scan)] : findings
+}
+
+/** Whether the plain bytes, or what of an archive is not in its tables, have the hash that the manifest records. */
+function isAsRecorded(artifact: Artifact, scan: Scan | undefined, digest: PassingDigest): boolean {
+  if (artifact.frameSha256 !== undefined) return scan?.summary.frameSha256 === artifact.frameSha256
+  return (scan ?? digest).sha256 === artifact.plainSha256
 }
 
 function checkExpectations({ backup, verify }: VerifyJob): Finding[] {
