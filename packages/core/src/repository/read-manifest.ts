@@ -2,17 +2,15 @@ import { BackupError } from '../errors/backup-error.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { readWhole } from '../streams/byte-source.js'
+import { jsonExcess } from './json-excess.js'
 import { type Manifest, manifestFormat, manifestSchema } from './manifest.js'
 
 /** A manifest lists every table: 200,000 of them still fit. */
 const maxManifestBytes = 64 * 2 ** 20
-/** What JSON unfolds to in memory goes by its members, not its bytes; and its readers go down its depth. */
-const maxMembers = 3_000_000
-const maxDepth = 32
 
 /** Reads a manifest from its bytes. @throws BackupError `manifest-invalid` */
 export function parseManifest(bytes: Uint8Array, key: string): Manifest {
-  const tooMuch = excess(bytes)
+  const tooMuch = jsonExcess(bytes, maxManifestBytes)
   if (tooMuch !== undefined) throw invalidManifest(key, tooMuch)
   let parsed: unknown
   try {
@@ -42,28 +40,6 @@ export function parseManifest(bytes: Uint8Array, key: string): Manifest {
   }
   return manifest
 }
-
-/** Why this JSON is not worth unfolding, found without unfolding it. */
-function excess(bytes: Uint8Array): string | undefined {
-  if (bytes.byteLength > maxManifestBytes) return 'it is too large'
-  let depth = 0
-  let members = 0
-  for (let at = 0, inText = false; at < bytes.byteLength; at++) {
-    const byte = bytes[at]
-    if (inText) {
-      if (byte === backslash) at++
-      else if (byte === quote) inText = false
-    } else if (byte === quote) inText = true
-    else if (byte === comma) members++
-    else if (byte === brace || byte === bracket) {
-      members++
-      if (++depth > maxDepth) return 'it is nested too deep'
-    } else if (byte === brace + 2 || byte === bracket + 2) depth--
-  }
-  return members > maxMembers ? 'it has too many members' : undefined
-}
-
-const [quote, backslash, comma, bracket, brace] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b]
 
 /** @throws BackupError `manifest-invalid`, `object-missing` and what the store throws */
 export async function readManifest(store: ObjectStore, key: string, signal?: AbortSignal): Promise<Manifest> {

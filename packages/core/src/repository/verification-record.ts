@@ -16,6 +16,7 @@ import { wrapStoreError } from '../store/wrap-store-error.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import { isSound } from '../verify/finding.js'
+import { jsonExcess } from './json-excess.js'
 import type { Manifest } from './manifest.js'
 
 const recordSchema = z.looseObject({
@@ -156,6 +157,7 @@ function recordSalt(product: string): Buffer {
 }
 
 function parseJson(bytes: Buffer): unknown {
+  if (jsonExcess(bytes, maxRecordBytes) !== undefined) return undefined
   try {
     return JSON.parse(bytes.toString('utf8'))
   } catch {
