@@ -3,6 +3,7 @@ import type { BackupProvider } from '../provider/backup-provider.js'
 import { isProductName } from '../repository/layout.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { drillSchema } from './drill-schema.js'
+import { checkNesting } from './nested-products.js'
 import { duration, secretReference, text } from './values.js'
 import { verifySchema } from './verify-schema.js'
 
@@ -101,7 +102,10 @@ export const productSchema = z.strictObject({
  * prefix, even in one store.
  */
 export const configSchema = z.strictObject({
-  products: z.record(z.string(), productSchema).superRefine(checkNames('product'), { when: hasEntries }),
+  products: z
+    .record(z.string(), productSchema)
+    .superRefine(checkNames('product'), { when: hasEntries })
+    .superRefine(checkNesting),
 })
 
 /** A configuration as people write it. */
