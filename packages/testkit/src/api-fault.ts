@@ -47,6 +47,10 @@ export class FaultQueue {
     return met.fault
   }
 
+  clear(): void {
+    this.#waiting.length = 0
+  }
+
   get pending(): number {
     return this.#waiting.reduce((sum, one) => sum + one.left, 0)
   }
