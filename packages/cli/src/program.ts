@@ -5,9 +5,11 @@ import type { Choose } from './command.js'
 import { defineBackup } from './commands/backup.js'
 import { defineDemo } from './commands/demo.js'
 import { defineDoctor } from './commands/doctor.js'
+import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
 import { defineList } from './commands/list.js'
 import { definePrune } from './commands/prune.js'
+import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
 import { defineShow } from './commands/show.js'
 import { defineSweep } from './commands/sweep.js'
@@ -21,6 +23,8 @@ const defineCommands = [
   defineList,
   defineShow,
   defineVerify,
+  defineHistory,
+  defineReport,
   defineRestore,
   definePrune,
   defineSweep,

@@ -23,24 +23,28 @@ export { type ErrorCode, errorCodes, retryable } from './errors/error-code.js'
 export type { BackupEvent, EventListener, StageName } from './events/backup-event.js'
 export { type OpenOptions, openLifeboat } from './lifeboat.js'
 export {
+  type BackupContents,
   type BackupName,
   type BackupOptions,
   type BackupResult,
   type ContentsEntry,
+  type ContentsOptions,
   type DestinationOutcome,
   type DoctorCheck,
   type ExportOptions,
   type ExportResult,
   type Finding,
-  type LeftOut,
+  type HistoryOptions,
   type Lifeboat,
   type ListedBackup,
   type ListResult,
+  type NeededEntry,
   type PruneOptions,
   type PruneResult,
   type RehearsalOptions,
   type RehearsalResult,
   type RestoreOptions,
+  type RestorePart,
   type RestorePlan,
   type RestoreResult,
   type RunOptions,
@@ -98,7 +102,18 @@ export {
 export { endRehearsal, type RehearsalRun, rehearseRecovery } from './provider/rehearse-recovery.js'
 export { type RecoveryRun, resumeRecovery, runRecovery } from './provider/run-recovery.js'
 export { refusedCodes, wrapProviderError } from './provider/wrap-provider-error.js'
+export { composeReport } from './report/compose-report.js'
+export type {
+  DestinationState,
+  DrillReport,
+  ObjectiveState,
+  ProductReport,
+  ReportFinding,
+  ReportModel,
+  TrendPoint,
+} from './report/report-model.js'
 export type { Artifact, Manifest, TableRecord } from './repository/manifest.js'
+export type { Check, DrillRecord, DrillStep, ProofRecord, VerificationRecord } from './repository/record-schema.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'
 export { assertKey } from './store/assert-key.js'

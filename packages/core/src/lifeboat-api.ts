@@ -1,7 +1,9 @@
 import type { BackupEvent } from './events/backup-event.js'
 import type { PauseResult } from './maintenance/pause-services.js'
 import type { ProviderBackup, RecoveryPlan } from './provider/backup-provider.js'
+import type { ReportModel } from './report/report-model.js'
 import type { Manifest } from './repository/manifest.js'
+import type { ProofRecord } from './repository/record-schema.js'
 import type { PrunePlan } from './retention/plan-prune.js'
 import type { Timeline } from './timeline/timeline.js'
 
@@ -126,6 +128,41 @@ export interface RestoreOptions extends RunOptions, SelectOptions {
   readonly resume?: boolean | undefined
   /** Keep a database that `create` made although the restore failed. Default: false. */
   readonly keepFailed?: boolean | undefined
+  /**
+   * Only these tables, views and sequences, with what they need: `schema.name`, patterns as psql's (`sales.*`).
+   * Default: everything. A target that is not empty is fine as long as it has none of them.
+   */
+  readonly tables?: readonly string[] | undefined
+  /** With `tables`: also the tables that foreign keys of the chosen ones name, and theirs. Default: false. */
+  readonly withReferenced?: boolean | undefined
+  /**
+   * Put tables into this schema instead of their own: a copy beside live tables, which are not touched. It must be new
+   * or empty; `overwrite` drops what it holds of the same names. Default: their own schemas.
+   */
+  readonly intoSchema?: string | undefined
+  /** Only definitions, or only rows (into tables that exist and are empty). Default: both. */
+  readonly only?: 'schema' | 'data' | undefined
+}
+
+/** An entry of a backup and what it is needed by. */
+export interface NeededEntry extends ContentsEntry {
+  readonly neededBy: ContentsEntry
+}
+
+/** What a partial restore takes. */
+export interface RestorePart {
+  /** The tables that the patterns matched, with their partitions. Null: no tables were named. */
+  readonly chosen: readonly ContentsEntry[] | null
+  /** Restored with them: they cannot be without. */
+  readonly required: readonly NeededEntry[]
+  /** The target has them; they stay as they are. */
+  readonly reused: readonly NeededEntry[]
+  /** Left out, and with them the foreign keys and policies that name them; `withReferenced` takes the former along. */
+  readonly offered: readonly NeededEntry[]
+  readonly intoSchema: string | null
+  readonly only: 'schema' | 'data' | null
+  /** Of the rows that are restored, as COPY writes them. */
+  readonly bytes: number
 }
 
 /** What a restore would do, and what stands against it. */
@@ -142,9 +179,11 @@ export interface RestorePlan {
   readonly tables: number | null
   readonly rows: number | null
   readonly plainBytes: number
-  /** Entries of the archive that are not restored, each with the code of its reason. */
-  readonly leftOut: readonly LeftOut[]
+  /** Null: the whole backup. */
+  readonly part: RestorePart | null
   readonly warnings: readonly string[]
+  /** What the backup holds and the restore leaves out on purpose; without what `part` did not ask for. */
+  readonly skipped: readonly { readonly entry: string; readonly reason: string }[]
 }
 
 /** One entry of the archive's table of contents, as pg_restore names it. */
@@ -155,11 +194,27 @@ export interface ContentsEntry {
   readonly name: string
 }
 
-export interface LeftOut extends ContentsEntry {
-  /** The code of the rule that left it out; `needs-skipped`: what it depends on is left out. */
-  readonly reason: string
-  /** With `needs-skipped`: what it cannot be without. */
-  readonly because: ContentsEntry | null
+export interface ContentsOptions extends RunOptions, SelectOptions {
+  /** Show these tables and what they need; patterns as in {@link RestoreOptions.tables}. Default: all. */
+  readonly tables?: readonly string[] | undefined
+  /** As in {@link RestoreOptions.withReferenced}. Default: false. */
+  readonly withReferenced?: boolean | undefined
+}
+
+/** What a backup holds. */
+export interface BackupContents {
+  readonly product: string
+  readonly id: string
+  readonly destination: string
+  readonly createdAt: string
+  /** Tables and views, with their rows and the bytes of these; null where there are none of its own. */
+  readonly tables: readonly (ContentsEntry & { readonly rows: number | null; readonly bytes: number | null })[]
+  /** How many entries of each kind the whole archive has. */
+  readonly kinds: Readonly<Record<string, number>>
+  /** With `tables`: what a database that has nothing yet would get with them. */
+  readonly required: readonly NeededEntry[]
+  /** With `tables`: what their foreign keys and policies name, and would be left out. */
+  readonly offered: readonly NeededEntry[]
 }
 
 export interface RestoreResult {
@@ -169,6 +224,11 @@ export interface RestoreResult {
   /** Each step and how long it took. */
   readonly steps: readonly { readonly step: string; readonly durationMs: number }[]
   readonly durationMs: number
+}
+
+export interface HistoryOptions extends RunOptions, SelectOptions {
+  /** Nothing older than this. Default: everything that is recorded. */
+  readonly since?: Date | undefined
 }
 
 export interface PruneOptions extends RunOptions, SelectOptions {
@@ -268,6 +328,12 @@ export interface Lifeboat {
   list(product?: string, options?: RunOptions & SelectOptions): Promise<ListResult>
   show(backup: BackupName, options?: RunOptions & SelectOptions): Promise<ListedBackup>
   verify(backup: BackupName, options?: VerifyOptions): Promise<VerificationReport>
+  /** Every recorded verification and drill of a product (default: all), newest first. */
+  history(product?: string, options?: HistoryOptions): Promise<readonly ProofRecord[]>
+  /** What a person wants to know of the products, of the last 90 days; `@lifeboat/core/report` makes a page of it. */
+  report(options?: RunOptions & { readonly products?: readonly string[] | undefined }): Promise<ReportModel>
+  /** What a backup holds, read from the front of its artifact. */
+  contents(backup: BackupName, options?: ContentsOptions): Promise<BackupContents>
   planRestore(backup: BackupName, options: RestoreOptions): Promise<RestorePlan>
   restore(backup: BackupName, options: RestoreOptions): Promise<RestoreResult>
   /** One result per destination of the product. */

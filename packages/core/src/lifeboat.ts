@@ -19,17 +19,23 @@ import { type PauseWork, pauseServices, resumeServices, withServicesPaused } fro
 import { runExport } from './mirror/run-export.js'
 import { parseConnectionUrl } from './postgres/connection.js'
 import { runRehearsal } from './provider/run-rehearsal.js'
+import { composeReport } from './report/compose-report.js'
+import { readForReport } from './report/read-for-report.js'
+import { reportedMs } from './report/report-model.js'
 import { listBackups } from './repository/list-backups.js'
 import type { LocatedBackup } from './repository/locate-artifact.js'
+import { readHistory } from './repository/read-history.js'
 import { resolveBackup } from './repository/resolve-backup.js'
-import { writeVerification } from './repository/verification-record.js'
+import { writeRecord } from './repository/verification-record.js'
 import { prepareRestore, type RestoreJob } from './restore/plan-restore.js'
+import { readBackupContents } from './restore/read-backup-contents.js'
 import { runRestore } from './restore/run-restore.js'
 import { runPrune } from './retention/apply-prune.js'
 import type { ObjectStore } from './store/object-store.js'
 import { runSweep } from './sweep/run-sweep.js'
 import { planTimeline } from './timeline/plan-timeline.js'
 import { readTimeline } from './timeline/read-timeline.js'
+import { recordOf } from './verify/record-of.js'
 import { runVerify } from './verify/run-verify.js'
 
 export interface OpenOptions {
@@ -58,6 +64,10 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
 
   const unlockFor = (product: string) => () => readUnlock(resolved.products[product]?.encryption, keys, folder)
   const sealKeysFor = (product: string) => () => readSealKeys(resolved.products[product]?.encryption, keys, folder)
+  const places = (named: readonly string[], only?: string) =>
+    named.flatMap(product =>
+      destinationsOf(resolved, product, only).map(([destination, { store }]) => ({ product, destination, store })),
+    )
   const locate = (name: string, select: RunOptions & SelectOptions) =>
     resolveBackup(resolved, options.openStore, name, select)
   const restoreJob = async (backup: LocatedBackup): Promise<RestoreJob> => {
@@ -125,8 +135,24 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
         run,
       )
       if (configured && report.level === 'content' && !keyMissing(report.findings))
-        await writeVerification(backup.store, backup.manifest, report, deps.now(), run.signal)
+        await writeRecord(backup.store, recordOf(report, backup.manifest, deps.now()), run.signal)
       return report
+    },
+    async history(product, run = {}) {
+      return readHistory(places(product === undefined ? products : [product], run.destination), run)
+    },
+    async report(run = {}) {
+      const named = run.products ?? products
+      for (const product of named) productOf(resolved, product)
+      const now = deps.now()
+      const since = new Date(now.getTime() - reportedMs)
+      const found = await readForReport(places(named), { ...run, since })
+      const config = { products: Object.fromEntries(named.map(name => [name, productOf(resolved, name)])) }
+      return composeReport(found.records, found, config, now)
+    },
+    async contents(name, run = {}) {
+      const backup = await locate(name, run)
+      return readBackupContents({ backup, unlock: await unlockFor(backup.manifest.product)() }, run)
     },
     planRestore: async (name, run) => (await prepareRestore(await restoreJob(await locate(name, run)), run)).plan,
     async restore(name, run) {

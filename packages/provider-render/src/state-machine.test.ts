@@ -127,7 +127,7 @@ interface World {
 
 function newWorld(service: RenderService): World {
   service.reset()
-  service.server.clearFaults()
+  service.server.forget()
   return {
     service,
     store: memoryStore(),
@@ -196,7 +196,7 @@ async function perform(world: World, step: Step): Promise<number> {
     life.dead,
     act(world, life, step).catch((error: unknown) => failed(world, error)),
   ])
-  service.server.clearFaults()
+  service.server.forget()
   // A process that lives, and to which nothing goes wrong but its work, leaves nothing to others.
   if (outcome !== 'dead' && step.faults.length === 0) expect(await pauseNotes(world)).toBeLessThanOrEqual(notesBefore)
   // Sooner or later somebody looks; only after the lease is a silent process taken for dead.

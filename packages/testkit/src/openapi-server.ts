@@ -64,8 +64,8 @@ export interface OpenApiServer {
   inject(operationId: string | undefined, fault: ApiFault, times?: number): void
   /** How many faults nobody has met yet; a test ends by asserting 0. */
   pending(): number
-  /** Takes back the faults that nobody has met. */
-  clearFaults(): void
+  /** Drops the faults that nobody has met. */
+  forget(): void
   close(): Promise<void>
 }
 
@@ -104,7 +104,7 @@ export async function startOpenApiServer(document: object, options: OpenApiServe
       ),
     inject: (operationId, fault, times = 1) => faults.add(operationId, fault, times),
     pending: () => faults.pending,
-    clearFaults: () => faults.clear(),
+    forget: () => faults.clear(),
     close: () => closed(server),
   }
 }

@@ -1,6 +1,7 @@
 import type { RestorePlan, RestoreResult } from '@lifeboat/core'
 import type { Colours } from './colours.js'
 import { oneLine } from './one-line.js'
+import { partFields, partLines } from './part-lines.js'
 import { formatBytes, formatDuration, formatTime, plural } from './quantities.js'
 import { renderFields } from './table.js'
 
@@ -13,9 +14,14 @@ export function renderPlan(plan: RestorePlan): string[] {
     ['contents', `${counted}, ${formatBytes(plan.plainBytes)}`],
     ['into', `${oneLine(plan.target)}${plan.create ? ' (a new database)' : ''}`],
   ]
-  if (plan.overwrite) fields.push(['overwrite', 'objects named in the backup are dropped first'])
+  if (plan.part !== null) fields.push(...partFields(plan.part))
+  if (plan.overwrite)
+    fields.push([
+      'overwrite',
+      `${plan.part === null ? 'objects named in the backup are' : 'what is in the way is'} dropped first`,
+    ])
   if (plan.targetIsSource) fields.push(['attention', 'this is the database the backup came from'])
-  return renderFields(fields)
+  return [...renderFields(fields), ...(plan.part === null ? [] : partLines(plan.part, plan.skipped))]
 }
 
 /** What a restore did. */

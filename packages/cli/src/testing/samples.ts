@@ -95,8 +95,9 @@ export function samplePlan(changes: Partial<RestorePlan> = {}): RestorePlan {
     tables: 1,
     rows: 1234,
     plainBytes: 34_000_000,
-    leftOut: [],
+    part: null,
     warnings: [],
+    skipped: [],
     ...changes,
   }
 }

@@ -1,5 +1,13 @@
 import { BackupError } from '../errors/backup-error.js'
-import type { BackupProvider, FollowOptions, Recovered, Recovering, RecoveryPlan } from './backup-provider.js'
+import { emitterFor } from '../events/backup-event.js'
+import type {
+  BackupProvider,
+  FollowOptions,
+  ProviderOperation,
+  Recovered,
+  Recovering,
+  RecoveryPlan,
+} from './backup-provider.js'
 import type { JournalRecord, OperationJournal } from './operation-journal.js'
 import { refusedCodes, wrapProviderError } from './wrap-provider-error.js'
 
@@ -82,14 +90,24 @@ export async function resumeRecovery(run: RecoveryRun, options: FollowOptions = 
 async function follow(
   { provider, journal }: RecoveryRun,
   power: Recovering,
-  record: JournalRecord & { phase: 'running' },
+  begun: JournalRecord & { phase: 'running' },
   options: FollowOptions,
 ): Promise<Recovered> {
+  const emit = emitterFor(options.onEvent)
+  const record = async (operation: ProviderOperation) => {
+    try {
+      await journal.update({ phase: 'running', operation })
+    } catch (error) {
+      // The recovery goes on; only what a later process would know of it is less.
+      const { message } = wrapProviderError(error, { provider, doing: 'write the journal' })
+      emit({ type: 'warning.raised', message })
+    }
+  }
   let recovered: Recovered
   try {
-    recovered = await power.follow(record.operation, {
+    recovered = await power.follow(begun.operation, {
       ...options,
-      record: operation => journal.update({ phase: 'running', operation }),
+      record,
     })
   } catch (error) {
     const wrapped = wrapProviderError(error, { provider, doing: 'follow the recovery', signal: options.signal })

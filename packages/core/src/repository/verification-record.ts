@@ -1,83 +1,77 @@
-import { z } from 'zod'
-import type { VerificationReport } from '../lifeboat-api.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
-import { isSound } from '../verify/finding.js'
-import type { Manifest } from './manifest.js'
+import { type ProofRecord, proofRecordSchema } from './record-schema.js'
 
-const recordSchema = z.object({
-  id: z.string(),
-  at: z.iso.datetime(),
-  level: z.enum(['listed', 'stored', 'content', 'restored']),
-  ok: z.boolean(),
-  /** What was read: a record speaks of these bytes only. */
-  storedSha256: z.array(z.string()),
-})
-
-/** One verification, write once: `<product>/verifications/<time>-<id>.json`. */
-export async function writeVerification(
-  store: ObjectStore,
-  manifest: Manifest,
-  report: VerificationReport,
-  now: Date,
-  signal?: AbortSignal,
-): Promise<void> {
-  const stamp = now.toISOString().replace(/[-:]/g, '').replace('.', '')
-  const key = `${manifest.product}/verifications/${stamp}-${manifest.id}.json`
-  const record = {
-    id: manifest.id,
-    at: now.toISOString(),
-    level: report.level,
-    ok: isSound(report.findings),
-    storedSha256: manifest.artifacts.map(artifact => artifact.storedSha256),
-    findings: report.findings,
-    durationMs: report.durationMs,
-  }
+/** Writes one verification or drill, once: `<product>/verifications/<time>-<id>.json`. Returns the key. */
+export async function writeRecord(store: ObjectStore, record: ProofRecord, signal?: AbortSignal): Promise<string> {
+  const stamp = new Date(record.at).toISOString().replace(/[-:]/g, '').replace('.', '')
+  const key = `${record.product}/verifications/${stamp}-${record.id}.json`
   try {
     await store.put(key, bytesOf(`${JSON.stringify(record, null, 2)}\n`), { ifAbsent: true, signal })
   } catch (error) {
-    throw wrapStoreError(error, { store, doing: `record the verification ${key}`, signal })
+    throw wrapStoreError(error, { store, doing: `record the ${record.kind} ${key}`, signal })
   }
+  return key
 }
 
 /** A record lists its findings; a thousand tables that differ still fit. */
 const maxRecordBytes = 2 ** 24
 const readsInFlight = 8
 
-async function readRecord(store: ObjectStore, key: string, signal: AbortSignal | undefined) {
-  try {
-    return recordSchema.safeParse(parseJson(await readWhole(store.get(key, { signal }), maxRecordBytes)))
-  } catch (error) {
-    // Whatever is that large is no record of ours.
-    if (error instanceof RangeError) return recordSchema.safeParse(undefined)
-    throw error
-  }
+export interface RecordPlace {
+  readonly product: string
+  /** Told of records that do not say it themselves: those of older versions. */
+  readonly destination: string
 }
 
-/** Of each backup the newest verification at `content` or above: whether it passed, and on which bytes. */
-export async function readVerifications(
+/** Every verification and drill of a product in one store, oldest first. What is no record of ours counts for nothing. */
+export async function readRecords(
   store: ObjectStore,
-  product: string,
+  place: RecordPlace,
   signal?: AbortSignal,
-): Promise<Map<string, { readonly ok: boolean; readonly storedSha256: readonly string[] }>> {
-  const newest = new Map<string, { at: string; ok: boolean; storedSha256: string[] }>()
+): Promise<ProofRecord[]> {
+  const found: ProofRecord[] = []
   try {
-    const records = orderedParallel(store.list(`${product}/verifications/`, { signal }), readsInFlight, ({ key }) =>
-      readRecord(store, key, signal),
+    const records = orderedParallel(
+      store.list(`${place.product}/verifications/`, { signal }),
+      readsInFlight,
+      ({ key }) => readRecord(store, key, place, signal),
     )
-    for await (const parsed of records) {
-      // An unreadable record proves nothing, and so counts for nothing.
-      if (!parsed.success || (parsed.data.level !== 'content' && parsed.data.level !== 'restored')) continue
-      const record = parsed.data
-      const known = newest.get(record.id)
-      if (known === undefined || known.at < record.at) newest.set(record.id, record)
-    }
+    for await (const record of records) if (record !== undefined) found.push(record)
   } catch (error) {
-    throw wrapStoreError(error, { store, doing: `read the verifications of ${product}`, signal })
+    throw wrapStoreError(error, { store, doing: `read the verifications of ${place.product}`, signal })
+  }
+  return found.sort((a, b) => a.at.localeCompare(b.at))
+}
+
+/** Of each backup the newest record at `content` or above: whether it passed, and on which bytes. */
+export function newestProofs(records: readonly ProofRecord[]): Map<string, ProofRecord> {
+  const newest = new Map<string, ProofRecord>()
+  for (const record of records) {
+    if (record.level !== 'content' && record.level !== 'restored') continue
+    const known = newest.get(record.id)
+    if (known === undefined || known.at < record.at) newest.set(record.id, record)
   }
   return newest
+}
+
+async function readRecord(
+  store: ObjectStore,
+  key: string,
+  place: RecordPlace,
+  signal: AbortSignal | undefined,
+): Promise<ProofRecord | undefined> {
+  try {
+    const value = parseJson(await readWhole(store.get(key, { signal }), maxRecordBytes))
+    if (typeof value !== 'object' || value === null) return undefined
+    return proofRecordSchema.safeParse({ ...place, ...value }).data
+  } catch (error) {
+    // Whatever is that large is no record of ours.
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
 }
 
 function parseJson(bytes: Buffer): unknown {

@@ -42,6 +42,8 @@ export class CopyLoader {
     options: {
       readonly sessions: number
       readonly created: ReadonlySet<number>
+      /** Switch triggers off, where the login may: the tables are somebody's, not just made. Default: false. */
+      readonly quiet?: boolean | undefined
       readonly signal?: AbortSignal | undefined
     },
   ): Promise<CopyLoader> {
@@ -51,6 +53,8 @@ export class CopyLoader {
         const client = await connect(target, options.signal)
         clients.push(client)
         await client.query(sessionSettings)
+        // Refused to a login without the privilege: the plan has warned of it.
+        if (options.quiet) await client.query('set session_replication_role = replica').catch(ignoreDenied)
       }
     } catch (error) {
       await Promise.allSettled(clients.map(client => client.end()))
@@ -123,4 +127,8 @@ export class CopyLoader {
   #throwFailure(): void {
     if (this.#failure !== undefined) throw databaseError(this.#failure, this.#target)
   }
+}
+
+function ignoreDenied(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && error.code === '42501')) throw error
 }

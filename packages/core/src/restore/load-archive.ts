@@ -11,8 +11,8 @@ import type { CopyLoader } from './copy-loader.js'
 export interface ArchiveLoad {
   /** Header and table of contents have passed; `frontFile` holds them, an archive without data for pg_restore. */
   contents(toc: TableOfContents, frontFile: string): Promise<CopyLoader>
-  /** Whether the rows of this entry are loaded. The archive is read to its end either way. */
-  wants(entry: ArchiveEntry): boolean
+  /** With which entry's COPY statement rows are loaded; undefined: not at all. The archive is read to its end either way. */
+  placeRows(entry: ArchiveEntry): ArchiveEntry | undefined
   tableLoaded(table: ScannedTable): void
 }
 
@@ -63,6 +63,11 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
     await loader?.close()
   }
 
+  async function start(entry: ArchiveEntry | undefined): Promise<void> {
+    loading = entry !== undefined
+    if (entry !== undefined) await loader!.start(entry)
+  }
+
   async function take(part: Passing): Promise<void> {
     switch (part.type) {
       case 'contents': {
@@ -73,8 +78,7 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
         return
       }
       case 'table':
-        loading = load.wants(part.entry)
-        return loading ? loader!.start(part.entry) : undefined
+        return start(load.placeRows(part.entry))
       case 'rows':
         return loading ? loader!.rows(part.bytes) : undefined
       case 'loaded':

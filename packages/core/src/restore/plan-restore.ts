@@ -5,11 +5,14 @@ import type { RestoreOptions, RestorePlan } from '../lifeboat-api.js'
 import { type ConnectionTarget, parseConnectionUrl } from '../postgres/connection.js'
 import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg-tools.js'
 import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
-import type { Artifact, Manifest, TableRecord } from '../repository/manifest.js'
+import type { Artifact } from '../repository/manifest.js'
 import { checkSeal, type SealKeys } from '../seal/manifest-seal.js'
+import { countSelected, describePart, describeSkipped } from './describe-selection.js'
+import { findFilled, inspectObjects, noObjects } from './inspect-objects.js'
 import { inspectTarget, isSameDatabase, type TargetFacts } from './inspect-target.js'
 import { readContents } from './read-contents.js'
-import { type EntryRule, type EntrySelection, type SkippedEntry, selectEntries } from './select-entries.js'
+import { type EntryRule, type EntrySelection, selectEntries } from './select-entries.js'
+import { asksForPart, type PartSelection, selectPart } from './select-part.js'
 
 /** A plan with what carrying it out needs. */
 export interface PreparedRestore {
@@ -20,6 +23,8 @@ export interface PreparedRestore {
   readonly toc: TableOfContents | undefined
   /** What of the archive is restored; undefined where its version is unknown, which goes in whole. */
   readonly selection: EntrySelection | undefined
+  /** Set where not the whole backup is asked for. */
+  readonly part: PartSelection | undefined
   readonly tools: PgTools
   /** Owners stay only where every one of them exists and the login may hand objects to them. */
   readonly keepOwners: boolean
@@ -45,6 +50,7 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   const { manifest } = backup
   const create = options.create ?? false
   const overwrite = options.overwrite ?? false
+  const partial = asksForPart(options)
   const target = parseConnectionUrl(options.to)
   const artifact = databaseArtifact(manifest)
   if (artifact === undefined)
@@ -67,12 +73,14 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       hint: 'name a new database, or restore into the existing one without --create',
     })
   }
-  if (targetIsSource && !(overwrite && options.overwriteSource)) {
+  // A part is added to what the source has; only its overwrite replaces something, and a copy never does.
+  const replaces = partial ? overwrite && options.intoSchema === undefined : true
+  if (targetIsSource && replaces && !(overwrite && options.overwriteSource)) {
     throw new BackupError('target-is-source', `${target.description} is the database that this backup was taken of`, {
       hint: 'restore beside it (--create with a new name); to replace the live data, give both --overwrite and --overwrite-source',
     })
   }
-  if (facts.objects > 0 && !overwrite) {
+  if (facts.objects > 0 && !overwrite && (!partial || isWholeSchema(options))) {
     throw new BackupError(
       'target-not-empty',
       `${target.description} is not empty: ${facts.objects} tables, functions and types`,
@@ -81,17 +89,21 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       },
     )
   }
-  const selection = toc && selectEntries(toc, job.rules ?? [])
-  if (selection === undefined && job.rules !== undefined && job.rules.length > 0) {
+  const objects = create || !partial ? noObjects : await inspectObjects(target, options.signal)
+  const part = toc && partial ? selectPart(toc, { ...options, overwrite }, objects, job.rules) : undefined
+  const selection = part?.selection ?? (toc && selectEntries(toc, job.rules ?? []))
+  if (selection === undefined && (partial || (job.rules !== undefined && job.rules.length > 0))) {
     throw new BackupError(
       'selection-invalid',
       `${manifest.product}/${manifest.id} cannot be restored in part: its archive is of a version that is not known here`,
       { hint: 'restore the whole backup into a new database (--create), or update lifeboat' },
     )
   }
+  if (part !== undefined && options.only === 'data') await checkFilled(target, part, options)
   const { warnings, keepOwners } = checkFitness(manifest.source, selection?.kept, facts, target)
   if (seal === 'unsealed' && job.sealKeys.expected !== undefined)
     warnings.unshift("the manifest is not sealed, and this product's manifests are: see who may write to the store")
+  warnings.push(...partWarnings(options, facts))
   const archiveMajor = toc ? majorForArchive(toc.header.version) : Number.parseInt(manifest.source.pgDumpVersion, 10)
   const tools = chooseRestoreTools(await job.findPgTools(), archiveMajor, facts.serverMajor)
   return {
@@ -106,7 +118,8 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       targetIsSource,
       ...countSelected(manifest, selection),
       plainBytes: artifact.plainBytes,
-      leftOut: selection?.skipped.map(describeSkipped) ?? [],
+      part: part === undefined ? null : describePart(part, manifest, options),
+      skipped: describeSkipped(selection),
       warnings,
     },
     target,
@@ -114,34 +127,37 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     artifact,
     toc,
     selection,
+    part,
     tools,
     keepOwners,
   }
 }
 
-/** How many of the manifest's tables, and of their rows, a selection takes. */
-function countSelected(manifest: Manifest, selection: EntrySelection | undefined) {
-  const tables = manifest.tables && selectedTables(manifest.tables, selection)
-  return { tables: tables?.length ?? null, rows: tables?.reduce((sum, table) => sum + table.rows, 0) ?? null }
+/** Every definition goes where nothing may be yet. */
+function isWholeSchema({ only, tables, intoSchema }: RestoreOptions): boolean {
+  return only === 'schema' && tables === undefined && intoSchema === undefined
 }
 
-/** Of the manifest's tables those whose rows a selection takes. */
-export function selectedTables(
-  tables: readonly TableRecord[],
-  selection: EntrySelection | undefined,
-): readonly TableRecord[] {
-  if (selection === undefined || selection.skipped.length === 0) return tables
-  const data = selection.kept.filter(entry => entry.description === 'TABLE DATA')
-  const names = new Set(data.map(entry => `${entry.namespace ?? ''}\0${entry.tag}`))
-  return tables.filter(table => names.has(`${table.schema}\0${table.name}`))
+/** Rows alone are added to nothing: what is there is the caller's to empty. */
+async function checkFilled(target: ConnectionTarget, part: PartSelection, options: RestoreOptions): Promise<void> {
+  const entries = part.selection.kept.filter(entry => entry.description === 'TABLE DATA')
+  const places = entries.map(entry => ({ schema: options.intoSchema ?? entry.namespace ?? '', name: entry.tag }))
+  const filled = await findFilled(target, places, options.signal)
+  if (filled.length === 0) return
+  const names = filled.slice(0, 5).map(({ schema, name }) => `${schema}.${name}`)
+  const more = filled.length > 5 ? ` and ${filled.length - 5} more` : ''
+  throw new BackupError('target-not-empty', `${names.join(', ')}${more} of the target hold rows`, {
+    hint: 'empty them first, or restore beside them (--into-schema recovered) and merge by hand',
+  })
 }
 
-function describeSkipped({ entry, reason, because }: SkippedEntry): RestorePlan['leftOut'][number] {
-  return { ...describeEntry(entry), reason, because: because && describeEntry(because) }
-}
-
-function describeEntry({ description, namespace, tag }: ArchiveEntry) {
-  return { kind: description, schema: namespace, name: tag }
+function partWarnings({ only, intoSchema }: RestoreOptions, facts: TargetFacts): string[] {
+  const warnings: string[] = []
+  if (intoSchema !== undefined)
+    warnings.push(`triggers, policies and grants stay behind: the copy in ${intoSchema} is for its owner to look at`)
+  if (only === 'data' && intoSchema === undefined && !facts.superuser)
+    warnings.push("the login may not be allowed to switch triggers off: then the target's triggers fire for each row")
+  return warnings
 }
 
 function checkFitness(

@@ -14,11 +14,14 @@ import type { Manifest, TableRecord } from '../repository/manifest.js'
 import { plainBytes } from '../repository/read-artifact.js'
 import { CopyLoader } from './copy-loader.js'
 import { loadsItself } from './copy-target.js'
+import { selectedTables } from './describe-selection.js'
 import { dropNamedObjects } from './drop-named-objects.js'
+import { dropTables } from './drop-tables.js'
 import { loadArchive } from './load-archive.js'
-import { prepareRestore, type RestoreJob, selectedTables } from './plan-restore.js'
-import { runPgRestore } from './run-pg-restore.js'
-import { type EntrySelection, useList } from './select-entries.js'
+import { type PreparedRestore, prepareRestore, type RestoreJob } from './plan-restore.js'
+import { runPgRestore, toleratedInPart } from './run-pg-restore.js'
+import { planSchemaCopy, type SchemaCopy } from './schema-copy.js'
+import { useList } from './select-entries.js'
 
 const defaultJobs = 2
 
@@ -33,7 +36,8 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
   const started = performance.now()
   const steps: { step: string; durationMs: number }[] = []
   const prepared = await timed('plan', () => prepareRestore(job, options))
-  const { plan, target, selection } = prepared
+  const { plan, target, selection, part } = prepared
+  const copy = planCopy()
   for (const message of plan.warnings) emit({ type: 'warning.raised', message })
   const folder = await mkdtemp(join(tmpdir(), 'lifeboat-restore-'))
   let created = false
@@ -44,13 +48,13 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       created = true
     }
     const tables = await load(folder)
-    const { comparable, others } = splitComparable(job.backup.manifest, selection)
+    const { comparable, others } = splitComparable(job.backup.manifest, prepared)
     if (others.length > 0)
       emit({
         type: 'warning.raised',
         message: `loaded, but not counted: ${others.map(one => `${one.schema}.${one.name}`).join(', ')} (an extension's own table, or a partition loaded through its root)`,
       })
-    await timed('count rows', () => compareCounts(comparable, target, options.jobs ?? defaultJobs, signal))
+    await timed('count rows', () => compareCounts(comparable.map(placed), target, options.jobs ?? defaultJobs, signal))
     const rows = plan.rows ?? 0
     return { plan, tables, rows, steps, durationMs: performance.now() - started }
   } catch (error) {
@@ -74,10 +78,16 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     const jobs = options.jobs ?? defaultJobs
     const { artifact, tools, keepOwners } = prepared
     const kept = selection?.kept ?? []
+    const tolerate = part === undefined ? [] : toleratedInPart
     const owners = keepOwners ? [] : ['--no-owner']
     const only = await listOf(join(work, 'kept.list'))
     const restore = async (file: string, more: readonly string[]) => {
-      for (const complaint of await runPgRestore(tools, target, { file, options: [...owners, ...more], signal })) {
+      for (const complaint of await runPgRestore(tools, target, {
+        file,
+        options: [...owners, ...more],
+        tolerate,
+        signal,
+      })) {
         if (!/transaction_timeout|already exists/.test(complaint.message))
           emit({
             type: 'warning.raised',
@@ -85,10 +95,12 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           })
       }
     }
+    let tablesLoaded = 0
     const watched = progressing(plainBytes(job.backup, artifact, job.unlock, signal), {
       stage: 'restore',
       totalBytes: artifact.plainBytes,
       emit,
+      detail: () => (plan.tables === null ? '' : `${tablesLoaded} of ${plan.tables} tables`),
     })
     const wanted = new Set(kept.map(entry => entry.dumpId))
     let front: string | undefined
@@ -97,22 +109,35 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
         async contents(_contents, frontFile) {
           front = frontFile
           touched = true
-          if (plan.overwrite) await timed('drop what the backup names', () => dropNamedObjects(target, kept, signal))
-          await timed('definitions', () => restore(frontFile, ['--section=pre-data', ...only]))
+          if (copy) await timed('definitions', () => copy.createDefinitions(signal))
+          else {
+            if (part !== undefined) await timed('drop tables', () => dropTables(target, part.inTheWay, signal))
+            else if (plan.overwrite)
+              await timed('drop what the backup names', () => dropNamedObjects(target, kept, signal))
+            if (kept.some(isDefinition))
+              await timed('definitions', () => restore(frontFile, ['--section=pre-data', ...only]))
+          }
           return CopyLoader.open(target, {
             sessions: Math.max(1, jobs),
             created: tablesCreated(kept),
+            quiet: options.only === 'data' && copy === undefined,
             signal,
           })
         },
-        wants: entry => wanted.has(entry.dumpId),
-        tableLoaded: table =>
-          emit({ type: 'table.restored', schema: table.schema, name: table.name, rows: table.rows }),
+        placeRows: entry => (wanted.has(entry.dumpId) ? (copy?.placeRows(entry) ?? entry) : undefined),
+        tableLoaded: table => {
+          tablesLoaded++
+          emit({ type: 'table.restored', schema: table.schema, name: table.name, rows: table.rows })
+        },
       }),
     )
     if (front === undefined || loaded.summary.toc === null) {
       await timed('pg_restore', () => restore(loaded.otherFile, [`--jobs=${jobs}`]))
       return 0
+    }
+    if (copy) {
+      await timed('sequences, indexes, constraints', () => copy.finish(signal))
+      return plan.tables ?? 0
     }
     const rest = kept.filter(entry => entry.section === 'data' && entry.description !== 'TABLE DATA')
     if (rest.length > 0) {
@@ -123,10 +148,23 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       )
     }
     const frontFile = front
-    await timed('indexes, constraints, triggers', () =>
-      restore(frontFile, ['--section=post-data', `--jobs=${jobs}`, ...only]),
-    )
-    return selectedTables(job.backup.manifest.tables ?? [], selection).length
+    if (kept.some(entry => entry.section === 'post-data' || entry.section === 'none'))
+      await timed('indexes, constraints, triggers', () =>
+        restore(frontFile, ['--section=post-data', `--jobs=${jobs}`, ...only]),
+      )
+    return plan.tables ?? 0
+  }
+
+  function planCopy(): SchemaCopy | undefined {
+    if (prepared.toc === undefined || selection === undefined || options.intoSchema === undefined) return undefined
+    const { entries } = prepared.toc
+    return planSchemaCopy(target, {
+      ...{ entries, kept: selection.kept, schema: options.intoSchema, overwrite: plan.overwrite },
+    })
+  }
+
+  function placed(table: TableRecord): TableRecord {
+    return options.intoSchema === undefined ? table : { ...table, schema: options.intoSchema }
   }
 
   /** What pg_restore is told of a selection; nothing where all of the archive is restored. */
@@ -150,6 +188,13 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           : `; ${target.description} is incomplete and could not be dropped`,
       )
     }
+    if (copy && touched) {
+      const gone = !options.keepFailed && (await copy.remove())
+      return asRestoreError(
+        error,
+        gone ? '; the new schema was dropped again' : `; what is in the schema ${copy.schema} is incomplete`,
+      )
+    }
     return asRestoreError(error, touched || created ? `; ${target.description} is incomplete` : '')
   }
 
@@ -158,6 +203,11 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     const wrapped = isBackupError(error) ? error : databaseError(error, target, signal)
     return new BackupError(wrapped.code, `${wrapped.message}${fate}`, { hint: wrapped.hint, cause: wrapped })
   }
+}
+
+/** Whether pg_restore has something to make before the rows; the archive's settings are none. */
+function isDefinition({ section, description }: ArchiveEntry): boolean {
+  return section === 'pre-data' && !/^(ENCODING|STDSTRINGS|SEARCHPATH|DATABASE)$/.test(description)
 }
 
 /** Data entries whose table this restore creates and that load into just that table. */
@@ -176,11 +226,16 @@ function tablesCreated(entries: readonly ArchiveEntry[]): Set<number> {
  */
 function splitComparable(
   manifest: Manifest,
-  selection: EntrySelection | undefined,
+  { plan, selection }: PreparedRestore,
 ): { readonly comparable: TableRecord[]; readonly others: TableRecord[] } {
   const tables = selectedTables(manifest.tables ?? [], selection)
   if (selection === undefined) return { comparable: [...tables], others: [] }
-  const created = tablesCreated(selection.kept)
+  // Rows alone go into tables that were found empty: as good as made.
+  const ownRows = (entry: ArchiveEntry) => entry.description === 'TABLE DATA' && loadsItself(entry)
+  const created =
+    plan.part?.only === 'data'
+      ? new Set(selection.kept.filter(ownRows).map(entry => entry.dumpId))
+      : tablesCreated(selection.kept)
   const names = new Set(
     selection.kept.filter(entry => created.has(entry.dumpId)).map(entry => `${entry.namespace}\0${entry.tag}`),
   )

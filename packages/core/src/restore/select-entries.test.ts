@@ -1,65 +1,61 @@
 import { describe, expect, it } from 'vitest'
-import type { ArchiveEntry } from '../archive/archive-header.js'
-import { type EntryRule, selectEntries, useList } from './select-entries.js'
+import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
+import { describeEntry, selectEntries, useList } from './select-entries.js'
 
-function entry(dumpId: number, description: string, tag: string, dependencies: number[] = []): ArchiveEntry {
+let lastId = 0
+function entry(description: string, tag: string, needs: readonly ArchiveEntry[] = []): ArchiveEntry {
+  lastId += 1
   return {
-    ...{ dumpId, description, tag, dependencies, hasData: false, section: 'pre-data', namespace: 'public' },
-    ...{ definition: '', dropStatement: '', copyStatement: null, owner: null },
+    ...{ dumpId: lastId, hasData: false, tag, description, section: 'pre-data', definition: '', dropStatement: '' },
+    ...{ copyStatement: null, namespace: 'public', owner: null, dependencies: needs.map(one => one.dumpId) },
   }
 }
 
-const toc = {
-  entries: [
-    entry(1, 'ENCODING', 'ENCODING'),
-    entry(2, 'TYPE', 'mood'),
-    entry(3, 'TABLE', 'orders', [2]),
-    entry(4, 'TABLE', 'customers'),
-    entry(5, 'TABLE DATA', 'orders', [3]),
-    entry(6, 'FK CONSTRAINT', 'orders fk', [4, 3]),
-    // Before what it depends on: nothing promises the order.
-    entry(7, 'COMMENT', 'VIEW v', [8]),
-    entry(8, 'VIEW', 'v', [3]),
-  ],
-}
-const leaveOut = (reason: string, tag: string, cascades?: boolean): EntryRule => ({
-  ...{ reason, cascades },
-  skips: one => one.tag === tag,
-})
-const reasons = (rules: readonly EntryRule[]) =>
-  selectEntries(toc, rules).skipped.map(({ entry, reason, because }) => [entry.tag, reason, because?.tag ?? null])
+const server = entry('SERVER', 'elsewhere')
+const foreign = entry('FOREIGN TABLE', 'prices', [server])
+const view = entry('VIEW', 'dear', [foreign])
+const table = entry('TABLE', 'orders')
+const data = entry('TABLE DATA', 'orders', [table])
+const toc = { entries: [view, server, foreign, table, data] } as unknown as TableOfContents
 
 describe('selectEntries', () => {
-  it('keeps everything, in order, without rules', () => {
-    expect(selectEntries(toc, [])).toEqual({ kept: toc.entries, skipped: [] })
+  it('keeps everything without rules, in order', () => {
+    const selection = selectEntries(toc, [])
+    expect(selection.kept).toEqual(toc.entries)
+    expect(selection.skipped).toEqual([])
   })
 
-  it('leaves out what a rule names and, naming the first cause, all that cannot be without it', () => {
-    expect(reasons([leaveOut('no-mood', 'mood')])).toEqual([
-      ['mood', 'no-mood', null],
-      ['orders', 'needs-skipped', 'mood'],
-      ['orders', 'needs-skipped', 'mood'],
-      ['orders fk', 'needs-skipped', 'mood'],
-      ['VIEW v', 'needs-skipped', 'mood'],
-      ['v', 'needs-skipped', 'mood'],
+  it('leaves out what a rule names, with the reason of the first rule that speaks', () => {
+    const selection = selectEntries(toc, [
+      () => undefined,
+      one => (one.description === 'TABLE DATA' ? 'no rows wanted' : undefined),
+      one => (one.description === 'TABLE DATA' ? 'never asked' : undefined),
+    ])
+    expect(selection.kept).toEqual([view, server, foreign, table])
+    expect(selection.skipped).toEqual([{ entry: data, reason: 'no rows wanted' }])
+    expect(selection.has(table)).toBe(true)
+    expect(selection.has(data)).toBe(false)
+  })
+
+  it('leaves out what needs something that is left out, wherever it stands in the list', () => {
+    const selection = selectEntries(toc, [one => (one === server ? 'no connections outward' : undefined)])
+    expect(selection.kept).toEqual([table, data])
+    expect(selection.skipped.map(one => `${describeEntry(one.entry)}: ${one.reason}`)).toEqual([
+      'VIEW public.dear: it needs FOREIGN TABLE public.prices, which is left out',
+      'SERVER public.elsewhere: no connections outward',
+      'FOREIGN TABLE public.prices: it needs SERVER public.elsewhere, which is left out',
     ])
   })
 
-  it('keeps what depends on something the target has', () => {
-    expect(reasons([leaveOut('in-target', 'mood', false)])).toEqual([['mood', 'in-target', null]])
-  })
-
-  it('gives the reason of the first rule that matches', () => {
-    expect(reasons([leaveOut('first', 'orders fk'), leaveOut('second', 'orders fk')])).toEqual([
-      ['orders fk', 'first', null],
-    ])
+  it('keeps what depends on something that the target has', () => {
+    const selection = selectEntries(toc, [one => (one === server ? { reason: 'there', cascades: false } : undefined)])
+    expect(selection.skipped).toEqual([{ entry: server, reason: 'there' }])
   })
 
   it("never leaves out the archive's settings", () => {
-    expect(reasons([{ reason: 'all', skips: () => true }])).not.toContainEqual(['ENCODING', 'all', null])
-  })
-
-  it('writes a list that pg_restore reads', () => {
-    expect(useList(toc.entries.slice(1, 3))).toBe('2;\n3;\n')
+    const encoding = entry('ENCODING', 'ENCODING')
+    const all = selectEntries({ ...toc, entries: [encoding, table] }, [() => 'everything'])
+    expect(all.kept).toEqual([encoding])
+    expect(useList(all.kept)).toBe(`${encoding.dumpId};\n`)
   })
 })

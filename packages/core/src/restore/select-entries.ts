@@ -1,66 +1,87 @@
-import type { ArchiveEntry } from '../archive/archive-header.js'
+import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
 
-/** Why a restore leaves some entries of an archive out. The first rule that matches an entry gives the reason. */
-export interface EntryRule {
-  /** A stable code: `not-selected`, `in-target`, `schema-only`, … */
+/** Says why an entry of the table of contents is left out, or nothing: then the other rules decide. */
+export type EntryRule = (entry: ArchiveEntry, toc: TableOfContents) => string | Omission | undefined
+
+/** A reason that says more than a text. */
+export interface Omission {
   readonly reason: string
-  readonly skips: (entry: ArchiveEntry) => boolean
-  /** Whether what depends on these is left out, too. Default: true. False where the target has them already. */
-  readonly cascades?: boolean | undefined
+  /** Whether what depends on the entry is left out as well. False where the target has it already. */
+  readonly cascades: boolean
 }
 
-/** An entry that is left out, and why. */
+/** An entry that is not restored, and why. */
 export interface SkippedEntry {
   readonly entry: ArchiveEntry
-  /** The code of the rule, or `needs-skipped`. */
   readonly reason: string
-  /** With `needs-skipped`: what it cannot be without, and which a rule left out. */
-  readonly because: ArchiveEntry | null
 }
 
-/** What a restore takes from an archive, in the archive's order. */
+/** What of a table of contents is restored. */
 export interface EntrySelection {
+  /** In the archive's order. */
   readonly kept: readonly ArchiveEntry[]
   readonly skipped: readonly SkippedEntry[]
+  has(entry: ArchiveEntry): boolean
 }
 
-/** The archive's settings: pg_restore applies them whatever a list says. */
-const settings = new Set(['ENCODING', 'STDSTRINGS', 'SEARCHPATH'])
+const settings: ReadonlySet<string> = new Set(['ENCODING', 'STDSTRINGS', 'SEARCHPATH'])
 
 /**
- * Decides what of an archive is restored. What depends on an entry that is left out is left out with it
- * (`needs-skipped`): an index without its table, a grant on a function that is not there.
+ * Decides which entries are restored: all but those for which a rule gives a reason, and but those that depend on one
+ * of these. The first rule that speaks is heard.
  */
-export function selectEntries(
-  toc: { readonly entries: readonly ArchiveEntry[] },
-  rules: readonly EntryRule[],
-): EntrySelection {
-  const skipped = new Map<number, SkippedEntry>()
-  /** What is not there after the restore, by what left it out. */
-  const absent = new Map<number, ArchiveEntry>()
+export function selectEntries(toc: TableOfContents, rules: readonly EntryRule[]): EntrySelection {
+  const reasons = new Map<number, string>()
+  const absent: number[] = []
   for (const entry of toc.entries) {
+    // pg_restore applies the archive's settings whatever a list says.
     if (settings.has(entry.description)) continue
-    const rule = rules.find(one => one.skips(entry))
-    if (rule === undefined) continue
-    skipped.set(entry.dumpId, { entry, reason: rule.reason, because: null })
-    if (rule.cascades !== false) absent.set(entry.dumpId, entry)
-  }
-  // Entries follow what they depend on, but nothing promises it: go round until nothing more falls out.
-  for (let before = -1; before !== absent.size; ) {
-    before = absent.size
-    for (const entry of toc.entries) {
-      if (skipped.has(entry.dumpId)) continue
-      const lacking = entry.dependencies.find(id => absent.has(id))
-      if (lacking === undefined) continue
-      const because = absent.get(lacking)!
-      skipped.set(entry.dumpId, { entry, reason: 'needs-skipped', because })
-      absent.set(entry.dumpId, because)
+    for (const rule of rules) {
+      const answer = rule(entry, toc)
+      if (answer === undefined) continue
+      const { reason, cascades } = typeof answer === 'string' ? { reason: answer, cascades: true } : answer
+      reasons.set(entry.dumpId, reason)
+      if (cascades) absent.push(entry.dumpId)
+      break
     }
   }
+  skipDependents(toc, reasons, absent)
   return {
-    kept: toc.entries.filter(entry => !skipped.has(entry.dumpId)),
-    skipped: toc.entries.flatMap(entry => skipped.get(entry.dumpId) ?? []),
+    kept: toc.entries.filter(entry => !reasons.has(entry.dumpId)),
+    skipped: toc.entries.flatMap(entry => {
+      const reason = reasons.get(entry.dumpId)
+      return reason === undefined ? [] : [{ entry, reason }]
+    }),
+    has: entry => !reasons.has(entry.dumpId),
   }
+}
+
+/** What depends on something that is not there could not be restored. Dependencies point either way in the list. */
+function skipDependents(toc: TableOfContents, reasons: Map<number, string>, absent: readonly number[]): void {
+  if (absent.length === 0) return
+  const byId = new Map(toc.entries.map(entry => [entry.dumpId, entry]))
+  const dependents = new Map<number, ArchiveEntry[]>()
+  for (const entry of toc.entries) {
+    for (const id of entry.dependencies) {
+      const known = dependents.get(id)
+      if (known) known.push(entry)
+      else dependents.set(id, [entry])
+    }
+  }
+  const waiting = [...absent]
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    for (const dependent of dependents.get(id) ?? []) {
+      if (reasons.has(dependent.dumpId)) continue
+      reasons.set(dependent.dumpId, `it needs ${describeEntry(byId.get(id)!)}, which is left out`)
+      waiting.push(dependent.dumpId)
+    }
+  }
+}
+
+/** An entry as people name it: `TABLE public.orders`. */
+export function describeEntry(entry: ArchiveEntry): string {
+  const name = entry.namespace === null ? entry.tag : `${entry.namespace}.${entry.tag}`
+  return `${entry.description} ${name}`
 }
 
 /** The text of a list for `pg_restore --use-list`. */

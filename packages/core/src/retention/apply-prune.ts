@@ -6,7 +6,7 @@ import { withLocks } from '../locks/hold-locks.js'
 import { manifestKey } from '../repository/layout.js'
 import { listBackups } from '../repository/list-backups.js'
 import { isExport } from '../repository/locate-artifact.js'
-import { readVerifications } from '../repository/verification-record.js'
+import { newestProofs, readRecords } from '../repository/verification-record.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { sweepUnlocked } from '../sweep/run-sweep.js'
@@ -42,7 +42,7 @@ async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneRe
   const { signal } = options
   const emit = emitterFor(options.onEvent)
   const { backups } = await listBackups(store, { product, destination }, signal)
-  const verifications = await readVerifications(store, product, signal)
+  const verifications = newestProofs(await readRecords(store, { product, destination }, signal))
   const candidatesOf = (exports: boolean) =>
     backups
       .filter(one => isExport(one.manifest) === exports)
