@@ -5,14 +5,18 @@ import type { Choose } from './command.js'
 import { defineBackup } from './commands/backup.js'
 import { defineDemo } from './commands/demo.js'
 import { defineDoctor } from './commands/doctor.js'
+import { defineExport } from './commands/export.js'
 import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
 import { defineList } from './commands/list.js'
+import { definePause, defineResume } from './commands/pause.js'
 import { definePrune } from './commands/prune.js'
+import { defineRehearse } from './commands/rehearse.js'
 import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
 import { defineShow } from './commands/show.js'
 import { defineSweep } from './commands/sweep.js'
+import { defineTimeline } from './commands/timeline.js'
 import { defineVerify } from './commands/verify.js'
 import { helpText } from './render/help-text.js'
 
@@ -28,6 +32,11 @@ const defineCommands = [
   defineRestore,
   definePrune,
   defineSweep,
+  defineTimeline,
+  defineExport,
+  defineRehearse,
+  definePause,
+  defineResume,
   defineDemo,
 ]
 

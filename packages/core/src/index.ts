@@ -56,7 +56,16 @@ export {
   type VerifyOptions,
   verificationLevels,
 } from './lifeboat-api.js'
-export type { PauseResult } from './maintenance/pause-services.js'
+export {
+  type Abandoned,
+  type PauseOptions,
+  type PauseResult,
+  type PauseWork,
+  pauseServices,
+  resumeAbandoned,
+  resumeServices,
+  withServicesPaused,
+} from './maintenance/pause-services.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type {
   BackupProvider,
@@ -84,7 +93,13 @@ export type {
   WritingService,
 } from './provider/backup-provider.js'
 export { dumps } from './provider/dumps.js'
-export { type JournalRecord, type OperationJournal, storeJournal } from './provider/operation-journal.js'
+export {
+  type JournalPurpose,
+  type JournalRecord,
+  type OperationJournal,
+  storeJournal,
+} from './provider/operation-journal.js'
+export { endRehearsal, type RehearsalRun, rehearseRecovery } from './provider/rehearse-recovery.js'
 export { type RecoveryRun, resumeRecovery, runRecovery } from './provider/run-recovery.js'
 export { refusedCodes, wrapProviderError } from './provider/wrap-provider-error.js'
 export { composeReport } from './report/compose-report.js'

@@ -4,7 +4,7 @@ import { BackupError } from '../errors/backup-error.js'
 import type { RestoreOptions, RestorePlan } from '../lifeboat-api.js'
 import { type ConnectionTarget, parseConnectionUrl } from '../postgres/connection.js'
 import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg-tools.js'
-import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
+import { type LocatedBackup, restorableArtifact } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
 import { checkSeal, type SealKeys } from '../seal/manifest-seal.js'
 import { countSelected, describeEntry, describePart, describeSkipped, isObject } from './describe-selection.js'
@@ -56,9 +56,17 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   const overwrite = options.overwrite ?? false
   const partial = asksForPart(options)
   const target = parseConnectionUrl(options.to)
-  const artifact = databaseArtifact(manifest)
+  const artifact = restorableArtifact(manifest)
   if (artifact === undefined)
     throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
+  if (artifact.kind === 'export' && partial)
+    throw new BackupError(
+      'selection-invalid',
+      `${manifest.product}/${manifest.id} is an export: it is restored whole`,
+      {
+        hint: 'restore it into a new database (--create), and copy from there',
+      },
+    )
   const toc = await readContents(backup, artifact, job.unlock, options.signal)
   // After the first bytes were opened: a wrong passphrase is a wrong key, not a wrong seal.
   const seal = await checkSeal(manifest, job.sealKeys)
@@ -123,6 +131,10 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   if (seal === 'unsealed' && job.sealKeys.expected !== undefined)
     warnings.unshift("the manifest is not sealed, and this product's manifests are: see who may write to the store")
   warnings.push(...partWarnings(options, facts))
+  if (artifact.kind === 'export')
+    warnings.push(
+      `an export is unpacked first: ${artifact.plainBytes} bytes lie in a temporary folder, in clear, until the restore ends`,
+    )
   const archiveMajor = toc ? majorForArchive(toc.header.version) : Number.parseInt(manifest.source.pgDumpVersion, 10)
   const tools = chooseRestoreTools(await job.findPgTools(), archiveMajor, facts.serverMajor)
   return {

@@ -23,6 +23,7 @@ import { runPgRestore, toleratedInPart } from './run-pg-restore.js'
 import { runProfileStatements, undoProfileStatements } from './run-profile-statements.js'
 import { planSchemaCopy, type SchemaCopy } from './schema-copy.js'
 import { useList } from './select-entries.js'
+import { unpackExport } from './unpack-export.js'
 
 const defaultJobs = 2
 
@@ -96,6 +97,17 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
             message: `left out: ${complaint.command.slice(0, 120)} (${complaint.message})`,
           })
       }
+    }
+    if (artifact.kind === 'export') {
+      const unpacked = join(work, 'export')
+      const watched = progressing(plainBytes(job.backup, artifact, job.unlock, signal), {
+        ...{ stage: 'restore', totalBytes: artifact.plainBytes, emit },
+      })
+      await timed('unpack', () => unpackExport(watched, unpacked, signal))
+      touched = true
+      if (plan.overwrite) await timed('drop what the backup names', () => dropNamedObjects(target, kept, signal))
+      await timed('pg_restore', () => restore(unpacked, [`--jobs=${jobs}`, ...only]))
+      return plan.tables ?? 0
     }
     let tablesLoaded = 0
     const watched = progressing(plainBytes(job.backup, artifact, job.unlock, signal), {
