@@ -56,7 +56,8 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
   const products = Object.keys(resolved.products)
 
   /** A manifest under an address may name any product, `constructor` among them. */
-  const known = (product: string) => (Object.hasOwn(resolved.products, product) ? resolved.products[product] : undefined)
+  const known = (product: string) =>
+    Object.hasOwn(resolved.products, product) ? resolved.products[product] : undefined
   const unlockFor = (product: string) => () => readUnlock(known(product)?.encryption, keys, folder)
   const sealKeysFor = (product: string) => () => readSealKeys(known(product)?.encryption, keys, folder)
   /** What a run works on: calls of its stores are repeated, and its listener hears of it. */
@@ -66,7 +67,10 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       const opened = options.openStore?.(address)
       if (opened === undefined) return undefined
       const destination = opened.store.location
-      return { ...opened, store: retrying(opened.store, { destination, emit: emitterFor(onEvent), policy: deps.retry }) }
+      return {
+        ...opened,
+        store: retrying(opened.store, { destination, emit: emitterFor(onEvent), policy: deps.retry }),
+      }
     }
   }
   const locate = (name: string, select: RunOptions & SelectOptions) =>
@@ -172,7 +176,9 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       const names = product === undefined ? products : [product]
       const checks = []
       for (const name of names)
-        checks.push(...(await runDoctor({ product: name, config: productOf(configFor(run), name), folder, keys, deps }, run)))
+        checks.push(
+          ...(await runDoctor({ product: name, config: productOf(configFor(run), name), folder, keys, deps }, run)),
+        )
       return checks
     },
   }

@@ -39,31 +39,32 @@ export async function connect(settings: S3Settings): Promise<Connect> {
 async function clientMaker(sdk: Sdk, settings: S3Settings): Promise<() => S3Client> {
   const credentials = await credentialsFor(settings)
   const sockets = { keepAlive: true, keepAliveMsecs: 15_000, maxSockets: 64 }
-  return () => quietly(
-    () =>
-      new sdk.S3Client({
-        endpoint: settings.endpoint,
-        region: settings.region,
-        profile: settings.profile,
-        credentials: credentials?.(),
-        forcePathStyle: settings.pathStyle,
-        followRegionRedirects: settings.endpoint === undefined,
-        // Requests are repeated around the client: see send-request.ts.
-        maxAttempts: 1,
-        requestChecksumCalculation: settings.checksums === 'supported' ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
-        // Core checks every byte against the manifest; the SDK's check would pipe the body through a stream that
-        // passes no errors on, and some services refuse to be asked for it.
-        responseChecksumValidation: 'WHEN_REQUIRED',
-        // With the header the SDK opens a new connection for every part.
-        expectContinueHeader: false,
-        requestHandler: {
-          connectionTimeout: connectTimeoutMs,
-          socketTimeout: settings.idleTimeoutMs,
-          httpAgent: new HttpAgent(sockets),
-          httpsAgent: new HttpsAgent(sockets),
-        },
-      }),
-  )
+  return () =>
+    quietly(
+      () =>
+        new sdk.S3Client({
+          endpoint: settings.endpoint,
+          region: settings.region,
+          profile: settings.profile,
+          credentials: credentials?.(),
+          forcePathStyle: settings.pathStyle,
+          followRegionRedirects: settings.endpoint === undefined,
+          // Requests are repeated around the client: see send-request.ts.
+          maxAttempts: 1,
+          requestChecksumCalculation: settings.checksums === 'supported' ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
+          // Core checks every byte against the manifest; the SDK's check would pipe the body through a stream that
+          // passes no errors on, and some services refuse to be asked for it.
+          responseChecksumValidation: 'WHEN_REQUIRED',
+          // With the header the SDK opens a new connection for every part.
+          expectContinueHeader: false,
+          requestHandler: {
+            connectionTimeout: connectTimeoutMs,
+            socketTimeout: settings.idleTimeoutMs,
+            httpAgent: new HttpAgent(sockets),
+            httpsAgent: new HttpsAgent(sockets),
+          },
+        }),
+    )
 }
 
 /**

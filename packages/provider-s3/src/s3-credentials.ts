@@ -7,9 +7,7 @@ const rereadAfterMs = 15 * 60_000
 /**
  * What a new client asks for credentials; undefined leaves it to its own chain. A function: each client asks anew.
  */
-export async function credentialsFor(
-  settings: S3Settings,
-): Promise<(() => S3ClientConfig['credentials']) | undefined> {
+export async function credentialsFor(settings: S3Settings): Promise<(() => S3ClientConfig['credentials']) | undefined> {
   const { credentials, profile } = settings
   if (profile !== undefined) {
     const { fromIni } = await import('@aws-sdk/credential-providers')

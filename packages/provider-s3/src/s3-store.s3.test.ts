@@ -435,9 +435,7 @@ describe('a bucket with Object Lock', () => {
     const store = inLocked('told')
     for (const key of ['free', 'kept', 'held']) await store.put(key, bytes(3))
     await retain('told/kept')
-    await client.send(
-      new PutObjectLegalHoldCommand({ Bucket: locked, Key: 'told/held', LegalHold: { Status: 'ON' } }),
-    )
+    await client.send(new PutObjectLegalHoldCommand({ Bucket: locked, Key: 'told/held', LegalHold: { Status: 'ON' } }))
     expect((await store.head('free'))?.retained).toBeUndefined()
     expect((await store.head('kept'))?.retained).toBe(`locked until ${new Date(untilMs).toISOString()}`)
     expect((await store.head('held'))?.retained).toBe('under a legal hold')

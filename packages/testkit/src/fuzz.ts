@@ -71,7 +71,17 @@ function drawFrom(seed: number): Draw {
 }
 
 /** Numbers that programs stumble over, as bytes of either order. */
-const awkward = ['00000000', 'ffffffff', '7fffffff', 'ffffff7f', '80000000', '00000080', '00010000', '0000ff00', 'fffffffe']
+const awkward = [
+  '00000000',
+  'ffffffff',
+  '7fffffff',
+  'ffffff7f',
+  '80000000',
+  '00000080',
+  '00010000',
+  '0000ff00',
+  'fffffffe',
+]
 
 /** A copy of a file with one to four changes, each somewhere; never equal to the file. */
 export function mutateBytes(file: Uint8Array, draw: Draw): Buffer {
@@ -111,11 +121,40 @@ function mutateOnce(bytes: Buffer, draw: Draw): Buffer {
 }
 
 const oddValues: readonly unknown[] = [
-  ...[null, true, 0, -1, -0, 0.5, 1e308, 2 ** 53, '', ' ', '\0', '../..', '/etc/passwd', '24h', '-3d', '99999999999999y'],
+  ...[
+    null,
+    true,
+    0,
+    -1,
+    -0,
+    0.5,
+    1e308,
+    2 ** 53,
+    '',
+    ' ',
+    '\0',
+    '../..',
+    '/etc/passwd',
+    '24h',
+    '-3d',
+    '99999999999999y',
+  ],
   ...['\ud800', '\u202e\u0000', 'ü'.repeat(300), 'a'.repeat(5000), [], {}, [[]], [null], { kind: 'passphrase' }],
   ...['__proto__', 'constructor', '1970-01-01T00:00:00Z', '+275760-09-13T00:00:00.001Z', 'lifeboat/2'],
 ]
-const oddNames = ['__proto__', 'constructor', 'toString', '', 'seal', 'ü', 'a b', '..', 'x'.repeat(300), 'length', 'then']
+const oddNames = [
+  '__proto__',
+  'constructor',
+  'toString',
+  '',
+  'seal',
+  'ü',
+  'a b',
+  '..',
+  'x'.repeat(300),
+  'length',
+  'then',
+]
 
 /** A deep copy of plain values with one to three changes, each at some place in it. Functions and objects of classes stay as they are. */
 export function mutateValue<T>(value: T, draw: Draw): unknown {
@@ -159,7 +198,12 @@ function changeOnce(value: unknown, draw: Draw): unknown {
 
 function isPlain(value: unknown): value is Record<string, unknown> {
   if (Array.isArray(value)) return true
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype && !Object.isFrozen(value)
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype &&
+    !Object.isFrozen(value)
+  )
 }
 
 function copy(value: unknown): unknown {

@@ -99,10 +99,14 @@ async function* frames(reader: ByteReader): AsyncIterable<Buffer> {
 function decompressFrame(frame: Buffer): Promise<Buffer> {
   const params = { [zstd.constants.ZSTD_d_windowLogMax]: 23 }
   return new Promise((resolve, reject) => {
-    zstd.zstdDecompress(frame, { params, chunkSize: codecBlockBytes + 64, maxOutputLength: maxPlainBytes }, (error, plain) => {
-      if (error) reject(damaged('a zstd frame does not decompress', error))
-      else resolve(plain)
-    })
+    zstd.zstdDecompress(
+      frame,
+      { params, chunkSize: codecBlockBytes + 64, maxOutputLength: maxPlainBytes },
+      (error, plain) => {
+        if (error) reject(damaged('a zstd frame does not decompress', error))
+        else resolve(plain)
+      },
+    )
   })
 }
 

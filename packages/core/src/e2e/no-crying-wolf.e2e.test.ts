@@ -42,8 +42,10 @@ async function write(stop: AbortSignal, seed: number): Promise<number> {
       await client.query('update tellers set balance = balance + $1 where id = $2', [delta, 1 + (n % 10)])
       await client.query('update branches set balance = balance + $1 where id = 1', [delta])
       await client.query('insert into history (account, delta) values ($1, $2)', [1 + (n % accounts), delta])
-      if (n % 5 === 0) await client.query('insert into history (account, delta) values ($1, 0), ($1, 0)', [n % accounts])
-      if (n % 3 === 0) await client.query('delete from history where ctid in (select ctid from history where delta = 0 limit 2)')
+      if (n % 5 === 0)
+        await client.query('insert into history (account, delta) values ($1, 0), ($1, 0)', [n % accounts])
+      if (n % 3 === 0)
+        await client.query('delete from history where ctid in (select ctid from history where delta = 0 limit 2)')
       await client.query('commit')
       transactions++
       await sleep(10)
@@ -73,7 +75,8 @@ describe('backups of a database that is written to', () => {
 
   afterAll(async () => {
     await rm(folder, { recursive: true, force: true })
-    for (const name of ['wolf_bank', 'wolf_again']) await query('postgres', `drop database if exists ${name} with (force)`)
+    for (const name of ['wolf_bank', 'wolf_again'])
+      await query('postgres', `drop database if exists ${name} with (force)`)
   })
 
   it(`${backups} in a row verify clean against what the server counted in their own snapshots`, async () => {

@@ -7,7 +7,17 @@ import { runtimeHasZstd } from '../codec/zstd-frames.js'
 import { decrypt } from '../encryption/open-pgp.js'
 import type { Manifest } from '../repository/manifest.js'
 import { bytesOf } from '../streams/byte-source.js'
-import { type Keys, type Layers, makeKeys, manifestOf, over, seal, verifyContent, whole, wrap } from './sealed-backup.js'
+import {
+  type Keys,
+  type Layers,
+  makeKeys,
+  manifestOf,
+  over,
+  seal,
+  verifyContent,
+  whole,
+  wrap,
+} from './sealed-backup.js'
 
 const archives = [15, 17, 18].map(major =>
   readFileSync(new URL(`../archive/testdata/pg${major}.dump`, import.meta.url)),

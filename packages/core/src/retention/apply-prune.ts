@@ -59,7 +59,11 @@ async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneRe
     throwIfCancelled(signal)
     const manifest = manifests.find(one => one.id === id)!
     try {
-      const why = await whyRetained(store, [manifestKey(product, id), ...manifest.artifacts.map(one => one.key)], signal)
+      const why = await whyRetained(
+        store,
+        [manifestKey(product, id), ...manifest.artifacts.map(one => one.key)],
+        signal,
+      )
       if (why !== undefined) {
         retained.push({ id, message: why })
         continue

@@ -20,7 +20,16 @@ describe('retention under attack', () => {
   const count = alone === undefined ? histories : 1
 
   it(`keeps the newest verified backup and the floor in ${count} histories`, () => {
-    const met: Met = { prunes: 0, removals: 0, refusals: 0, floods: 0, clockJumps: 0, misses: 0, belowMinimum: 0, dst: 0 }
+    const met: Met = {
+      prunes: 0,
+      removals: 0,
+      refusals: 0,
+      floods: 0,
+      clockJumps: 0,
+      misses: 0,
+      belowMinimum: 0,
+      dst: 0,
+    }
     for (let seed = firstSeed; seed < firstSeed + count; seed++) {
       try {
         liveThrough(seed, met)
@@ -29,11 +38,15 @@ describe('retention under attack', () => {
       }
     }
     // A test that meets nothing would prove nothing.
-    if (alone === undefined) expect(Math.min(...Object.values(met)), JSON.stringify(met)).toBeGreaterThan(histories / 10)
+    if (alone === undefined)
+      expect(Math.min(...Object.values(met)), JSON.stringify(met)).toBeGreaterThan(histories / 10)
   })
 })
 
-type Met = Record<'prunes' | 'removals' | 'refusals' | 'floods' | 'clockJumps' | 'misses' | 'belowMinimum' | 'dst', number>
+type Met = Record<
+  'prunes' | 'removals' | 'refusals' | 'floods' | 'clockJumps' | 'misses' | 'belowMinimum' | 'dst',
+  number
+>
 
 /** A backup in a destination: what the planner sees, and what only the world knows. */
 interface Stored extends PruneCandidate {
@@ -135,7 +148,8 @@ function pruneAndJudge(backups: readonly Stored[], policy: RetentionPolicy, now:
   if (left.every(kept) && again.remove.length > 0) throw new Error('a plan that was applied removes more')
   // Once the refused ones are gone as well, a third prune finds nothing.
   const rest = left.filter(kept)
-  if (rest.length < left.length && planPrune(rest, policy, now).remove.length > 0) throw new Error('a plan that was applied removes more')
+  if (rest.length < left.length && planPrune(rest, policy, now).remove.length > 0)
+    throw new Error('a plan that was applied removes more')
   return left
 }
 

@@ -129,11 +129,21 @@ function repeating(store: ObjectStore, policy: RetryPolicy, onRetry: (retry: Sto
 
     head: (key, options) => repeated(`head ${key}`, options?.signal, () => store.head(key, options)),
     list: (prefix, options = {}) =>
-      listed(`list ${prefix}`, options, () => store.list(prefix, options), one => one.key),
+      listed(
+        `list ${prefix}`,
+        options,
+        () => store.list(prefix, options),
+        one => one.key,
+      ),
     remove: (key, options) => repeated(`remove ${key}`, options?.signal, () => store.remove(key, options)),
     ...(listUnfinished && {
       listUnfinished: (prefix, options = {}) =>
-        listed(`list ${prefix}`, options, () => listUnfinished.call(store, prefix, options), one => one.handle),
+        listed(
+          `list ${prefix}`,
+          options,
+          () => listUnfinished.call(store, prefix, options),
+          one => one.handle,
+        ),
     }),
     ...(removeUnfinished && {
       removeUnfinished: (one, options) =>
@@ -143,14 +153,18 @@ function repeating(store: ObjectStore, policy: RetryPolicy, onRetry: (retry: Sto
 }
 
 /** What is the same on both: names, and the optional calls. */
-function optionalParts(store: ObjectStore, heard: <Options extends StoreCallOptions>(options?: Options) => Options | undefined) {
+function optionalParts(
+  store: ObjectStore,
+  heard: <Options extends StoreCallOptions>(options?: Options) => Options | undefined,
+) {
   const { name, location, capabilities, retriesRequests, probe, listUnfinished, removeUnfinished } = store
   return {
     ...{ name, location, capabilities, ...(retriesRequests && { retriesRequests }) },
     classify: (error: unknown) => store.classify(error),
     ...(probe && { probe: (options?: StoreCallOptions) => probe.call(store, heard(options)) }),
     ...(listUnfinished && {
-      listUnfinished: (prefix: string, options?: StoreCallOptions) => listUnfinished.call(store, prefix, heard(options)),
+      listUnfinished: (prefix: string, options?: StoreCallOptions) =>
+        listUnfinished.call(store, prefix, heard(options)),
     }),
     ...(removeUnfinished && {
       removeUnfinished: (one: Parameters<typeof removeUnfinished>[0], options?: StoreCallOptions) =>

@@ -10,10 +10,56 @@ import { directory } from './directory-store.js'
 
 const long = 'x'.repeat(5000)
 const nasty = [
-  ...['', '.', '..', '/', '//', 'a//b', '../x', 'a/../../x', '/etc/passwd', 'a/./b', 'a/', '~root', '-rf', 'CON', 'nul.txt'],
-  ...['a\0b', 'a\nb', 'a\u007fb', '..\\x', 'C:\\x', '\\\\host\\share', '%2e%2e/x', '..%2fx', 'a\u2025b', '\uff0e\uff0e/x'],
-  ...['\u202e\u0063', '\ufeffx', 'e\u0301', '\u00e9', '\ud800', 'a\udfffb', '\ud83d\udef6', long, `${'ü'.repeat(450)}x`, 'ü'.repeat(200)],
-  ...['.lifeboat-tmp-x', 'x/.lifeboat-tmp-x', '__proto__', 'constructor', 'shop\u0000/x', 'shop/..;/x', 'x'.repeat(256)],
+  ...[
+    '',
+    '.',
+    '..',
+    '/',
+    '//',
+    'a//b',
+    '../x',
+    'a/../../x',
+    '/etc/passwd',
+    'a/./b',
+    'a/',
+    '~root',
+    '-rf',
+    'CON',
+    'nul.txt',
+  ],
+  ...[
+    'a\0b',
+    'a\nb',
+    'a\u007fb',
+    '..\\x',
+    'C:\\x',
+    '\\\\host\\share',
+    '%2e%2e/x',
+    '..%2fx',
+    'a\u2025b',
+    '\uff0e\uff0e/x',
+  ],
+  ...[
+    '\u202e\u0063',
+    '\ufeffx',
+    'e\u0301',
+    '\u00e9',
+    '\ud800',
+    'a\udfffb',
+    '\ud83d\udef6',
+    long,
+    `${'ü'.repeat(450)}x`,
+    'ü'.repeat(200),
+  ],
+  ...[
+    '.lifeboat-tmp-x',
+    'x/.lifeboat-tmp-x',
+    '__proto__',
+    'constructor',
+    'shop\u0000/x',
+    'shop/..;/x',
+    'x'.repeat(256),
+  ],
 ]
 
 let folder: string
@@ -22,7 +68,11 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-const segment = fc.oneof(fc.constantFrom(...nasty), fc.string({ unit: 'binary', maxLength: 8 }), fc.constantFrom('a', 'b'))
+const segment = fc.oneof(
+  fc.constantFrom(...nasty),
+  fc.string({ unit: 'binary', maxLength: 8 }),
+  fc.constantFrom('a', 'b'),
+)
 const keys = fc.oneof(
   fc.constantFrom(...nasty),
   fc.array(segment, { minLength: 1, maxLength: 4 }).map(segments => segments.join('/')),

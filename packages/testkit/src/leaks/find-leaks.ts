@@ -26,7 +26,13 @@ export function findLeaks(lines: readonly LeakLine[]): Leak[] {
 function spellingsOf(secret: string): string[] {
   const bytes = Buffer.from(secret)
   const inJson = JSON.stringify(secret).slice(1, -1)
-  const spellings = [secret, inJson, JSON.stringify(inJson).slice(1, -1), encodeURIComponent(secret), bytes.toString('hex')]
+  const spellings = [
+    secret,
+    inJson,
+    JSON.stringify(inJson).slice(1, -1),
+    encodeURIComponent(secret),
+    bytes.toString('hex'),
+  ]
   // The end of a base64 text depends on what follows it.
   const inBase64 = bytes.toString('base64').slice(0, Math.floor(bytes.length / 3) * 4)
   return inBase64.length >= 8 ? [...spellings, inBase64] : spellings

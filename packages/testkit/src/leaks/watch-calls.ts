@@ -49,7 +49,13 @@ interface CallOptions {
 /** Every call takes what it is about, and options. */
 type Call = (named: unknown, options: CallOptions) => Promise<unknown>
 
-async function call(name: string, member: Call, named: unknown, given: CallOptions = {}, config: Config): Promise<unknown> {
+async function call(
+  name: string,
+  member: Call,
+  named: unknown,
+  given: CallOptions = {},
+  config: Config,
+): Promise<unknown> {
   if (given.to !== undefined) registerPasswordOf(given.to)
   const onEvent = (event: { readonly type?: string }) => {
     // Thousands of them, of numbers alone.
@@ -93,8 +99,10 @@ function noteFiles(root: string): void {
       const { mode, mtimeMs, size } = statSync(path)
       if ((!entry.isFile() && !entry.isDirectory()) || noted.has(`${path} ${mtimeMs}`)) continue
       noted.add(`${path} ${mtimeMs}`)
-      if (entry.isFile() && (mode & 0o077) !== 0) writeLine({ kind: 'mode', from: path, text: (mode & 0o777).toString(8) })
-      if (path.endsWith('.json') && size < 2 ** 20) writeLine({ kind: 'stored', from: path, text: readFileSync(path, 'utf8') })
+      if (entry.isFile() && (mode & 0o077) !== 0)
+        writeLine({ kind: 'mode', from: path, text: (mode & 0o777).toString(8) })
+      if (path.endsWith('.json') && size < 2 ** 20)
+        writeLine({ kind: 'stored', from: path, text: readFileSync(path, 'utf8') })
     } catch {
       // It went while it was looked at.
     }
@@ -114,9 +122,11 @@ function registerSecretsOf(value: unknown, folder: string, depth = 0): void {
 function registerSecretText(text: string | undefined): void {
   if (text === undefined) return
   if (URL.canParse(text)) registerPasswordOf(text)
-  // Of a key any line of its body gives it away; the first ones are the same in its public half.
-  else if (text.includes('PRIVATE KEY')) for (const line of text.split('\n').filter(one => one.length > 60).slice(-3)) registerSecret(line)
-  else registerSecret(text)
+  // Any line of a key gives it away.
+  else if (text.includes('PRIVATE KEY'))
+    for (const line of text.split('\n'))
+      if (line.length >= 60) registerSecret(line)
+      else registerSecret(text)
 }
 
 function registerPasswordOf(url: string): void {

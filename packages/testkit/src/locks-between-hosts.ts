@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ObjectStore } from '../../../core/src/store/object-store.js'
-import { readWhole } from '../../../core/src/streams/byte-source.js'
-import { type Hosts, type HostProcess, hostsOn } from './two-hosts.js'
+import type { ObjectStore } from '../../core/src/store/object-store.js'
+import { readWhole } from '../../core/src/streams/byte-source.js'
+import { type HostProcess, type Hosts, hostsOn } from './two-hosts.js'
 
 /** Where the hosts of these tests meet. */
 export interface MeetingPlace {

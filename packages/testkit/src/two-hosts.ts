@@ -3,9 +3,9 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { registerSecret, writeLine } from '../../../testkit/src/leaks/leak-record.js'
+import { registerSecret, writeLine } from './leaks/leak-record.js'
 
-const packages = fileURLToPath(new URL('../../../', import.meta.url))
+const packages = fileURLToPath(new URL('../../', import.meta.url))
 const built = (name: string, file = 'index.js') => join(packages, name, 'dist', file)
 
 /** A process of a host, from its start to its end. */
@@ -51,7 +51,10 @@ export async function hostsOn(store: string, env: Readonly<Record<string, string
     const { env } = process
   `
   const configFile = join(folder, 'lifeboat.config.mjs')
-  await writeFile(configFile, `${head('@lifeboat/core', '@lifeboat/provider-s3')}\nexport default defineConfig(${config})`)
+  await writeFile(
+    configFile,
+    `${head('@lifeboat/core', '@lifeboat/provider-s3')}\nexport default defineConfig(${config})`,
+  )
   const script = join(folder, 'backup.mjs')
   await writeFile(
     script,
