@@ -23,9 +23,13 @@ export default defineConfig({
     // Tests read the sources: nothing has to be built first. The longer names come first, they share a beginning.
     alias: [
       { find: '@lifeboat/core/testing', replacement: at('packages/core/src/testing/index.ts') },
+      { find: '@lifeboat/core/http', replacement: at('packages/core/src/http/index.ts') },
+      { find: '@lifeboat/core/report', replacement: at('packages/core/src/report/index.ts') },
       { find: '@lifeboat/core/scratch', replacement: at('packages/core/src/scratch/index.ts') },
       { find: '@lifeboat/core', replacement: at('packages/core/src/index.ts') },
       { find: '@lifeboat/provider-s3', replacement: at('packages/provider-s3/src/index.ts') },
+      { find: '@lifeboat/provider-supabase', replacement: at('packages/provider-supabase/src/index.ts') },
+      { find: '@lifeboat/provider-render', replacement: at('packages/provider-render/src/index.ts') },
       { find: '@lifeboat/cli', replacement: at('packages/cli/src/index.ts') },
       { find: /^@lifeboat\/testkit\/(.+)$/, replacement: at('packages/testkit/src/$1.ts') },
     ],

@@ -37,6 +37,8 @@ export interface CliIo {
   readonly openLifeboat?: typeof openLifeboat | undefined
   /** Default: questions on the terminal. */
   readonly prompts?: Prompts | undefined
+  /** Default: the system's browser. */
+  readonly openPage?: ((file: string) => Promise<void>) | undefined
   /** Default: the system's clock. */
   readonly now?: (() => Date) | undefined
 }

@@ -23,8 +23,8 @@ export function addCommand(program: Command, usage: string, description: string,
 }
 
 /** `--destination NAME`, for commands that look at stored backups. */
-export function destinationOption(): Option {
-  return new Option('--destination <name>', 'only look in this destination (default: the first that has it)')
+export function destinationOption(byDefault = 'the first that has it'): Option {
+  return new Option('--destination <name>', `only look in this destination (default: ${byDefault})`)
 }
 
 export function parseCount(text: string): number {

@@ -4,7 +4,20 @@ import { exitStatusOf } from './exit-status.js'
 import { runCli } from './testing/fake-io.js'
 import { sampleListed } from './testing/samples.js'
 
-const commands = ['init', 'doctor', 'backup', 'list', 'show', 'verify', 'restore', 'prune', 'sweep', 'demo']
+const commands = [
+  'init',
+  'doctor',
+  'backup',
+  'list',
+  'show',
+  'verify',
+  'history',
+  'report',
+  'restore',
+  'prune',
+  'sweep',
+  'demo',
+]
 const failing = (error: unknown) => ({ lifeboat: { show: () => Promise.reject(error) } })
 
 describe('help', () => {
@@ -67,6 +80,7 @@ describe('errors', () => {
   const expected: Partial<Record<ErrorCode, number>> = {
     'config-invalid': 2,
     'secret-missing': 2,
+    'selection-invalid': 2,
     'backup-missing': 10,
     locked: 11,
     'wrong-key': 12,

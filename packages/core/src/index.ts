@@ -16,6 +16,8 @@ export type {
 export { defineConfig, resolveConfig } from './config/define-config.js'
 export { isSecret, type SecretReference, secret } from './config/secret.js'
 export { type Deps, nodeDeps } from './deps.js'
+export { estimateRestore, type RestoreEstimate } from './drill/estimate-restore.js'
+export { type DrillExpectations, judgeDrills } from './drill/judge-drills.js'
 export { generateKeyPair } from './encryption/open-pgp.js'
 export type { FallbackKeys } from './encryption/product-keys.js'
 export { BackupError, type BackupErrorOptions, isBackupError } from './errors/backup-error.js'
@@ -23,21 +25,35 @@ export { type ErrorCode, errorCodes, retryable } from './errors/error-code.js'
 export type { BackupEvent, EventListener, StageName } from './events/backup-event.js'
 export { type OpenOptions, openLifeboat } from './lifeboat.js'
 export {
+  type BackupContents,
   type BackupName,
   type BackupOptions,
   type BackupResult,
+  type ContentsEntry,
+  type ContentsOptions,
   type DestinationOutcome,
   type DoctorCheck,
+  type DrillOptions,
+  type DrillReport,
+  type ExportOptions,
+  type ExportResult,
   type Finding,
+  type HistoryOptions,
   type Lifeboat,
   type ListedBackup,
   type ListResult,
+  type NeededEntry,
   type PruneOptions,
   type PruneResult,
+  type RehearsalOptions,
+  type RehearsalResult,
   type RestoreOptions,
+  type RestorePart,
   type RestorePlan,
   type RestoreResult,
   type RunOptions,
+  type SchemaDiff,
+  type SchemaDifference,
   type SelectOptions,
   type SweepResult,
   type Unreadable,
@@ -46,8 +62,68 @@ export {
   type VerifyOptions,
   verificationLevels,
 } from './lifeboat-api.js'
+export {
+  type Abandoned,
+  type PauseOptions,
+  type PauseResult,
+  type PauseWork,
+  pauseServices,
+  resumeAbandoned,
+  resumeServices,
+  withServicesPaused,
+} from './maintenance/pause-services.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
+export type {
+  BackupProvider,
+  Checking,
+  CheckObjective,
+  Connecting,
+  Creating,
+  FollowOptions,
+  FollowRecoveryOptions,
+  Maintenance,
+  Opening,
+  PointInTime,
+  ProviderBackup,
+  ProviderCallOptions,
+  ProviderConnection,
+  ProviderOperation,
+  ProviderPromises,
+  Recovered,
+  RecoveredInstances,
+  Recovering,
+  RecoveryPlan,
+  RecoveryWindow,
+  Removing,
+  Restoring,
+  WritingService,
+} from './provider/backup-provider.js'
+export { dumps } from './provider/dumps.js'
+export {
+  type JournalPurpose,
+  type JournalRecord,
+  type OperationJournal,
+  storeJournal,
+} from './provider/operation-journal.js'
+export { endRehearsal, type RehearsalRun, rehearseRecovery } from './provider/rehearse-recovery.js'
+export { type RecoveryRun, resumeRecovery, runRecovery } from './provider/run-recovery.js'
+export { refusedCodes, wrapProviderError } from './provider/wrap-provider-error.js'
+export { composeReport } from './report/compose-report.js'
+export type {
+  DestinationState,
+  ObjectiveState,
+  ProductReport,
+  ReportedDrill,
+  ReportFinding,
+  ReportModel,
+  TrendPoint,
+} from './report/report-model.js'
 export type { Artifact, Manifest, TableRecord } from './repository/manifest.js'
+export type { Check, DrillRecord, DrillStep, ProofRecord, VerificationRecord } from './repository/record-schema.js'
+export type { DefaultPrivilege, ProfileFacts } from './restore/inspect-for-profile.js'
+export type { ProfileStatement, RestoreProfile } from './restore/restore-profile.js'
+export type { EntryRule, Omission } from './restore/select-entries.js'
+export { setDefaultPrivilegesAside } from './restore/set-default-privileges-aside.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'
 export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'
@@ -67,4 +143,17 @@ export type {
 } from './store/object-store.js'
 export type { ByteSource } from './streams/byte-source.js'
 export { untilAborted } from './streams/until-aborted.js'
+export { planTimeline } from './timeline/plan-timeline.js'
+export {
+  type LossAnswer,
+  type LossName,
+  lossNames,
+  type StoredInstant,
+  type Timeline,
+  type TimelineDestination,
+  type TimelineInput,
+  type TimelineProvider,
+  type Way,
+} from './timeline/timeline.js'
 export { toolName, toolVersion } from './tool-version.js'
+export { verificationLogMigration } from './verification-log/migration.js'

@@ -3,11 +3,16 @@ import type { LifeboatConfig, ProductConfig, ResolvedConfig } from './config/con
 import { resolveConfig } from './config/define-config.js'
 import { type Deps, nodeDeps } from './deps.js'
 import { runDoctor } from './doctor/run-doctor.js'
+import { estimateRestore } from './drill/estimate-restore.js'
+import { runDrill } from './drill/run-drill.js'
+import type { ScratchConfig } from './drill/scratch-server.js'
 import { type FallbackKeys, readSealKeys, readUnlock } from './encryption/product-keys.js'
 import { readRecordKeys, readRecordSealer } from './encryption/record-keys.js'
-import { BackupError } from './errors/backup-error.js'
+import { BackupError, isBackupError } from './errors/backup-error.js'
 import { emitterFor } from './events/backup-event.js'
 import type {
+  DrillOptions,
+  DrillReport,
   Lifeboat,
   ListedBackup,
   ListResult,
@@ -17,18 +22,34 @@ import type {
   SweepResult,
   Unreadable,
 } from './lifeboat-api.js'
+import { checkLive } from './live/check-live.js'
+import { diffBackup } from './live/diff-backup.js'
+import { type PauseWork, pauseServices, resumeServices, withServicesPaused } from './maintenance/pause-services.js'
+import { runExport } from './mirror/run-export.js'
 import { parseConnectionUrl } from './postgres/connection.js'
+import { runRehearsal } from './provider/run-rehearsal.js'
+import { composeReport } from './report/compose-report.js'
+import { readForReport } from './report/read-for-report.js'
+import { reportedMs } from './report/report-model.js'
 import { listBackups } from './repository/list-backups.js'
 import type { LocatedBackup } from './repository/locate-artifact.js'
+import { readHistory } from './repository/read-history.js'
+import type { ProofRecord } from './repository/record-schema.js'
 import { resolveBackup } from './repository/resolve-backup.js'
-import { writeVerification } from './repository/verification-record.js'
+import { readRecords, writeRecord } from './repository/verification-record.js'
 import { prepareRestore, type RestoreJob } from './restore/plan-restore.js'
+import { readBackupContents } from './restore/read-backup-contents.js'
 import { runRestore } from './restore/run-restore.js'
 import { runPrune } from './retention/apply-prune.js'
 import { retrying } from './retry/retrying.js'
 import { withRetries } from './retry/with-retries.js'
+import type { Sealer } from './seal/seal.js'
 import type { ObjectStore } from './store/object-store.js'
 import { runSweep } from './sweep/run-sweep.js'
+import { planTimeline } from './timeline/plan-timeline.js'
+import { readTimeline } from './timeline/read-timeline.js'
+import { applyLogMigration, logRowOf, writeLog } from './verification-log/write-log.js'
+import { recordOf } from './verify/record-of.js'
 import { runVerify } from './verify/run-verify.js'
 
 export interface OpenOptions {
@@ -73,6 +94,14 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       }
     }
   }
+  const places = (named: readonly string[], run: RunOptions, only?: string) =>
+    named.flatMap(product =>
+      destinationsOf(configFor(run), product, only).map(([destination, { store }]) => ({
+        product,
+        destination,
+        store,
+      })),
+    )
   const locate = (name: string, select: RunOptions & SelectOptions) =>
     resolveBackup(configFor(select), openStoreFor(select), name, select)
   const restoreJob = async (backup: LocatedBackup): Promise<RestoreJob> => {
@@ -84,6 +113,74 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       source: sourceOf(product),
       findPgTools: deps.findPgTools,
     }
+  }
+
+  const liveProduct = (product: string) => productOf(resolved, product)
+  const liveSource = (product: string) => parseConnectionUrl(liveProduct(product).source.url.read())
+
+  async function drill(name: string, run: DrillOptions = {}): Promise<DrillReport> {
+    let backup: LocatedBackup | undefined
+    const find = async () => {
+      backup ??= await locate(name, run)
+      return backup
+    }
+    const product = await productOfDrill(name, find)
+    const configured = liveProduct(product)
+    const config = run.proof ? { ...configured, drill: { ...configured.drill, proof: run.proof } } : configured
+    const report = await runDrill(
+      {
+        ...{ find, config, scratch: scratchOf(config), source: sourceOf(config) },
+        ...{ unlock: unlockFor(product), sealKeys: sealKeysFor(product) },
+        ...{ findPgTools: deps.findPgTools, now: deps.now },
+      },
+      run,
+    )
+    if (!Object.hasOwn(config.destinations, report.destination)) return report
+    await keepRecord(backup!.store, report.record, run)
+    const records = await readRecords(backup!.store, { product, destination: report.destination }, run.signal)
+    return { ...report, estimate: estimateRestore(records, report.record.databaseBytes) ?? null }
+  }
+
+  /** A name may say the product itself; an address only says it once its manifest is read. */
+  async function productOfDrill(name: string, find: () => Promise<LocatedBackup>): Promise<string> {
+    const [first] = name.split('/')
+    if (first !== undefined && Object.hasOwn(resolved.products, first)) return first
+    return (await find()).manifest.product
+  }
+
+  /** What a record that retention counts is sealed with. */
+  async function recordSealer(config: ProductConfig, record: ProofRecord, run: RunOptions): Promise<Sealer> {
+    if (record.level !== 'content' && record.level !== 'restored') return undefined
+    const sealer = await readRecordSealer(config.encryption, await unlockFor(record.product)(), folder)
+    if (sealer === undefined)
+      emitterFor(run.onEvent)({
+        type: 'warning.raised',
+        message: 'no key at hand can seal the record of this verification: where others can, it does not count',
+      })
+    return sealer
+  }
+
+  async function keepRecord(store: ObjectStore, record: ProofRecord, run: RunOptions): Promise<void> {
+    const config = known(record.product)
+    if (config === undefined) return
+    await writeRecord(store, record, { sealer: await recordSealer(config, record, run), signal: run.signal })
+    if (config.verify.log === undefined) return
+    try {
+      const { pruneAfter: pruneAfterMs } = config.verify.log
+      await writeLog(logTarget(config), logRowOf(record), { pruneAfterMs, signal: run.signal })
+    } catch (error) {
+      if (isBackupError(error, 'cancelled')) throw error
+      // The record is in the store; what was verified stays verified without the row.
+      const why = error instanceof Error ? error.message : String(error)
+      const message = `no row was written into backup_verification_log: ${why}; \`lifeboat log-table\` makes the table`
+      emitterFor(run.onEvent)({ type: 'warning.raised', message })
+    }
+  }
+
+  const pauseWorkOf = (product: string, run: RunOptions): PauseWork => {
+    const { provider, destinations } = productOf(configFor(run), product)
+    const stores = Object.values(destinations).map(one => one.store)
+    return { product, provider, stores, now: deps.now, leaseMs: deps.lockLeaseMs }
   }
 
   return {
@@ -117,6 +214,12 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       }
     },
     async verify(name, run = {}) {
+      if (run.level === 'restored' && run.live) {
+        throw new BackupError('config-invalid', 'a drill does not look at the live database', {
+          hint: 'verify at level content with live, and drill besides',
+        })
+      }
+      if (run.level === 'restored') return drill(name, run)
       const backup = await locate(name, run)
       const { product } = backup.manifest
       const config = known(product)
@@ -131,23 +234,53 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
           configured,
           rpoMs: config?.objectives.rpo,
           now: deps.now,
+          live: run.live
+            ? options => checkLive(backup.manifest, liveProduct(product).verify, liveSource(product), options)
+            : undefined,
         },
         run,
       )
-      if (configured && report.level === 'content' && !keyMissing(report.findings)) {
-        const sealer = await readRecordSealer(config.encryption, await unlockFor(product)(), folder)
-        if (sealer === undefined)
-          emitterFor(run.onEvent)({
-            type: 'warning.raised',
-            message: 'no key at hand can seal the record of this verification: where others can, it does not count',
-          })
-        const { manifest, destination, store } = backup
-        await writeVerification(store, { manifest, destination, report, now: deps.now(), sealer }, run.signal)
-      }
+      if (configured && !keyMissing(report.findings))
+        await keepRecord(backup.store, recordOf(report, backup.manifest, deps.now()), run)
       return report
     },
+    async history(product, run = {}) {
+      return readHistory(places(product === undefined ? products : [product], run, run.destination), run)
+    },
+    async report(run = {}) {
+      const named = run.products ?? products
+      for (const product of named) productOf(resolved, product)
+      const now = deps.now()
+      const since = new Date(now.getTime() - reportedMs)
+      const found = await readForReport(places(named, run), { ...run, since })
+      const config = { products: Object.fromEntries(named.map(name => [name, productOf(resolved, name)])) }
+      return composeReport(found.records, found, config, now)
+    },
+    async contents(name, run = {}) {
+      const backup = await locate(name, run)
+      return readBackupContents({ backup, unlock: await unlockFor(backup.manifest.product)() }, run)
+    },
+    drill,
+    async diff(name, run = {}) {
+      const backup = await locate(name, run)
+      const { product } = backup.manifest
+      const { findPgTools } = deps
+      const { source: config } = liveProduct(product)
+      const unlock = await unlockFor(product)()
+      return diffBackup({ backup, unlock, source: liveSource(product), config, findPgTools }, run.signal)
+    },
+    async migrateLog(product, run = {}) {
+      const target = logTarget(productOf(resolved, product))
+      await applyLogMigration(target, run.signal)
+      return { product, database: target.description }
+    },
     planRestore: async (name, run) => (await prepareRestore(await restoreJob(await locate(name, run)), run)).plan,
-    restore: async (name, run) => runRestore(await restoreJob(await locate(name, run)), run),
+    async restore(name, run) {
+      const job = await restoreJob(await locate(name, run))
+      if (!run.pause && !run.resume) return runRestore(job, run)
+      const pausing = pauseWorkOf(job.backup.manifest.product, run)
+      return withServicesPaused(pausing, signal => runRestore(job, { ...run, signal }), { ...run, adopt: run.resume })
+    },
     async prune(product, run = {}) {
       const recordKeys = await readRecordKeys(productOf(resolved, product).encryption, keys, folder)
       const results: PruneResult[] = []
@@ -172,6 +305,16 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       }
       return results
     },
+    export: async (product, run = {}) =>
+      runExport({ product, config: productOf(configFor(run), product), folder, deps }, run),
+    rehearse: async (product, run = {}) =>
+      runRehearsal({ product, config: productOf(configFor(run), product), deps }, run),
+    pause: async (product, run = {}) => pauseServices(pauseWorkOf(product, run), run),
+    resume: async (product, run = {}) => resumeServices(pauseWorkOf(product, run), run),
+    timeline: async (product, run = {}) =>
+      planTimeline(
+        await readTimeline(product, productOf(configFor(run), product), { now: deps.now(), signal: run.signal }),
+      ),
     async doctor(product, run = {}) {
       const names = product === undefined ? products : [product]
       const checks = []
@@ -187,6 +330,16 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
 /** A key that is not at hand says nothing about the backup. */
 function keyMissing(findings: readonly { readonly code: string }[]): boolean {
   return findings.some(finding => finding.code === 'key-missing' || finding.code === 'wrong-key')
+}
+
+function scratchOf({ drill }: ProductConfig): ScratchConfig {
+  if (drill.url === undefined) return { kind: 'local' }
+  const { allowSourceServer, maxSize: maxBytes } = drill
+  return { kind: 'server', url: drill.url.read(), allowSourceServer, maxBytes }
+}
+
+function logTarget(config: ProductConfig) {
+  return parseConnectionUrl((config.verify.log?.url ?? config.source.url).read())
 }
 
 function sourceOf(product: ProductConfig | undefined) {

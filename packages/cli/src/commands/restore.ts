@@ -1,6 +1,6 @@
 import type { RestoreOptions, RestorePlan } from '@lifeboat/core'
 import { BackupError } from '@lifeboat/core'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { addCommand, type Choose, type CommandResult, destinationOption, parseCount } from '../command.js'
 import { canAsk } from '../confirm.js'
 import { exitStatus } from '../exit-status.js'
@@ -9,16 +9,25 @@ import { renderPlan, renderRestored } from '../render/restore-lines.js'
 import type { Session } from '../session.js'
 import { resolveTarget } from '../target-url.js'
 import { UsageError } from '../usage-error.js'
+import { listContents } from './list-contents.js'
 
 interface Flags {
-  readonly to: string
+  readonly to?: string
   readonly destination?: string
+  readonly table?: readonly string[]
+  readonly withReferenced?: boolean
+  readonly intoSchema?: string
+  readonly schemaOnly?: boolean
+  readonly dataOnly?: boolean
+  readonly list?: boolean
   readonly create?: boolean
   readonly jobs?: number
   readonly overwrite?: boolean
   readonly overwriteSource?: boolean
   readonly keepFailed?: boolean
   readonly allowUnsealed?: boolean
+  readonly pause?: boolean
+  readonly resume?: boolean
   readonly yes?: boolean
 }
 
@@ -27,12 +36,14 @@ export function defineRestore(program: Command, choose: Choose): void {
     'lifeboat restore latest --to env:TARGET_URL --create',
     'lifeboat restore shop/latest --to postgres://admin@localhost/shop_copy --create --jobs 4 --yes',
     'lifeboat restore 20261121T020000Z-7f3k9q --to env:TARGET_URL --overwrite',
+    'lifeboat restore latest --list',
+    'lifeboat restore latest --to env:DATABASE_URL --table sales.orders --into-schema recovered',
     'LIFEBOAT_PASSPHRASE=… lifeboat restore s3://shop-backups/shop/20261121T020000Z-7f3k9q --to env:TARGET_URL --yes',
   ])
     .argument('<backup>', 'latest, PRODUCT/latest, an id, a path or an s3:// address')
-    .requiredOption(
+    .option(
       '--to <target>',
-      'a postgres:// address, or env:NAME for one in the environment; a missing password is taken from PGPASSWORD',
+      '(required, but for --list) a postgres:// address, or env:NAME for one in the environment; a missing password is taken from PGPASSWORD',
     )
     .option('--create', 'create the database first; it must not exist')
     .option('--jobs <n>', 'how many connections load tables and build indexes at once (default: 2)', parseCount)
@@ -43,12 +54,28 @@ export function defineRestore(program: Command, choose: Choose): void {
     .option('--overwrite-source', 'allow, besides, the very database the backup came from')
     .option('--keep-failed', 'keep the database that --create made although the restore failed')
     .option('--allow-unsealed', "restore although the manifest carries no seal and the product's manifests do")
+    .option(
+      '--table <pattern>',
+      "only this table, view or sequence, with what it needs; sales.orders, 'sales.*' (repeatable)",
+      (text: string, all: readonly string[] = []) => [...all, text],
+    )
+    .option('--with-referenced', 'with --table: also the tables that foreign keys name')
+    .option('--into-schema <name>', 'a copy in a schema of its own, beside live tables, which are not touched')
+    .addOption(new Option('--schema-only', 'definitions without rows').conflicts('dataOnly'))
+    .option('--data-only', 'rows without definitions, into tables that exist and are empty')
+    .option('--list', 'show what the backup holds, with rows and sizes; restores nothing')
+    .option('--pause', 'pause the services that the provider names, and resume them at the end, whatever it is')
+    .option('--resume', 'resume, besides, what a restore that died left paused')
     .option('--yes', 'do not ask')
     .addOption(destinationOption())
-    .action((backup: string, flags: Flags) => choose(session => runRestore(session, backup, flags)))
+    .action((backup: string, flags: Flags) =>
+      choose(session => (flags.list ? listContents(session, backup, flags) : runRestore(session, backup, flags))),
+    )
 }
 
 async function runRestore(session: Session, name: string, flags: Flags): Promise<CommandResult> {
+  if (flags.to === undefined)
+    throw new UsageError("required option '--to <target>' not specified", 'see: lifeboat restore --help')
   const target = resolveTarget(flags.to, session.io.env)
   if (target.exposed)
     session.warn(
@@ -58,6 +85,8 @@ async function runRestore(session: Session, name: string, flags: Flags): Promise
   const { create, jobs, overwrite, overwriteSource, keepFailed, allowUnsealed, destination } = flags
   const options: RestoreOptions = {
     ...{ to: target.url, create, jobs, overwrite, overwriteSource, keepFailed, allowUnsealed, destination },
+    ...{ tables: flags.table, withReferenced: flags.withReferenced, intoSchema: flags.intoSchema, only: onlyOf(flags) },
+    ...{ pause: flags.pause, resume: flags.resume },
     signal: session.signal,
     onEvent: session.progress.onEvent,
   }
@@ -73,6 +102,11 @@ async function runRestore(session: Session, name: string, flags: Flags): Promise
     if (isAddress(name, session.io.cwd)) return lifeboat.restore(name, options)
     return lifeboat.restore(`${plan.product}/${plan.id}`, { ...options, destination: plan.destination })
   }
+}
+
+function onlyOf({ schemaOnly, dataOnly }: Flags): RestoreOptions['only'] {
+  if (schemaOnly) return 'schema'
+  return dataOnly ? 'data' : undefined
 }
 
 async function confirm(session: Session, plan: RestorePlan): Promise<void> {

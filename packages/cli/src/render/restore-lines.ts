@@ -1,6 +1,7 @@
 import type { RestorePlan, RestoreResult } from '@lifeboat/core'
 import type { Colours } from './colours.js'
 import { oneLine } from './one-line.js'
+import { partFields, partLines } from './part-lines.js'
 import { formatBytes, formatDuration, formatTime, plural } from './quantities.js'
 import { renderFields } from './table.js'
 
@@ -10,12 +11,24 @@ export function renderPlan(plan: RestorePlan): string[] {
     plan.tables === null ? 'tables not counted' : `${plural(plan.tables, 'table')}, ${plural(plan.rows ?? 0, 'row')}`
   const fields: (readonly [string, string])[] = [
     ['restore', oneLine(`${plan.product}/${plan.id} of ${formatTime(plan.createdAt)}, from ${plan.destination}`)],
-    ['contents', `${counted}, ${formatBytes(plan.plainBytes)}`],
+    ['contents', `${counted}, ${sizeOf(plan)}`],
     ['into', `${oneLine(plan.target)}${plan.create ? ' (a new database)' : ''}`],
   ]
-  if (plan.overwrite) fields.push(['overwrite', 'objects named in the backup are dropped first'])
+  if (plan.part !== null) fields.push(...partFields(plan.part))
+  if (plan.overwrite)
+    fields.push([
+      'overwrite',
+      `${plan.part === null ? 'objects named in the backup are' : 'what is in the way is'} dropped first`,
+    ])
   if (plan.targetIsSource) fields.push(['attention', 'this is the database the backup came from'])
-  return renderFields(fields)
+  return [...renderFields(fields), ...(plan.part === null ? [] : partLines(plan.part, plan.skipped))]
+}
+
+/** A part is read from the whole: to its end, which proves that nothing was cut off or changed. */
+function sizeOf({ part, plainBytes }: RestorePlan): string {
+  return part === null
+    ? formatBytes(plainBytes)
+    : `${formatBytes(part.bytes)} (${formatBytes(plainBytes)} will be read)`
 }
 
 /** What a restore did. */

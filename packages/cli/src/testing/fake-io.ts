@@ -14,6 +14,7 @@ export interface World {
   /** The text of lifeboat.config.mjs; null for none. Default: an empty configuration, as the fakes do not read it. */
   readonly config?: string | null
   readonly terminal?: boolean
+  readonly openPage?: CliIo['openPage']
   /** Called with a function that sends a signal. */
   readonly onStart?: (interrupt: () => void) => void
 }
@@ -65,6 +66,7 @@ export async function runCli(
         return { products: ['shop'], destinations: () => ['local'], ...world.lifeboat } as Lifeboat
       }),
     prompts: world.prompts,
+    openPage: world.openPage,
     now: () => new Date('2026-11-21T12:00:00Z'),
   }
   try {

@@ -1,26 +1,19 @@
 import { z } from 'zod'
+import type { BackupProvider } from '../provider/backup-provider.js'
 import { isProductName } from '../repository/layout.js'
 import type { ObjectStore } from '../store/object-store.js'
-import { isSecret, type SecretReference } from './secret.js'
-import { parseDurationMs, parseSizeBytes } from './units.js'
+import { drillSchema } from './drill-schema.js'
+import { checkNesting } from './nested-products.js'
+import { duration, secretReference, text } from './values.js'
+import { verifySchema } from './verify-schema.js'
 
-const duration = z.string().transform((text, context) => {
-  const value = parseDurationMs(text)
-  if (!value) context.addIssue(`not a duration: ${JSON.stringify(text)} (write 15m, 24h, 30d)`)
-  return value ?? 0
-})
-
-const size = z.string().transform((text, context) => {
-  const value = parseSizeBytes(text)
-  if (value === undefined) context.addIssue(`not a size: ${JSON.stringify(text)} (write 10MB, 2GB)`)
-  return value ?? 0
-})
-
-const text = z.string().min(1, 'must not be empty')
-const secretReference = z.custom<SecretReference>(isSecret, { message: "expected secret.env('NAME')" })
 const objectStore = z.custom<ObjectStore>(
   value => typeof value === 'object' && value !== null && 'put' in value && 'list' in value && 'capabilities' in value,
   { message: 'expected a store, such as directory(path) or s3({ bucket })' },
+)
+const backupProvider = z.custom<BackupProvider>(
+  value => typeof value === 'object' && value !== null && 'list' in value && 'classify' in value && !('put' in value),
+  { message: 'expected a provider, such as supabase({ projectRef, accessToken })' },
 )
 const count = z.number().int().positive('expected a whole number above 0; leave a rule out to not use it')
 
@@ -78,10 +71,6 @@ export const compressionSchema = z
   })
   .refine(({ codec, level }) => codec !== 'gzip' || level <= 9, { path: ['level'], message: 'gzip has levels 1 to 9' })
 
-const sizeRange = z
-  .strictObject({ min: size.optional(), max: size.optional() })
-  .refine(({ min, max }) => min === undefined || max === undefined || min <= max, 'min is larger than max')
-
 export const productSchema = z.strictObject({
   objectives: z
     .strictObject({
@@ -99,17 +88,13 @@ export const productSchema = z.strictObject({
     /** Tables whose rows are left out (the definition stays). Default: none. */
     excludeTableData: z.array(text).optional(),
   }),
+  /** Where the database runs, with backups of its own. Default: none. */
+  provider: backupProvider.optional(),
   encryption: encryptionSchema,
   compression: compressionSchema.default({ codec: 'gzip', level: 1 }),
   destinations: z.record(z.string(), destinationSchema).superRefine(checkDestinations, { when: hasEntries }),
-  verify: z
-    .strictObject({
-      /** `table` or `schema.table`; without a schema, `public` is meant. */
-      criticalTables: z.array(text).default([]),
-      /** What a backup's stored size must lie in. Default: any. */
-      size: sizeRange.default({}),
-    })
-    .default({ criticalTables: [], size: {} }),
+  verify: verifySchema,
+  drill: drillSchema,
 })
 
 /**
@@ -117,7 +102,10 @@ export const productSchema = z.strictObject({
  * prefix, even in one store.
  */
 export const configSchema = z.strictObject({
-  products: z.record(z.string(), productSchema).superRefine(checkNames('product'), { when: hasEntries }),
+  products: z
+    .record(z.string(), productSchema)
+    .superRefine(checkNames('product'), { when: hasEntries })
+    .superRefine(checkNesting),
 })
 
 /** A configuration as people write it. */

@@ -19,14 +19,24 @@ describe('resolveConfig', () => {
       products: {
         shop: {
           objectives: {},
-          source: { url },
+          source: { url: expect.objectContaining({ description: url.description }) },
           encryption: { recipients },
           compression: { codec: 'gzip', level: 1 },
           destinations: { local: { store, retention: { minimum: 3 } } },
-          verify: { criticalTables: [], size: {} },
+          verify: { criticalTables: [], size: {}, countUpTo: 2 ** 30, functions: [], queries: [] },
+          drill: { proof: 'content', jobs: 2, allowExtensions: [] },
         },
       },
     })
+  })
+
+  it('tells a secret which key it is the value of', () => {
+    const url = secret.env('LIFEBOAT_TEST_NOT_SET_ANYWHERE')
+    const { shop } = resolveConfig(configWith({ source: { url } })).products
+    const message = 'products.shop.source.url: environment variable LIFEBOAT_TEST_NOT_SET_ANYWHERE is not set'
+    expect(() => shop!.source.url.read()).toThrow(message)
+    expect(() => resolveConfig({ products: { shop } }).products.shop!.source.url.read()).toThrow(message)
+    expect(JSON.stringify(shop!.source)).toBe('{"url":"[secret: environment variable LIFEBOAT_TEST_NOT_SET_ANYWHERE]"}')
   })
 
   it('turns durations into milliseconds and sizes into bytes', () => {
@@ -39,7 +49,7 @@ describe('resolveConfig', () => {
     ).products
     expect(shop?.objectives).toEqual({ rto: dayMs / 24, rpo: dayMs })
     expect(shop?.destinations.local?.retention).toEqual({ keepWithin: 30 * dayMs, daily: 7, minimum: 3 })
-    expect(shop?.verify).toEqual({ criticalTables: [], size: { min: 10_485_760 } })
+    expect(shop?.verify).toMatchObject({ criticalTables: [], size: { min: 10_485_760 } })
   })
 
   it('freezes the result, but not the stores, which are the caller\u2019s own', () => {

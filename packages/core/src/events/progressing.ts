@@ -10,9 +10,16 @@ const interval = 250
  */
 export async function* progressing(
   source: ByteSource,
-  work: { readonly stage: StageName; readonly totalBytes: number; readonly emit: EventListener },
+  work: {
+    readonly stage: StageName
+    readonly totalBytes: number
+    readonly emit: EventListener
+    /** What else there is to say now, such as how many tables are in. */
+    readonly detail?: (() => string) | undefined
+  },
 ): ByteSource {
-  const { stage, totalBytes, emit } = work
+  const { stage, totalBytes, emit, detail } = work
+  const said = () => (detail === undefined ? {} : { detail: detail() })
   let doneBytes = 0
   let last = 0
   for await (const chunk of source) {
@@ -20,9 +27,9 @@ export async function* progressing(
     const now = performance.now()
     if (now - last > interval) {
       last = now
-      emit({ type: 'stage.progressed', stage, doneBytes, totalBytes })
+      emit({ type: 'stage.progressed', stage, doneBytes, totalBytes, ...said() })
     }
     yield chunk
   }
-  emit({ type: 'stage.progressed', stage, doneBytes, totalBytes: doneBytes })
+  emit({ type: 'stage.progressed', stage, doneBytes, totalBytes: doneBytes, ...said() })
 }

@@ -12,11 +12,15 @@ export interface DumpOptions {
   readonly snapshotId?: string | undefined
   readonly schemas?: readonly string[] | undefined
   readonly excludeTableData?: readonly string[] | undefined
+  /** Definitions only, no rows. Default: false. */
+  readonly schemaOnly?: boolean | undefined
+  /** How long to wait for a lock that someone else holds on a table, in ms. Default: ten minutes. */
+  readonly lockWaitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 /** How long pg_dump waits for a lock that someone else holds on a table: ten minutes. */
-const lockWaitMs = 600_000
+const defaultLockWaitMs = 600_000
 /** How long an unwanted pg_dump may take to tell the server and go. */
 const killAfterMs = 1_000
 
@@ -30,7 +34,8 @@ export async function* dumpSource(target: ConnectionTarget, options: DumpOptions
   if (signal?.aborted) throw cancellation(signal)
   const command = await withLongWrites({ file: join(options.tools.folder, 'pg_dump'), args: dumpArguments(options) })
   const child = spawn(command.file, command.args, {
-    env: libpqEnvironment(target),
+    // Times are written in UTC wherever the server is, so that a restored table can be compared byte by byte.
+    env: { ...libpqEnvironment(target), PGTZ: 'UTC' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const closed = exitOf(child)
@@ -64,7 +69,8 @@ function dumpArguments(options: DumpOptions): string[] {
     '--compress=0',
     '--no-password',
     '--encoding=UTF8',
-    `--lock-wait-timeout=${lockWaitMs}`,
+    `--lock-wait-timeout=${options.lockWaitMs ?? defaultLockWaitMs}`,
+    ...(options.schemaOnly ? ['--schema-only'] : []),
     ...(options.snapshotId === undefined ? [] : [`--snapshot=${options.snapshotId}`]),
     ...(options.schemas ?? []).map(schema => `--schema=${quotePattern(schema)}`),
     ...(options.excludeTableData ?? []).map(

@@ -12,8 +12,10 @@ import type { Finding, VerificationReport } from '../lifeboat-api.js'
 import { memoryStore } from '../store/memory-store.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
+import { recordOf } from '../verify/record-of.js'
 import type { Manifest } from './manifest.js'
-import { findVerified, writeVerification } from './verification-record.js'
+import type { DrillRecord, VerificationRecord } from './record-schema.js'
+import { findVerified, readRecords, writeRecord } from './verification-record.js'
 
 const id = '20261121T020000Z-7f3k9q'
 const place = { product: 'shop', destination: 'local' }
@@ -123,6 +125,67 @@ describe('who may vouch', () => {
   })
 })
 
+const facts = {
+  ...{ ...place, id: 'one', durationMs: 5, storedSha256: ['aa'], findings: [] },
+  checks: [{ name: 'size', ok: true, detail: null }],
+  ...{ backupCreatedAt: '2026-11-21T02:00:00Z', storedBytes: 1, plainBytes: 2, tables: 3, rows: 4 },
+}
+
+const verification: VerificationRecord = {
+  ...facts,
+  ...{ kind: 'verification', at: '2026-11-21T05:00:00.123Z', level: 'content', live: false, ok: true },
+}
+
+const drill: DrillRecord = {
+  ...facts,
+  ...{ kind: 'drill', at: '2026-11-22T05:00:00.000Z', level: 'restored', ok: false },
+  ...{ startedAt: '2026-11-22T04:59:00.000Z', finishedAt: '2026-11-22T05:00:00.000Z' },
+  steps: [{ step: 'find', startedAfterMs: 0, durationMs: 7.5 }],
+  proof: {
+    ...{
+      kind: 'content',
+      tables: 3,
+      rows: 4,
+      countedOnly: 0,
+      sequences: 1,
+      largeObjects: 0,
+      entries: 30,
+      differences: 1,
+    },
+  },
+  objectives: {
+    ...{ ageMs: 10, rpoMs: 100, rpoMet: true, recoveryMs: 20, totalMs: 60_000, rtoMs: null, rtoMet: null },
+  },
+  scratch: { kind: 'local', serverVersion: '17.5' },
+  leftOut: [{ entry: 'EVENT TRIGGER spy', reason: 'it would run in the drill' }],
+  databaseBytes: 8,
+}
+
+describe('verification and drill records', () => {
+  it('come back as they were written, oldest first', async () => {
+    const store = memoryStore()
+    await writeRecord(store, drill)
+    const key = await writeRecord(store, verification)
+    expect(key).toBe('shop/verifications/20261121T050000123Z-one.json')
+    expect(await readRecords(store, place)).toEqual([verification, drill])
+  })
+
+  it('are written once', async () => {
+    const store = memoryStore()
+    await writeRecord(store, drill)
+    await expect(writeRecord(store, { ...drill, ok: true })).rejects.toMatchObject({ code: 'object-exists' })
+  })
+
+  it('of older versions are read, and what is no record is passed over', async () => {
+    const store = memoryStore()
+    const old = { id: 'one', at: '2026-11-20T05:00:00.000Z', level: 'content', ok: true, storedSha256: ['aa'] }
+    await store.put('shop/verifications/a.json', bytesOf(JSON.stringify(old)))
+    await store.put('shop/verifications/b.json', bytesOf('{"kind":"drill"'))
+    await store.put('shop/verifications/c.json', bytesOf(JSON.stringify({ ...drill, steps: undefined })))
+    expect(await readRecords(store, place)).toMatchObject([{ ...old, ...place, kind: 'verification', findings: [] }])
+  })
+})
+
 async function record(
   store: ObjectStore,
   encryption: EncryptionConfig,
@@ -130,12 +193,12 @@ async function record(
 ): Promise<void> {
   const report: VerificationReport = {
     ...{ product: 'shop', id, destination: 'local', level: 'content', ok: findings.length === 0, findings },
-    ...{ tables: 0, rows: 0, readBytes: 0, durationMs: 0 },
+    ...{ checks: [], live: false, tables: 0, rows: 0, readBytes: 0, durationMs: 0 },
   }
   const unlock = await readUnlock(encryption, {}, folder)
   const sealer = sealed ? await readRecordSealer(encryption, unlock, folder) : undefined
   const now = new Date(Date.UTC(2026, 10, 21, hour))
-  await writeVerification(store, { manifest, destination: 'local', report, now, sealer })
+  await writeRecord(store, recordOf(report, manifest, now), { sealer })
 }
 
 function keysOf(encryption: EncryptionConfig) {

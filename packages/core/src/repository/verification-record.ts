@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
-import type { VerificationReport } from '../lifeboat-api.js'
 import { canonicalJson } from '../seal/canonical-json.js'
 import {
   type DeriveKey,
@@ -15,59 +13,46 @@ import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
-import { isSound } from '../verify/finding.js'
 import { jsonExcess } from './json-excess.js'
 import type { Manifest } from './manifest.js'
+import { hashManifest } from './manifest-hash.js'
+import { type ProofRecord, proofRecordSchema } from './record-schema.js'
 
-const recordSchema = z.looseObject({
-  id: z.string(),
-  /** Absent in records from before they were sealed. */
-  product: z.string().optional(),
-  destination: z.string().optional(),
-  at: z.iso.datetime(),
-  level: z.enum(['listed', 'stored', 'content', 'restored']),
-  ok: z.boolean(),
-  /** What was read: a record speaks of these bytes only. */
-  storedSha256: z.array(z.string()),
-  /** And of this manifest only: another time in it would change which backups retention keeps. */
-  manifestSha256: z.string().optional(),
-  seal: sealSchema.nullable().default(null),
-})
-type VerificationRecord = z.infer<typeof recordSchema>
-
-/** One verification, write once: `<product>/verifications/<time>-<id>.json`. */
-export async function writeVerification(
+/** Writes one verification or drill, once: `<product>/verifications/<time>-<id>.json`. Returns the key. */
+export async function writeRecord(
   store: ObjectStore,
-  work: {
-    readonly manifest: Manifest
-    readonly destination: string
-    readonly report: VerificationReport
-    readonly now: Date
-    readonly sealer: Sealer
-  },
-  signal?: AbortSignal,
-): Promise<void> {
-  const { manifest, destination, report, now, sealer } = work
-  const stamp = now.toISOString().replace(/[-:]/g, '').replace('.', '')
-  const key = `${manifest.product}/verifications/${stamp}-${manifest.id}.json`
-  const record = {
-    id: manifest.id,
-    product: manifest.product,
-    destination,
-    at: now.toISOString(),
-    level: report.level,
-    ok: isSound(report.findings),
-    storedSha256: manifest.artifacts.map(artifact => artifact.storedSha256),
-    manifestSha256: hashOf(manifest),
-    findings: report.findings,
-    durationMs: report.durationMs,
-  }
-  const seal = sealer ? await prepareToSeal(sealer, recordSalt(manifest.product))(sealedMessage(record)) : null
+  record: ProofRecord,
+  options: { readonly sealer?: Sealer; readonly signal?: AbortSignal | undefined } = {},
+): Promise<string> {
+  const { sealer, signal } = options
+  const stamp = new Date(record.at).toISOString().replace(/[-:]/g, '').replace('.', '')
+  const key = `${record.product}/verifications/${stamp}-${record.id}.json`
+  const seal = sealer ? await prepareToSeal(sealer, recordSalt(record.product))(sealedMessage(record)) : null
   try {
     await store.put(key, bytesOf(`${JSON.stringify({ ...record, seal }, null, 2)}\n`), { ifAbsent: true, signal })
   } catch (error) {
-    throw wrapStoreError(error, { store, doing: `record the verification ${key}`, signal })
+    throw wrapStoreError(error, { store, doing: `record the ${record.kind} ${key}`, signal })
   }
+  return key
+}
+
+/** A record lists its findings; a thousand tables that differ still fit. */
+const maxRecordBytes = 2 ** 24
+const readsInFlight = 8
+
+export interface RecordPlace {
+  readonly product: string
+  /** Told of records that do not say it themselves: those of older versions. */
+  readonly destination: string
+}
+
+/** Every verification and drill of a product in one store, oldest first. What is no record of ours counts for nothing. */
+export async function readRecords(
+  store: ObjectStore,
+  place: RecordPlace,
+  signal?: AbortSignal,
+): Promise<ProofRecord[]> {
+  return (await readWritten(store, place, signal)).map(({ record }) => record)
 }
 
 /**
@@ -77,75 +62,94 @@ export async function writeVerification(
  */
 export async function findVerified(
   store: ObjectStore,
-  place: { readonly product: string; readonly destination: string },
+  place: RecordPlace,
   manifests: readonly Manifest[],
   keys: SealKeys,
   signal?: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  const { product, destination } = place
-  const byBackup = new Map<string, VerificationRecord[]>(manifests.map(({ id }) => [id, []]))
-  try {
-    const records = orderedParallel(store.list(`${product}/verifications/`, { signal }), readsInFlight, ({ key }) =>
-      readRecord(store, key, signal),
-    )
-    for await (const parsed of records) {
-      // An unreadable record proves nothing, and so counts for nothing.
-      if (!parsed.success || (parsed.data.level !== 'content' && parsed.data.level !== 'restored')) continue
-      byBackup.get(parsed.data.id)?.push(parsed.data)
-    }
-  } catch (error) {
-    throw wrapStoreError(error, { store, doing: `read the verifications of ${product}`, signal })
+  const byBackup = new Map<string, WrittenRecord[]>(manifests.map(({ id }) => [id, []]))
+  for (const written of await readWritten(store, place, signal)) {
+    const { id, level } = written.record
+    if (level === 'content' || level === 'restored') byBackup.get(id)?.push(written)
   }
   const keyOf = rememberingKey()
   const verified = new Set<string>()
   for (const manifest of manifests) {
-    const newestFirst = byBackup.get(manifest.id)!.sort((a, b) => (a.at < b.at ? 1 : -1))
-    for (const record of newestFirst) {
-      if (!(await counts(record, { product, destination }, keys, keyOf))) continue
-      if (record.ok && speaksOf(record, manifest)) verified.add(manifest.id)
+    for (const written of byBackup.get(manifest.id)!.reverse()) {
+      if (!(await counts(written, place, keys, keyOf))) continue
+      if (written.record.ok && speaksOf(written.record, manifest)) verified.add(manifest.id)
       break
     }
   }
   return verified
 }
 
-/** A record lists its findings; a thousand tables that differ still fit. */
-const maxRecordBytes = 2 ** 24
-const readsInFlight = 8
+interface WrittenRecord {
+  readonly record: ProofRecord
+  /** As it lies in the store: what a seal is over. */
+  readonly written: Readonly<Record<string, unknown>>
+}
 
-async function readRecord(store: ObjectStore, key: string, signal: AbortSignal | undefined) {
+/** Oldest first. */
+async function readWritten(
+  store: ObjectStore,
+  place: RecordPlace,
+  signal: AbortSignal | undefined,
+): Promise<WrittenRecord[]> {
+  const found: WrittenRecord[] = []
   try {
-    return recordSchema.safeParse(parseJson(await readWhole(store.get(key, { signal }), maxRecordBytes)))
+    const records = orderedParallel(
+      store.list(`${place.product}/verifications/`, { signal }),
+      readsInFlight,
+      ({ key }) => readRecord(store, key, place, signal),
+    )
+    for await (const record of records) if (record !== undefined) found.push(record)
+  } catch (error) {
+    throw wrapStoreError(error, { store, doing: `read the verifications of ${place.product}`, signal })
+  }
+  return found.sort((a, b) => a.record.at.localeCompare(b.record.at))
+}
+
+async function readRecord(
+  store: ObjectStore,
+  key: string,
+  place: RecordPlace,
+  signal: AbortSignal | undefined,
+): Promise<WrittenRecord | undefined> {
+  try {
+    const written = parseJson(await readWhole(store.get(key, { signal }), maxRecordBytes))
+    if (typeof written !== 'object' || written === null) return undefined
+    const { product, destination } = place
+    const record = proofRecordSchema.safeParse({ product, destination, ...written }).data
+    return record && { record, written: { ...written } }
   } catch (error) {
     // Whatever is that large is no record of ours.
-    if (error instanceof RangeError) return recordSchema.safeParse(undefined)
+    if (error instanceof RangeError) return undefined
     throw error
   }
 }
 
 async function counts(
-  record: VerificationRecord,
-  place: { readonly product: string; readonly destination: string },
+  { written }: WrittenRecord,
+  place: RecordPlace,
   keys: SealKeys,
   keyOf: DeriveKey,
 ): Promise<boolean> {
-  const { seal } = record
+  const parsed = sealSchema.nullable().default(null).safeParse(written.seal)
+  if (!parsed.success) return false
+  const seal = parsed.data
   if (seal === null) return keys.expected === undefined
   // Copied from elsewhere it says nothing about the bytes that lie here.
-  if (record.product !== place.product || record.destination !== place.destination) return false
+  if (written.product !== place.product || written.destination !== place.destination) return false
   // One salt for all records of a product: made-up ones must not cost a key derivation each.
   if (seal.kind === 'hmac' && seal.salt !== recordSalt(place.product).toString('hex')) return false
-  return (await judgeSeal(sealedMessage(record), seal, keys, keyOf)) !== 'wrong'
+  return (await judgeSeal(sealedMessage(written), seal, keys, keyOf)) !== 'wrong'
 }
 
-function speaksOf(record: VerificationRecord, manifest: Manifest): boolean {
+function speaksOf(record: ProofRecord, manifest: Manifest): boolean {
   const { artifacts } = manifest
   const sameBytes = artifacts.every((artifact, index) => record.storedSha256[index] === artifact.storedSha256)
-  return sameBytes && (record.manifestSha256 === undefined || record.manifestSha256 === hashOf(manifest))
-}
-
-function hashOf(manifest: Manifest): string {
-  return createHash('sha256').update(canonicalJson(manifest)).digest('hex')
+  return sameBytes && (record.manifestSha256 === undefined || record.manifestSha256 === hashManifest(manifest))
 }
 
 function sealedMessage(record: object): Buffer {

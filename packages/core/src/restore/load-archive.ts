@@ -11,6 +11,8 @@ import type { CopyLoader } from './copy-loader.js'
 export interface ArchiveLoad {
   /** Header and table of contents have passed; `frontFile` holds them, an archive without data for pg_restore. */
   contents(toc: TableOfContents, frontFile: string): Promise<CopyLoader>
+  /** With which entry's COPY statement rows are loaded; undefined: not at all. The archive is read to its end either way. */
+  placeRows(entry: ArchiveEntry): ArchiveEntry | undefined
   tableLoaded(table: ScannedTable): void
 }
 
@@ -24,7 +26,7 @@ export interface LoadedArchive {
 type Passing =
   | { readonly type: 'contents'; readonly toc: TableOfContents; readonly front: Buffer }
   | { readonly type: 'table'; readonly entry: ArchiveEntry }
-  | { readonly type: 'rows'; readonly bytes: Buffer }
+  | { readonly type: 'rows'; readonly bytes: Uint8Array }
   | { readonly type: 'loaded'; readonly table: ScannedTable }
   | { readonly type: 'other'; readonly bytes: Buffer }
 
@@ -39,12 +41,14 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
   const scanner = new ArchiveScanner({
     contents: (toc, front) => passing.push({ type: 'contents', toc, front: Buffer.from(front) }),
     tableStarted: entry => passing.push({ type: 'table', entry }),
-    rows: bytes => passing.push({ type: 'rows', bytes: Buffer.from(bytes) }),
+    // Not copied: each part is awaited before the scanner gets more and writes over it.
+    rows: bytes => passing.push({ type: 'rows', bytes }),
     tableFinished: table => passing.push({ type: 'loaded', table }),
     otherBlock: bytes => passing.push({ type: 'other', bytes: Buffer.from(bytes) }),
     unread: bytes => passing.push({ type: 'other', bytes: Buffer.from(bytes) }),
   })
   let loader: CopyLoader | undefined
+  let loading = false
   try {
     for await (const chunk of source) {
       scanner.push(chunk)
@@ -60,6 +64,11 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
     await loader?.close()
   }
 
+  async function start(entry: ArchiveEntry | undefined): Promise<void> {
+    loading = entry !== undefined
+    if (entry !== undefined) await loader!.start(entry)
+  }
+
   async function take(part: Passing): Promise<void> {
     switch (part.type) {
       case 'contents': {
@@ -70,10 +79,11 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
         return
       }
       case 'table':
-        return loader!.start(part.entry)
+        return start(load.placeRows(part.entry))
       case 'rows':
-        return loader!.rows(part.bytes)
+        return loading ? loader!.rows(part.bytes) : undefined
       case 'loaded':
+        if (!loading) return
         loader!.finishTable()
         load.tableLoaded(part.table)
         return

@@ -4,11 +4,17 @@ import { BackupError } from '../errors/backup-error.js'
 import type { RestoreOptions, RestorePlan } from '../lifeboat-api.js'
 import { type ConnectionTarget, parseConnectionUrl } from '../postgres/connection.js'
 import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg-tools.js'
-import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
+import { type LocatedBackup, restorableArtifact } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
 import { checkSeal, type SealKeys } from '../seal/manifest-seal.js'
+import { countSelected, describeEntry, describePart, describeSkipped, isObject } from './describe-selection.js'
+import { inspectForProfile } from './inspect-for-profile.js'
+import { findFilled, inspectObjects, noObjects } from './inspect-objects.js'
 import { inspectTarget, isSameDatabase, type TargetFacts } from './inspect-target.js'
 import { readContents } from './read-contents.js'
+import { type ProfileStatement, rolesCreated } from './restore-profile.js'
+import { type EntryRule, type EntrySelection, selectEntries } from './select-entries.js'
+import { asksForPart, type PartSelection, selectPart } from './select-part.js'
 
 /** A plan with what carrying it out needs. */
 export interface PreparedRestore {
@@ -17,6 +23,12 @@ export interface PreparedRestore {
   readonly facts: TargetFacts
   readonly artifact: Artifact
   readonly toc: TableOfContents | undefined
+  /** What of the archive is restored; undefined where its version is unknown, which goes in whole. */
+  readonly selection: EntrySelection | undefined
+  /** Set where not the whole backup is asked for. */
+  readonly part: PartSelection | undefined
+  /** What the profile runs before the first definition. */
+  readonly preparation: readonly ProfileStatement[]
   readonly tools: PgTools
   /** Owners stay only where every one of them exists and the login may hand objects to them. */
   readonly keepOwners: boolean
@@ -29,6 +41,24 @@ export interface RestoreJob {
   /** The address of the product's source, where a configuration knows it. */
   readonly source: ConnectionTarget | undefined
   readonly findPgTools: () => Promise<PgTools[]>
+  /** What to leave out of the archive. Default: nothing. */
+  readonly rules?: readonly EntryRule[] | undefined
+  /** Makes the definitions where the target's own login may not, and hands them over to it. Default: that login. */
+  readonly definer?: Definer | undefined
+  /** Count every table at the end. Default: true. */
+  readonly countRows?: boolean | undefined
+  /** Where a folder for definitions and large objects is made. Default: the system's for temporary files. */
+  readonly workParent?: string | undefined
+}
+
+/** A login that makes definitions for another one, which then loads rows and builds indexes. */
+export interface Definer {
+  /** A `postgres://` address of the target. */
+  readonly url: string
+  /** Whether objects get the owners that the archive names. */
+  readonly keepOwners: boolean
+  /** Called when the definitions are there and no row is. */
+  handOver(): Promise<void>
 }
 
 /**
@@ -40,13 +70,24 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   const { manifest } = backup
   const create = options.create ?? false
   const overwrite = options.overwrite ?? false
+  const partial = asksForPart(options)
   const target = parseConnectionUrl(options.to)
-  const artifact = databaseArtifact(manifest)
+  const artifact = restorableArtifact(manifest)
   if (artifact === undefined)
     throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
+  if (artifact.kind === 'export' && partial)
+    throw new BackupError(
+      'selection-invalid',
+      `${manifest.product}/${manifest.id} is an export: it is restored whole`,
+      {
+        hint: 'restore it into a new database (--create), and copy from there',
+      },
+    )
+  const checking = checkSeal(manifest, job.sealKeys)
+  checking.catch(() => {})
   const toc = await readContents(backup, artifact, job.unlock, options.signal)
   // After the first bytes were opened: a wrong passphrase is a wrong key, not a wrong seal.
-  const seal = await checkSeal(manifest, job.sealKeys)
+  const seal = await checking
   const sealed = job.sealKeys.expected !== undefined
   if (seal === 'unsealed' && sealed && options.allowUnsealed !== true) {
     throw new BackupError(
@@ -64,7 +105,12 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       { hint: '`lifeboat verify` says more; restore from another destination or backup: `lifeboat list`' },
     )
   }
-  const facts = await inspectTarget(target, create, options.signal)
+  const { profile } = options
+  const facts = await inspectTarget(target, create, options.signal, profile?.managedSchemas)
+  if (facts.readOnly)
+    throw new BackupError('target-unfit', `${target.description} is read-only`, {
+      hint: 'a standby, or a project that its provider made read-only because its disk is full: make room first',
+    })
   const targetIsSource =
     !create && job.source !== undefined && (await isSameDatabase(facts.identity, target, job.source, options.signal))
   if (create && facts.exists) {
@@ -72,12 +118,14 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       hint: 'name a new database, or restore into the existing one without --create',
     })
   }
-  if (targetIsSource && !(overwrite && options.overwriteSource)) {
+  // A part is added to what the source has; only its overwrite replaces something, and a copy never does.
+  const replaces = partial ? overwrite && options.intoSchema === undefined : true
+  if (targetIsSource && replaces && !(overwrite && options.overwriteSource)) {
     throw new BackupError('target-is-source', `${target.description} is the database that this backup was taken of`, {
       hint: 'restore beside it (--create with a new name); to replace the live data, give both --overwrite and --overwrite-source',
     })
   }
-  if (facts.objects > 0 && !overwrite) {
+  if (facts.objects > 0 && !overwrite && (!partial || isWholeSchema(options))) {
     throw new BackupError(
       'target-not-empty',
       `${target.description} is not empty: ${facts.objects} tables, functions and types`,
@@ -86,7 +134,29 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       },
     )
   }
-  const { warnings, keepOwners } = checkFitness(manifest.source, toc, facts, target)
+  const objects = create || !partial ? noObjects : await inspectObjects(target, options.signal)
+  const { managedSchemas } = profile ?? {}
+  const profileFacts =
+    managedSchemas && (await inspectForProfile(target, { create, managedSchemas, signal: options.signal }))
+  const rules = [...(profile && profileFacts ? profile.rules(profileFacts) : []), ...(job.rules ?? [])]
+  const part = toc && partial ? selectPart(toc, { ...options, overwrite }, objects, rules) : undefined
+  const selection = part?.selection ?? (toc && selectEntries(toc, rules))
+  const preparation = profile && profileFacts ? profile.prepare(selection?.kept ?? [], profileFacts) : []
+  if (selection === undefined && (partial || rules.length > 0)) {
+    throw new BackupError(
+      'selection-invalid',
+      `${manifest.product}/${manifest.id} cannot be restored in part: its archive is of a version that is not known here`,
+      { hint: 'restore the whole backup into a new database (--create), or update lifeboat' },
+    )
+  }
+  if (part !== undefined && options.only === 'data') await checkFilled(target, part, options)
+  const { warnings, keepOwners } = checkFitness(
+    manifest.source,
+    selection?.kept,
+    { ...facts, roles: new Set([...facts.roles, ...rolesCreated(preparation)]) },
+    target,
+    job.definer,
+  )
   if (seal === 'unsealed')
     warnings.unshift(
       sealed
@@ -95,6 +165,11 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     )
   if (seal === 'unproven')
     warnings.unshift('the manifest is sealed, and no key is at hand to check the seal with: nothing proves who made it')
+  warnings.push(...partWarnings(options, facts))
+  if (artifact.kind === 'export')
+    warnings.push(
+      `an export is unpacked first: ${artifact.plainBytes} bytes lie in a temporary folder, in clear, until the restore ends`,
+    )
   const archiveMajor = toc ? majorForArchive(toc.header.version) : Number.parseInt(manifest.source.pgDumpVersion, 10)
   const tools = chooseRestoreTools(await job.findPgTools(), archiveMajor, facts.serverMajor)
   return {
@@ -107,25 +182,64 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       create,
       overwrite,
       targetIsSource,
-      tables: manifest.tables?.length ?? null,
-      rows: manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
+      ...countSelected(manifest, selection),
       plainBytes: artifact.plainBytes,
+      part: part === undefined ? null : describePart(part, manifest, options),
+      skipped: describeSkipped(selection),
+      profile: profile
+        ? {
+            name: profile.name,
+            kept: (selection?.kept ?? []).filter(isObject).map(describeEntry),
+            prepare: preparation.map(one => one.why),
+          }
+        : null,
       warnings,
     },
     target,
     facts,
     artifact,
     toc,
+    selection,
+    part,
+    preparation,
     tools,
     keepOwners,
   }
 }
 
+/** Every definition goes where nothing may be yet. */
+function isWholeSchema({ only, tables, intoSchema }: RestoreOptions): boolean {
+  return only === 'schema' && tables === undefined && intoSchema === undefined
+}
+
+/** Rows alone are added to nothing: what is there is the caller's to empty. */
+async function checkFilled(target: ConnectionTarget, part: PartSelection, options: RestoreOptions): Promise<void> {
+  const entries = part.selection.kept.filter(entry => entry.description === 'TABLE DATA')
+  const places = entries.map(entry => ({ schema: options.intoSchema ?? entry.namespace ?? '', name: entry.tag }))
+  const filled = await findFilled(target, places, options.signal)
+  if (filled.length === 0) return
+  const names = filled.slice(0, 5).map(({ schema, name }) => `${schema}.${name}`)
+  const more = filled.length > 5 ? ` and ${filled.length - 5} more` : ''
+  throw new BackupError('target-not-empty', `${names.join(', ')}${more} of the target hold rows`, {
+    hint: 'empty them first, or restore beside them (--into-schema recovered) and merge by hand',
+  })
+}
+
+function partWarnings({ only, intoSchema }: RestoreOptions, facts: TargetFacts): string[] {
+  const warnings: string[] = []
+  if (intoSchema !== undefined)
+    warnings.push(`triggers, policies and grants stay behind: the copy in ${intoSchema} is for its owner to look at`)
+  if (only === 'data' && intoSchema === undefined && !facts.superuser)
+    warnings.push("the login may not be allowed to switch triggers off: then the target's triggers fire for each row")
+  return warnings
+}
+
 function checkFitness(
   source: LocatedBackup['manifest']['source'],
-  toc: TableOfContents | undefined,
+  kept: readonly ArchiveEntry[] | undefined,
   facts: TargetFacts,
   target: ConnectionTarget,
+  definer: Definer | undefined,
 ): { readonly warnings: string[]; readonly keepOwners: boolean } {
   const warnings: string[] = []
   const sourceMajor = Number.parseInt(source.serverVersion, 10)
@@ -133,8 +247,8 @@ function checkFitness(
     warnings.push(
       `the target runs PostgreSQL ${facts.serverVersion}, older than the source's ${source.serverVersion}: what is new in ${sourceMajor} cannot be restored there`,
     )
-  const extensions = toc
-    ? toc.entries.filter(entry => entry.description === 'EXTENSION').map(entry => entry.tag)
+  const extensions = kept
+    ? kept.filter(entry => entry.description === 'EXTENSION').map(entry => entry.tag)
     : source.extensions.map(one => one.name)
   const lacking = extensions.filter(name => !facts.availableExtensions.has(name))
   if (lacking.length > 0) {
@@ -142,12 +256,12 @@ function checkFitness(
       hint: 'install it on the target server, or restore to a server that has it',
     })
   }
-  const entries = toc?.entries ?? []
+  const entries = kept ?? []
   const owners = new Set(entries.map(entry => entry.owner).filter(owner => owner !== null))
   const missingOwners = [...owners].filter(owner => !facts.roles.has(owner))
   const foreignOwners = [...owners].filter(owner => owner !== target.user)
   const keepOwners = missingOwners.length === 0 && (facts.superuser || foreignOwners.length === 0)
-  if (!keepOwners && foreignOwners.length > 0)
+  if (!keepOwners && foreignOwners.length > 0 && definer === undefined)
     warnings.push(`objects of ${foreignOwners.join(', ')} will belong to ${target.user}`)
   const missing = [...rolesNamed(entries, /^(ACL|DEFAULT ACL)$/)].filter(role => !facts.roles.has(role))
   if (missing.length > 0) warnings.push(`grants to ${missing.join(', ')} are left out: no such role on the target`)
@@ -165,7 +279,7 @@ function checkFitness(
 }
 
 /** Roles behind `TO` and `FROM` in grants and policies. */
-function rolesNamed(entries: readonly ArchiveEntry[], kind: RegExp): Set<string> {
+export function rolesNamed(entries: readonly ArchiveEntry[], kind: RegExp): Set<string> {
   const roles = new Set<string>()
   for (const entry of entries) {
     if (!kind.test(entry.description)) continue

@@ -11,16 +11,26 @@ export interface RestoreComplaint {
   readonly command: string
 }
 
+interface Tolerance {
+  readonly message: RegExp
+  readonly command?: RegExp
+}
+
 /**
  * Complaints that leave nothing out, or only what the target's roles do not allow. Each becomes a warning; any other
  * complaint fails the restore.
  */
-const tolerated: readonly { readonly message: RegExp; readonly command?: RegExp }[] = [
+const tolerated: readonly Tolerance[] = [
   // pg_restore 17 and newer set it at once; a server before 17 does not know it.
   { message: /unrecognized configuration parameter "transaction_timeout"/ },
   { message: /schema "[^"]+" already exists/ },
   { message: /role "[^"]+" does not exist/, command: /^(GRANT|REVOKE|ALTER DEFAULT PRIVILEGES|ALTER .* OWNER TO)/ },
   { message: /must be owner of (extension|schema)/, command: /^COMMENT ON (EXTENSION|SCHEMA)/ },
+]
+
+/** Besides, where a part of a backup comes back to a database that has moved on since: its rows matter more. */
+export const toleratedInPart: readonly Tolerance[] = [
+  { message: /violates foreign key constraint/, command: /^ALTER TABLE .* ADD CONSTRAINT .* FOREIGN KEY/ },
 ]
 
 /**
@@ -31,7 +41,13 @@ const tolerated: readonly { readonly message: RegExp; readonly command?: RegExp 
 export async function runPgRestore(
   tools: PgTools,
   target: ConnectionTarget,
-  work: { readonly file: string; readonly options: readonly string[]; readonly signal?: AbortSignal | undefined },
+  work: {
+    readonly file: string
+    readonly options: readonly string[]
+    /** More complaints to tolerate. */
+    readonly tolerate?: readonly Tolerance[] | undefined
+    readonly signal?: AbortSignal | undefined
+  },
 ): Promise<RestoreComplaint[]> {
   const { signal } = work
   if (signal?.aborted) throw cancellation(signal)
@@ -55,7 +71,7 @@ export async function runPgRestore(
   if (signal?.aborted) throw cancellation(signal)
   const said = redact(words, target)
   const complaints = parseComplaints(said)
-  const serious = complaints.filter(one => !isTolerated(one))
+  const serious = complaints.filter(one => ![...tolerated, ...(work.tolerate ?? [])].some(rule => matches(rule, one)))
   if (serious.length > 0) {
     const first = serious[0]!
     const more = serious.length > 1 ? ` (and ${serious.length - 1} more)` : ''
@@ -96,11 +112,8 @@ export function parseComplaints(words: string): RestoreComplaint[] {
   return complaints
 }
 
-function isTolerated(complaint: RestoreComplaint): boolean {
-  return tolerated.some(
-    rule =>
-      rule.message.test(complaint.message) && (rule.command === undefined || rule.command.test(complaint.command)),
-  )
+function matches(rule: Tolerance, { message, command }: RestoreComplaint): boolean {
+  return rule.message.test(message) && (rule.command === undefined || rule.command.test(command))
 }
 
 /** A connection string without any secret: pg_restore needs --dbname, the rest comes from the environment. */

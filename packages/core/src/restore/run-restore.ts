@@ -1,23 +1,34 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type pg from 'pg'
 import { escapeIdentifier } from 'pg'
-import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
+import type { ArchiveEntry } from '../archive/archive-header.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
 import type { RestoreOptions, RestoreResult } from '../lifeboat-api.js'
-import { type ConnectionTarget, connect, databaseError, withDatabase } from '../postgres/connection.js'
-import type { Manifest, TableRecord } from '../repository/manifest.js'
+import {
+  type ConnectionTarget,
+  connect,
+  databaseError,
+  parseConnectionUrl,
+  withDatabase,
+} from '../postgres/connection.js'
+import type { TableRecord } from '../repository/manifest.js'
 import { plainBytes } from '../repository/read-artifact.js'
+import { compareCounts, splitComparable, tablesCreated } from './compare-counts.js'
 import { CopyLoader } from './copy-loader.js'
-import { loadsItself } from './copy-target.js'
 import { dropNamedObjects } from './drop-named-objects.js'
+import { dropTables } from './drop-tables.js'
+import { findOrphans } from './find-orphans.js'
 import { loadArchive } from './load-archive.js'
 import { prepareRestore, type RestoreJob } from './plan-restore.js'
-import { runPgRestore } from './run-pg-restore.js'
+import { runPgRestore, toleratedInPart } from './run-pg-restore.js'
+import { runProfileStatements, undoProfileStatements } from './run-profile-statements.js'
+import { planSchemaCopy, type SchemaCopy } from './schema-copy.js'
+import { useList } from './select-entries.js'
+import { unpackExport } from './unpack-export.js'
 
 const defaultJobs = 2
 
@@ -32,26 +43,31 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
   const started = performance.now()
   const steps: { step: string; durationMs: number }[] = []
   const prepared = await timed('plan', () => prepareRestore(job, options))
-  const { plan, target } = prepared
+  const { plan, target, selection, part } = prepared
+  const copy = planCopy()
   for (const message of plan.warnings) emit({ type: 'warning.raised', message })
-  const folder = await mkdtemp(join(tmpdir(), 'lifeboat-restore-'))
+  const folder = await mkdtemp(join(job.workParent ?? tmpdir(), 'lifeboat-restore-'))
   let created = false
   let touched = false
-  let toc: TableOfContents | undefined
   try {
     if (plan.create) {
       await timed('create database', () => createDatabase(target, signal))
       created = true
     }
     const tables = await load(folder)
-    const { comparable, others } = splitComparable(job.backup.manifest, toc)
+    const { comparable, others } = splitComparable(job.backup.manifest, prepared)
     if (others.length > 0)
       emit({
         type: 'warning.raised',
         message: `loaded, but not counted: ${others.map(one => `${one.schema}.${one.name}`).join(', ')} (an extension's own table, or a partition loaded through its root)`,
       })
-    await timed('count rows', () => compareCounts(comparable, target, options.jobs ?? defaultJobs, signal))
-    const rows = job.backup.manifest.tables?.reduce((sum, table) => sum + table.rows, 0) ?? 0
+    if (job.countRows ?? true)
+      await timed('count rows', () =>
+        compareCounts(comparable.map(placed), target, options.jobs ?? defaultJobs, signal),
+      )
+    if (options.only === 'data') await timed('check foreign keys', () => warnOfOrphans(comparable.map(placed)))
+    const rows = plan.rows ?? 0
+    if (part !== undefined) await putBack()
     return { plan, tables, rows, steps, durationMs: performance.now() - started }
   } catch (error) {
     throw await undo(error)
@@ -73,9 +89,17 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
   async function load(work: string): Promise<number> {
     const jobs = options.jobs ?? defaultJobs
     const { artifact, tools, keepOwners } = prepared
+    const kept = selection?.kept ?? []
+    const tolerate = part === undefined ? [] : toleratedInPart
     const owners = keepOwners ? [] : ['--no-owner']
-    const restore = async (file: string, more: readonly string[]) => {
-      for (const complaint of await runPgRestore(tools, target, { file, options: [...owners, ...more], signal })) {
+    const definer = job.definer && {
+      target: parseConnectionUrl(job.definer.url),
+      owners: job.definer.keepOwners ? [] : ['--no-owner'],
+    }
+    const only = await listOf(join(work, 'kept.list'))
+    const restore = async (file: string, more: readonly string[], by = { target, owners }) => {
+      const options = [...by.owners, ...more]
+      for (const complaint of await runPgRestore(tools, by.target, { file, options, tolerate, signal })) {
         if (!/transaction_timeout|already exists/.test(complaint.message))
           emit({
             type: 'warning.raised',
@@ -83,51 +107,116 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           })
       }
     }
+    if (artifact.kind === 'export') {
+      const unpacked = join(work, 'export')
+      const watched = progressing(plainBytes(job.backup, artifact, job.unlock, signal), {
+        ...{ stage: 'restore', totalBytes: artifact.plainBytes, emit },
+      })
+      await timed('unpack', () => unpackExport(watched, unpacked, signal))
+      touched = true
+      if (plan.overwrite) await timed('drop what the backup names', () => dropNamedObjects(target, kept, signal))
+      await timed('pg_restore', () => restore(unpacked, [`--jobs=${jobs}`, ...only]))
+      return plan.tables ?? 0
+    }
+    let tablesLoaded = 0
     const watched = progressing(plainBytes(job.backup, artifact, job.unlock, signal), {
       stage: 'restore',
       totalBytes: artifact.plainBytes,
       emit,
+      detail: () => (plan.tables === null ? '' : `${tablesLoaded} of ${plan.tables} tables`),
     })
+    const wanted = new Set(kept.map(entry => entry.dumpId))
     let front: string | undefined
     const loaded = await timed('definitions and rows', () =>
       loadArchive(watched, work, {
-        async contents(contents, frontFile) {
+        async contents(_contents, frontFile) {
           front = frontFile
-          toc = contents
           touched = true
-          if (plan.overwrite)
-            await timed('drop what the backup names', () => dropNamedObjects(target, contents.entries, signal))
-          await timed('definitions', () => restore(frontFile, ['--section=pre-data']))
+          if (prepared.preparation.length > 0)
+            await timed('prepare the target', () => runProfileStatements(target, prepared.preparation, signal))
+          if (copy) await timed('definitions', () => copy.createDefinitions(signal))
+          else {
+            if (part !== undefined) await timed('drop tables', () => dropTables(target, part.inTheWay, signal))
+            else if (plan.overwrite)
+              await timed('drop what the backup names', () => dropNamedObjects(target, kept, signal))
+            if (kept.some(isDefinition))
+              await timed('definitions', async () => {
+                await restore(frontFile, ['--section=pre-data', ...only], definer)
+                await job.definer?.handOver()
+              })
+          }
           return CopyLoader.open(target, {
             sessions: Math.max(1, jobs),
-            created: tablesCreated(contents.entries),
+            created: tablesCreated(kept),
+            // Rows that go into tables of the platform must not meet its triggers and foreign keys half loaded.
+            quiet: (options.only === 'data' || options.profile !== undefined) && copy === undefined,
             signal,
           })
         },
-        tableLoaded: table =>
-          emit({ type: 'table.restored', schema: table.schema, name: table.name, rows: table.rows }),
+        placeRows: entry => (wanted.has(entry.dumpId) ? (copy?.placeRows(entry) ?? entry) : undefined),
+        tableLoaded: table => {
+          tablesLoaded++
+          emit({ type: 'table.restored', schema: table.schema, name: table.name, rows: table.rows })
+        },
       }),
     )
     if (front === undefined || loaded.summary.toc === null) {
       await timed('pg_restore', () => restore(loaded.otherFile, [`--jobs=${jobs}`]))
       return 0
     }
-    const rest = loaded.summary.toc.entries.filter(
-      entry => entry.section === 'data' && entry.description !== 'TABLE DATA',
-    )
+    if (copy) {
+      await timed('sequences, indexes, constraints', () => copy.finish(signal))
+      return plan.tables ?? 0
+    }
+    const rest = kept.filter(entry => entry.section === 'data' && entry.description !== 'TABLE DATA')
     if (rest.length > 0) {
       const list = join(work, 'rest.list')
-      await writeFile(list, rest.map(entry => `${entry.dumpId};\n`).join(''), { mode: 0o600 })
+      await writeFile(list, useList(rest), { mode: 0o600 })
       await timed('sequences and large objects', () =>
         restore(loaded.otherFile, ['--section=data', `--use-list=${list}`]),
       )
     }
     const frontFile = front
-    await timed('indexes, constraints, triggers', () => restore(frontFile, ['--section=post-data', `--jobs=${jobs}`]))
-    return loaded.summary.tables?.length ?? 0
+    if (kept.some(entry => entry.section === 'post-data' || entry.section === 'none'))
+      await timed('indexes, constraints, triggers', () =>
+        restore(frontFile, ['--section=post-data', `--jobs=${jobs}`, ...only]),
+      )
+    return plan.tables ?? 0
+  }
+
+  async function warnOfOrphans(tables: readonly TableRecord[]): Promise<void> {
+    for (const { table, constraint, rows } of await findOrphans(target, tables, signal))
+      emit({ type: 'warning.raised', message: `${rows} rows of ${table} lack what their key ${constraint} refers to` })
+  }
+
+  function planCopy(): SchemaCopy | undefined {
+    if (prepared.toc === undefined || selection === undefined || options.intoSchema === undefined) return undefined
+    const { entries } = prepared.toc
+    return planSchemaCopy(target, {
+      ...{ entries, kept: selection.kept, schema: options.intoSchema, overwrite: plan.overwrite },
+    })
+  }
+
+  function placed(table: TableRecord): TableRecord {
+    return options.intoSchema === undefined ? table : { ...table, schema: options.intoSchema }
+  }
+
+  /** What pg_restore is told of a selection; nothing where all of the archive is restored. */
+  async function listOf(file: string): Promise<readonly string[]> {
+    if (selection === undefined || selection.skipped.length === 0) return []
+    await writeFile(file, useList(selection.kept), { mode: 0o600 })
+    return [`--use-list=${file}`]
+  }
+
+  /** What the profile had set aside; said where it did not work. */
+  async function putBack(): Promise<void> {
+    if (!touched || (await undoProfileStatements(target, prepared.preparation))) return
+    const why = prepared.preparation.filter(one => one.undo !== undefined).map(one => one.undo)
+    emit({ type: 'warning.raised', message: `not put back on the target: ${why.join('; ')}` })
   }
 
   async function undo(error: unknown): Promise<unknown> {
+    if (!created) await putBack()
     if (created && !options.keepFailed) {
       const dropped = await dropDatabase(target).then(
         () => true,
@@ -141,6 +230,13 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           : `; ${target.description} is incomplete and could not be dropped`,
       )
     }
+    if (copy && touched) {
+      const gone = !options.keepFailed && (await copy.remove())
+      return asRestoreError(
+        error,
+        gone ? '; the new schema was dropped again' : `; what is in the schema ${copy.schema} is incomplete`,
+      )
+    }
     return asRestoreError(error, touched || created ? `; ${target.description} is incomplete` : '')
   }
 
@@ -151,32 +247,9 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
   }
 }
 
-/** Data entries whose table this restore creates and that load into just that table. */
-function tablesCreated(entries: readonly ArchiveEntry[]): Set<number> {
-  const name = (entry: ArchiveEntry) => `${entry.namespace}\0${entry.tag}`
-  const tables = new Set(entries.filter(entry => entry.description === 'TABLE').map(name))
-  const data = entries.filter(
-    entry => entry.description === 'TABLE DATA' && tables.has(name(entry)) && loadsItself(entry),
-  )
-  return new Set(data.map(entry => entry.dumpId))
-}
-
-/**
- * Tables whose count must be the backup's, and the others: an extension's own, which may hold more than the backup,
- * and partitions that were loaded through their root, whose rows the server placed anew.
- */
-function splitComparable(
-  manifest: Manifest,
-  toc: TableOfContents | undefined,
-): { readonly comparable: TableRecord[]; readonly others: TableRecord[] } {
-  const tables = manifest.tables ?? []
-  if (toc === undefined) return { comparable: tables, others: [] }
-  const created = tablesCreated(toc.entries)
-  const names = new Set(
-    toc.entries.filter(entry => created.has(entry.dumpId)).map(entry => `${entry.namespace}\0${entry.tag}`),
-  )
-  const comparable = tables.filter(table => names.has(`${table.schema}\0${table.name}`))
-  return { comparable, others: tables.filter(table => !comparable.includes(table)) }
+/** Whether pg_restore has something to make before the rows; the archive's settings are none. */
+function isDefinition({ section, description }: ArchiveEntry): boolean {
+  return section === 'pre-data' && !/^(ENCODING|STDSTRINGS|SEARCHPATH|DATABASE)$/.test(description)
 }
 
 async function createDatabase(target: ConnectionTarget, signal: AbortSignal | undefined): Promise<void> {
@@ -197,40 +270,5 @@ async function dropDatabase(target: ConnectionTarget): Promise<void> {
     await client.query(`drop database if exists ${escapeIdentifier(target.database)} with (force)`)
   } finally {
     await client.end()
-  }
-}
-
-/** Counts every table on the server and compares with the manifest. @throws BackupError `counts-differ` */
-async function compareCounts(
-  tables: readonly TableRecord[],
-  target: ConnectionTarget,
-  jobs: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const waiting = [...tables].sort((a, b) => b.bytes - a.bytes)
-  const differing: string[] = []
-  const worker = async (client: pg.Client) => {
-    for (let table = waiting.shift(); table !== undefined; table = waiting.shift()) {
-      throwIfCancelled(signal)
-      const result = await client.query<{ n: string }>(
-        `select count(*) as n from only ${escapeIdentifier(table.schema)}.${escapeIdentifier(table.name)}`,
-      )
-      if (Number(result.rows[0]!.n) !== table.rows)
-        differing.push(`${table.schema}.${table.name} has ${result.rows[0]!.n} rows, the backup ${table.rows}`)
-    }
-  }
-  const clients: pg.Client[] = []
-  try {
-    for (let i = 0; i < jobs; i++) clients.push(await connect(target, signal))
-    await Promise.all(clients.map(worker))
-  } finally {
-    await Promise.allSettled(clients.map(client => client.end()))
-  }
-  if (differing.length > 0) {
-    throw new BackupError(
-      'counts-differ',
-      `after the restore ${differing.slice(0, 3).join('; ')}${differing.length > 3 ? ` and ${differing.length - 3} more differ` : ''}`,
-      { hint: 'is something else writing to the target?' },
-    )
   }
 }

@@ -15,11 +15,18 @@ export async function chooseClusterParent(wanted: string | undefined, user: Plai
 }
 
 /** Where programs may be put: never /dev/shm, from which containers do not let them run. */
-export async function chooseProgramParent(user: PlainUser | undefined): Promise<string> {
+export async function chooseProgramParent(user: PlainUser | undefined, wanted?: string): Promise<string> {
+  const first = wanted === undefined || wanted.startsWith(memoryFolder) ? [] : [resolve(wanted)]
+  return await firstUsable([...first, ...diskFolders()], user)
+}
+
+/** Where a cluster that may be large goes: a disk. */
+export async function chooseDiskParent(user: PlainUser | undefined): Promise<string> {
   return await firstUsable(diskFolders(), user)
 }
 
-function diskFolders(): string[] {
+/** The places that {@link chooseDiskParent} chooses from. */
+export function diskFolders(): string[] {
   return process.platform === 'win32' ? [tmpdir()] : [tmpdir(), '/tmp', '/var/tmp']
 }
 

@@ -9,7 +9,7 @@ import { executable, type ServerBinaries, serverEnvironment } from './server-bin
 
 const run = promisify(execFile)
 
-/** The one role of a scratch cluster, a superuser. */
+/** The one role of a scratch cluster, a superuser, where no other name is asked for. */
 export const scratchUser = 'postgres'
 
 export interface ClusterPlan {
@@ -17,6 +17,7 @@ export interface ClusterPlan {
   readonly user: PlainUser | undefined
   /** The server's own folder, which it may write to. */
   readonly folder: string
+  readonly superuser: string
   readonly password: string
   readonly signal: AbortSignal | undefined
 }
@@ -54,7 +55,7 @@ async function initdb(plan: ClusterPlan, cluster: string, passwordFile: string, 
     join(binaries.binFolder, executable('initdb')),
     [
       `--pgdata=${cluster}`,
-      `--username=${scratchUser}`,
+      `--username=${plan.superuser}`,
       '--auth=scram-sha-256',
       `--pwfile=${passwordFile}`,
       '--encoding=UTF8',

@@ -27,6 +27,10 @@ export interface ScratchServerOptions {
   readonly settings?: Readonly<Record<string, string>> | undefined
   /** Where the server's folder is made. Default: /dev/shm with more than 1 GiB free, else the folder for temporary files. */
   readonly parentFolder?: string | undefined
+  /** The name of its superuser. Default: `postgres`. */
+  readonly superuser?: string | undefined
+  /** Folders of the caller's own that go, too, when this process is killed. Default: none. */
+  readonly alsoRemove?: readonly string[] | undefined
 }
 
 /** A Postgres that runs until `stop()`. */
@@ -74,7 +78,12 @@ export async function startScratchServer(options: ScratchServerOptions = {}): Pr
   throwIfCancelled(signal)
   const user = await serverUser()
   const parent = await chooseClusterParent(options.parentFolder, user)
-  const { binaries, copyFolder } = await usableBinaries(await findServerBinaries(options.major), user)
+  const { binaries, copyFolder } = await usableBinaries(
+    await findServerBinaries(options.major),
+    user,
+    options.parentFolder,
+  )
+  const superuser = options.superuser ?? scratchUser
   const password = randomBytes(18).toString('base64url')
 
   const folders = copyFolder === null ? [] : [copyFolder]
@@ -88,20 +97,20 @@ export async function startScratchServer(options: ScratchServerOptions = {}): Pr
   try {
     const folder = await mkdtemp(join(parent, 'lifeboat-postgres-'))
     folders.push(folder)
-    guard = startOrphanGuard(join(folder, 'cluster'), folders)
+    guard = startOrphanGuard(join(folder, 'cluster'), [...folders, ...(options.alsoRemove ?? [])])
     if (user !== undefined) await chown(folder, user.uid, user.gid)
-    const cluster = await initCluster({ binaries, user, folder, password, signal })
+    const cluster = await initCluster({ binaries, user, folder, superuser, password, signal })
     const settings = { ...defaultSettings, ...sharedMemorySettings(parent), ...options.settings }
     const launch = { binaries, user, folder, cluster, settings }
-    const started = await startOnFreePort(launch, password, signal, process => {
+    const started = await startOnFreePort(launch, { superuser, password }, signal, process => {
       server = process
     })
     let stopped: Promise<void> | undefined
     return {
-      url: database => address(started.port, password, database),
+      url: database => address(started.port, { superuser, password }, database),
       host,
       port: started.port,
-      user: scratchUser,
+      user: superuser,
       password,
       major: binaries.major,
       version: binaries.version,
@@ -117,8 +126,13 @@ export async function startScratchServer(options: ScratchServerOptions = {}): Pr
   }
 }
 
-function address(port: number, password: string, database = 'postgres'): string {
-  return `postgres://${scratchUser}:${password}@${host}:${port}/${encodeURIComponent(database)}`
+interface Login {
+  readonly superuser: string
+  readonly password: string
+}
+
+function address(port: number, { superuser, password }: Login, database = 'postgres'): string {
+  return `postgres://${superuser}:${password}@${host}:${port}/${encodeURIComponent(database)}`
 }
 
 /** Where /dev/shm is too small for the cluster it is too small for parallel queries too: they fail there, not in a file. */
@@ -129,7 +143,7 @@ function sharedMemorySettings(parent: string): Record<string, string> {
 
 async function startOnFreePort(
   launch: Omit<ServerLaunch, 'port'>,
-  password: string,
+  login: Login,
   signal: AbortSignal | undefined,
   onStart: (server: ServerProcess) => void,
 ): Promise<{ port: number }> {
@@ -137,7 +151,7 @@ async function startOnFreePort(
     const port = await freePort()
     const server = startServerProcess({ ...launch, port })
     onStart(server)
-    if (await becomesReady(server, address(port, password), signal)) return { port }
+    if (await becomesReady(server, address(port, login), signal)) return { port }
     const log = server.log()
     const portWasTaken = /could not bind|could not create any TCP/.test(log)
     if (portWasTaken && attempt < portAttempts) continue

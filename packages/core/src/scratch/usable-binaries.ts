@@ -21,12 +21,16 @@ export interface UsableBinaries {
  * under a home that others cannot enter, or a package manager may have skipped the script that links their libraries.
  * @throws BackupError `tool-missing`
  */
-export async function usableBinaries(binaries: ServerBinaries, user: PlainUser | undefined): Promise<UsableBinaries> {
+export async function usableBinaries(
+  binaries: ServerBinaries,
+  user: PlainUser | undefined,
+  parentFolder?: string,
+): Promise<UsableBinaries> {
   const failure = await tryToRun(binaries, user)
   if (failure === undefined) return { binaries, copyFolder: null }
   if (binaries.origin !== 'embedded') throw unusable(binaries, user, failure)
 
-  const copyFolder = await mkdtemp(join(await chooseProgramParent(user), 'lifeboat-postgres-bin-'))
+  const copyFolder = await mkdtemp(join(await chooseProgramParent(user, parentFolder), 'lifeboat-postgres-bin-'))
   try {
     const copy = await copyBinaries(binaries, copyFolder)
     if (user !== undefined) await giveTo(copyFolder, user)

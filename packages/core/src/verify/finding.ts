@@ -5,10 +5,17 @@ export function critical(code: string, message: string, hint: string | null): Fi
   return { severity: 'critical', code, message, hint }
 }
 
-/** The code of the one finding that speaks of the schedule, not of the backup. */
+/** The code of a finding that speaks of the schedule, not of the backup. */
 export const tooOld = 'backup-too-old'
+export const rtoExceeded = 'rto-exceeded'
+export const rowsFarFromLive = 'rows-out-of-tolerance'
+export const liveQueryFailed = 'live-query-unexpected'
+export const liveObjectMissing = 'live-object-missing'
 
-/** Whether nothing stands against the backup itself, however old it is: what retention asks. */
+/** What a check may find that says nothing against the backup itself: its age, the objectives, the live database. */
+const aboutOthers = new Set([tooOld, rtoExceeded, rowsFarFromLive, liveQueryFailed, liveObjectMissing])
+
+/** Whether nothing stands against the backup itself: what retention asks. */
 export function isSound(findings: readonly Finding[]): boolean {
-  return findings.every(finding => finding.severity !== 'critical' || finding.code === tooOld)
+  return findings.every(finding => finding.severity !== 'critical' || aboutOthers.has(finding.code))
 }

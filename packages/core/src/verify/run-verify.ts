@@ -1,3 +1,4 @@
+import { exportScanned } from '../archive/export-scan.js'
 import { type Scan, scanned } from '../archive/scan-stage.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { Unlock } from '../encryption/open-pgp.js'
@@ -12,12 +13,13 @@ import { plainBytes, storedBytes } from '../repository/read-artifact.js'
 import type { SealKeys } from '../seal/manifest-seal.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { PassingDigest } from '../streams/digest.js'
+import { checkExpectations, checkFunctions } from './check-expectations.js'
 import { historyFindings } from './check-history.js'
 import { sealFindings } from './check-seal.js'
+import { type Checked, checked, findingsOf } from './checked.js'
 import { compareScan } from './compare-scan.js'
 import { findReplay } from './find-replay.js'
 import { critical } from './finding.js'
-import { rowsOf } from './rows-of.js'
 
 export interface VerifyJob {
   readonly backup: LocatedBackup
@@ -33,6 +35,8 @@ export interface VerifyJob {
   /** How old the newest backup may be, in ms. */
   readonly rpoMs: number | undefined
   readonly now: () => Date
+  /** Looks at the live database, where that was asked for. */
+  readonly live?: ((options: RunOptions) => Promise<readonly Checked[]>) | undefined
 }
 
 /**
@@ -42,33 +46,29 @@ export interface VerifyJob {
 export async function runVerify(job: VerifyJob, options: RunOptions): Promise<VerificationReport> {
   const { backup, level } = job
   const startedMs = job.now().getTime()
-  const findings: Finding[] = []
+  const checks: Checked[] = []
   let readBytes = 0
   for (const artifact of backup.manifest.artifacts) {
     throwIfCancelled(options.signal)
     const listed = await checkListed(backup, artifact, options.signal)
-    findings.push(...listed)
+    checks.push(checked(`${artifact.name} is there`, listed, `${artifact.storedBytes} bytes`))
     if (listed.length > 0 || level === 'listed') continue
     readBytes += artifact.storedBytes
-    findings.push(
-      ...(level === 'stored'
-        ? await checkStored(backup, artifact, options)
-        : await checkContent(job, artifact, options)),
-    )
+    if (level === 'stored')
+      checks.push(checked(`bytes of ${artifact.name}`, await checkStored(backup, artifact, options)))
+    else checks.push(...(await checkContent(job, artifact, options)))
   }
   // A passphrase that does not open the backup cannot judge its seal either.
-  const opened = !findings.some(finding => finding.code === 'wrong-key' || finding.code === 'key-missing')
+  const opened = !findingsOf(checks).some(finding => finding.code === 'wrong-key' || finding.code === 'key-missing')
   if (level === 'content' && opened)
-    findings.push(...(await sealFindings(backup, await job.sealKeys(), options.signal)))
-  findings.push(...checkExpectations(job))
-  if (job.configured)
-    findings.push(
-      ...(await historyFindings(
-        backup,
-        { rpoMs: job.rpoMs, now: job.now(), criticalTables: job.verify?.criticalTables ?? [] },
-        options.signal,
-      )),
-    )
+    checks.push(checked('seal', await sealFindings(backup, await job.sealKeys(), options.signal)))
+  checks.push(...checkExpectations(backup.manifest, job.verify))
+  if (job.configured) {
+    const expected = { rpoMs: job.rpoMs, now: job.now(), criticalTables: job.verify?.criticalTables ?? [] }
+    checks.push(checked('age, rows and usual size', await historyFindings(backup, expected, options.signal)))
+  }
+  checks.push(...((await job.live?.(options)) ?? []))
+  const findings = findingsOf(checks)
   const tables = backup.manifest.tables
   return {
     product: backup.manifest.product,
@@ -77,6 +77,8 @@ export async function runVerify(job: VerifyJob, options: RunOptions): Promise<Ve
     level,
     ok: findings.every(finding => finding.severity !== 'critical'),
     findings,
+    checks: checks.map(({ name, ok, detail }) => ({ name, ok, detail })),
+    live: job.live !== undefined,
     tables: tables?.length ?? null,
     rows: tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
     readBytes,
@@ -138,8 +140,9 @@ const damageCodes: Readonly<Record<string, string>> = {
   'object-missing': 'artifact-missing',
 }
 
-async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOptions): Promise<Finding[]> {
+async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOptions): Promise<Checked[]> {
   const { backup } = job
+  const name = `content of ${artifact.name}`
   let scan: Scan | undefined
   const digest = new PassingDigest()
   try {
@@ -148,16 +151,15 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
       totalBytes: artifact.plainBytes,
       emit: emitterFor(options.onEvent),
     })
+    const read = { database: scanned, export: exportScanned, roles: undefined, files: undefined }[artifact.kind]
     const source =
-      artifact.kind === 'database'
-        ? scanned(
-            plain,
-            done => {
-              scan = done
-            },
-            artifact.frameSha256 === undefined ? 'hash' : 'look',
-          )
-        : digest.through(plain)
+      read?.(
+        plain,
+        done => {
+          scan = done
+        },
+        artifact.frameSha256 === undefined ? 'hash' : 'look',
+      ) ?? digest.through(plain)
     for await (const _ of source) {
       // The stages look at the bytes as they pass.
     }
@@ -170,8 +172,8 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
     // Read once more as it lies: bytes of another backup deserve a name of their own.
     const changed = code === 'artifact-missing' ? [] : await checkStored(backup, artifact, options)
     // Damage to the part that holds the keys looks like a wrong key, which would say nothing about the backup.
-    if (code === 'wrong-key' && changed.length > 0) return changed
-    return [found, ...changed.filter(one => one.code === 'artifact-replayed')]
+    if (code === 'wrong-key' && changed.length > 0) return [checked(name, changed)]
+    return [checked(name, [found, ...changed.filter(one => one.code === 'artifact-replayed')])]
   }
   const findings = isAsRecorded(artifact, scan, digest)
     ? []
@@ -182,62 +184,14 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
           'restore from another destination or backup',
         ),
       ]
-  return scan ? [...findings, ...compareScan(backup.manifest, scan)] : findings
+  if (scan === undefined) return [checked(name, findings)]
+  const { toc } = scan.summary
+  const content = checked(name, [...findings, ...compareScan(backup.manifest, scan)])
+  return [content, ...(toc === null ? [] : checkFunctions(toc, job.verify))]
 }
 
 /** Whether the plain bytes, or what of an archive is not in its tables, have the hash that the manifest records. */
 function isAsRecorded(artifact: Artifact, scan: Scan | undefined, digest: PassingDigest): boolean {
   if (artifact.frameSha256 !== undefined) return scan?.summary.frameSha256 === artifact.frameSha256
   return (scan ?? digest).sha256 === artifact.plainSha256
-}
-
-function checkExpectations({ backup, verify }: VerifyJob): Finding[] {
-  const { manifest } = backup
-  const findings: Finding[] = []
-  const bytes = manifest.artifacts.reduce((sum, artifact) => sum + artifact.storedBytes, 0)
-  if (verify?.size.min !== undefined && bytes < verify.size.min)
-    findings.push(
-      critical(
-        'size-below-range',
-        `the backup has ${bytes} bytes, less than verify.size.min (${verify.size.min})`,
-        'check what the source held; correct verify.size if the database shrank',
-      ),
-    )
-  if (verify?.size.max !== undefined && bytes > verify.size.max)
-    findings.push(
-      critical(
-        'size-above-range',
-        `the backup has ${bytes} bytes, more than verify.size.max (${verify.size.max})`,
-        'correct verify.size if the database grew',
-      ),
-    )
-  if (manifest.tables === null) {
-    findings.push({
-      severity: 'warning',
-      code: 'archive-unknown',
-      message: 'the archive is of a version this tool cannot read: tables and rows were not checked',
-      hint: '`pg_restore --list` of the same client version reads it; or update lifeboat',
-    })
-    return findings
-  }
-  for (const name of verify?.criticalTables ?? []) {
-    const rows = rowsOf(manifest, name)
-    if (rows === undefined)
-      findings.push(
-        critical(
-          'critical-table-missing',
-          `the critical table ${name} is not in the backup`,
-          'check verify.criticalTables and the source',
-        ),
-      )
-    else if (rows === 0)
-      findings.push(
-        critical(
-          'critical-table-empty',
-          `the critical table ${name} is empty in the backup`,
-          'check the source before this backup replaces older ones',
-        ),
-      )
-  }
-  return findings
 }

@@ -123,10 +123,9 @@ function registerSecretText(text: string | undefined): void {
   if (text === undefined) return
   if (URL.canParse(text)) registerPasswordOf(text)
   // Any line of a key gives it away.
-  else if (text.includes('PRIVATE KEY'))
-    for (const line of text.split('\n'))
-      if (line.length >= 60) registerSecret(line)
-      else registerSecret(text)
+  else if (text.includes('PRIVATE KEY')) {
+    for (const line of text.split('\n').filter(one => one.length >= 60)) registerSecret(line)
+  } else registerSecret(text)
 }
 
 function registerPasswordOf(url: string): void {

@@ -1,0 +1,82 @@
+import type { ArchiveEntry } from '../archive/archive-header.js'
+import type { ProductConfig } from '../config/config-schema.js'
+import { compareContents, isComparable } from '../drill/compare-contents.js'
+import { readDefinitions } from '../drill/schema-reference.js'
+import type { Unlock } from '../encryption/open-pgp.js'
+import { BackupError } from '../errors/backup-error.js'
+import type { SchemaDiff } from '../lifeboat-api.js'
+import { type ConnectionTarget, connect } from '../postgres/connection.js'
+import { dumpSource } from '../postgres/dump-source.js'
+import { choosePgDump, type PgTools } from '../postgres/find-pg-tools.js'
+import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
+import { readContents } from '../restore/read-contents.js'
+
+/** The live database is in use: rather no answer than a queue behind us. */
+const lockWaitMs = 30_000
+
+/**
+ * Compares what a backup's table of contents holds with the definitions of the live database, by name and by
+ * definition. Rows, sequence values and owners are not looked at.
+ * @throws BackupError `archive-invalid` where the archive's version is not known, `dump-failed`, and what opening the backup throws
+ */
+export async function diffBackup(
+  job: {
+    readonly backup: LocatedBackup
+    readonly unlock: Unlock
+    readonly source: ConnectionTarget
+    readonly config: ProductConfig['source']
+    readonly findPgTools: () => Promise<PgTools[]>
+  },
+  signal: AbortSignal | undefined,
+): Promise<SchemaDiff> {
+  const { manifest } = job.backup
+  const artifact = databaseArtifact(manifest)
+  if (artifact === undefined)
+    throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
+  const toc = await readContents(job.backup, artifact, job.unlock, signal)
+  if (toc === undefined)
+    throw new BackupError('archive-invalid', 'the archive is of a version that this tool cannot read', {
+      hint: 'update lifeboat',
+    })
+  const serverMajor = await readMajor(job.source, signal)
+  const tools = chooseTools(await job.findPgTools(), serverMajor, manifest.source.pgDumpVersion)
+  const dump = dumpSource(job.source, {
+    ...{ tools, schemaOnly: true, lockWaitMs, signal, schemas: job.config.schemas },
+  })
+  const live = await readDefinitions(dump)
+  const definitions =
+    serverMajor === majorOf(manifest.source.serverVersion) && tools.major === majorOf(manifest.source.pgDumpVersion)
+  const expected = toc.entries.filter(isDefinition)
+  const found = live.filter(isDefinition)
+  return {
+    ...{ product: manifest.product, id: manifest.id, destination: job.backup.destination },
+    ...{ createdAt: manifest.createdAt, source: job.source.description, definitionsCompared: definitions },
+    differences: compareContents(expected, found, { definitions }),
+    entries: expected.filter(isComparable).length,
+  }
+}
+
+/** What a dump of definitions holds: no values of sequences, no rows, nothing of large objects. */
+function isDefinition(entry: ArchiveEntry): boolean {
+  if (entry.section === 'data' || entry.description === 'MATERIALIZED VIEW DATA') return false
+  return !entry.tag.startsWith('LARGE OBJECT')
+}
+
+function chooseTools(tools: readonly PgTools[], serverMajor: number, pgDumpVersion: string): PgTools {
+  const twin = tools.find(one => one.major === majorOf(pgDumpVersion) && one.major >= serverMajor)
+  return twin ?? choosePgDump(tools, serverMajor)
+}
+
+async function readMajor(source: ConnectionTarget, signal: AbortSignal | undefined): Promise<number> {
+  const client = await connect(source, signal)
+  try {
+    const { rows } = await client.query<{ num: number }>(`select current_setting('server_version_num')::int as num`)
+    return Math.floor(rows[0]!.num / 10_000)
+  } finally {
+    await client.end()
+  }
+}
+
+function majorOf(version: string): number {
+  return Number.parseInt(version, 10)
+}

@@ -1,0 +1,103 @@
+import type { Finding } from '../lifeboat-api.js'
+import type { ProofRecord } from '../repository/record-schema.js'
+import type { ProductFacts } from './compose-report.js'
+import { spokenDuration } from './quantities.js'
+import type { DestinationState, ProductReport, ReportFinding } from './report-model.js'
+
+const gravestFirst: Readonly<Record<Finding['severity'], number>> = { critical: 0, warning: 1, info: 2 }
+
+type Judged = Pick<ProductReport, 'rpo' | 'rto' | 'destinations'>
+
+/** What stands against a product now: what its newest records found, and what the report itself sees; gravest first. */
+export function composeFindings(facts: ProductFacts, judged: Judged): ReportFinding[] {
+  const all = [...ownFindings(facts, judged), ...recordedFindings(facts)]
+  const seen = new Set<string>()
+  return all
+    .filter(({ code, message }) => !seen.has(`${code}\0${message}`) && seen.add(`${code}\0${message}`))
+    .sort((a, b) => gravestFirst[a.severity] - gravestFirst[b.severity])
+}
+
+/** Of each destination the newest verification and the newest drill: what an older one found may be mended. */
+function recordedFindings({ records }: ProductFacts): ReportFinding[] {
+  const newest = new Map<string, ProofRecord>()
+  for (const record of records) {
+    const key = `${record.kind} ${record.destination}`
+    if (!newest.has(key)) newest.set(key, record)
+  }
+  return [...newest.values()].flatMap(record =>
+    record.findings
+      // The age of a backup is judged anew, as of now.
+      .filter(({ code }) => code !== 'backup-too-old')
+      .map(finding => ({
+        ...finding,
+        source: `${record.kind} of ${record.id} at ${record.destination}`,
+        at: record.at,
+      })),
+  )
+}
+
+function ownFindings({ stored, name, backups, drills, now }: ProductFacts, judged: Judged): ReportFinding[] {
+  const found: ReportFinding[] = []
+  const add = (severity: Finding['severity'], code: string, message: string, hint: string) =>
+    found.push({ severity, code, message, hint, source: 'this report', at: now.toISOString() })
+  const { rpo, rto } = judged
+  for (const one of stored.unreachable.filter(({ product }) => product === name))
+    add('critical', 'store-unreachable', `${one.destination} did not answer: ${one.message}`, 'lifeboat doctor')
+  if (backups.length === 0) add('critical', 'backup-missing', 'there is no backup', `lifeboat backup ${name}`)
+  if (rpo.state === 'missed')
+    add(
+      'critical',
+      'backup-too-old',
+      `the newest backup is ${spokenDuration(rpo.measuredMs!)} old; the RPO is ${spokenDuration(rpo.objectiveMs!)}`,
+      'make a backup now, and see why the schedule made none',
+    )
+  for (const { key, destination, message } of stored.unreadable.filter(({ product }) => product === name))
+    add('critical', 'manifest-invalid', `${key} at ${destination} cannot be read: ${message}`, 'lifeboat verify')
+  const silent = new Set(stored.unreachable.filter(({ product }) => product === name).map(one => one.destination))
+  judgeDestinations(
+    judged.destinations.filter(one => !silent.has(one.name)),
+    backups[0]?.id,
+    name,
+    add,
+  )
+  if (rto.state === 'missed')
+    add(
+      'critical',
+      'rto-exceeded',
+      `the last drill took ${spokenDuration(rto.measuredMs!)}; the RTO is ${spokenDuration(rto.objectiveMs!)}`,
+      'see below which step took long',
+    )
+  if (backups.length > 0 && drills.length === 0)
+    add('warning', 'drill-missing', 'no restore was rehearsed in 90 days', `lifeboat drill ${name}`)
+  else if (drills[0]?.ok === false)
+    add('critical', 'drill-failed', 'the last drill did not succeed', `lifeboat drill ${name}`)
+  return found
+}
+
+function judgeDestinations(
+  destinations: readonly DestinationState[],
+  newestId: string | undefined,
+  product: string,
+  add: (severity: Finding['severity'], code: string, message: string, hint: string) => void,
+): void {
+  for (const { name, newest, proof } of destinations) {
+    if (newestId === undefined) return
+    if (newest === null) add('critical', 'backup-missing', `${name} holds no backup`, `lifeboat backup ${product}`)
+    else if (newest.id !== newestId)
+      add('warning', 'destination-behind', `the newest backup is not at ${name}`, `lifeboat backup ${product}`)
+    if (newest !== null && proof === null)
+      add(
+        'warning',
+        'never-verified',
+        `the newest backup at ${name} was not read back yet`,
+        `lifeboat verify ${product}/latest --destination ${name}`,
+      )
+    else if (proof?.ok === false)
+      add(
+        'critical',
+        'verification-failed',
+        `the newest backup at ${name} is not sound`,
+        'make a backup now; what was found is below',
+      )
+  }
+}

@@ -1,0 +1,161 @@
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import type { DrillReport, Lifeboat, ObjectStore } from '../../../core/src/index.js'
+import { memoryStore, secret } from '../../../core/src/index.js'
+import { readRecords } from '../../../core/src/repository/verification-record.js'
+import type {} from '../provided-postgres.js'
+import { databaseUrl, makeDrillShop, openShop, pgbenchTables, query } from './drill-shop.js'
+
+const server = inject('postgres').url
+const place = { product: 'shop', destination: 'local' }
+
+describe('a drill of the demo shop', () => {
+  let source: string
+  let store: ObjectStore
+  let lifeboat: Lifeboat
+  const open = (more: Parameters<typeof openShop>[1] = {}) =>
+    openShop(source, { destinations: { local: { store } }, ...more })
+
+  beforeAll(async () => {
+    source = await makeDrillShop(server, 'drill_shop')
+    await query(
+      source,
+      ...pgbenchTables(1),
+      // PostgreSQL writes this otherwise once it was restored: `IN` over a varchar.
+      `create table tickets (id int primary key, state varchar(10) check (state in ('new', 'done')))`,
+      `insert into tickets values (1, 'new'), (2, 'done')`,
+    )
+    store = memoryStore()
+    lifeboat = await open()
+    await lifeboat.backup('shop')
+  })
+  afterAll(() => query(databaseUrl(server, 'postgres'), 'drop database if exists drill_shop with (force)'))
+
+  it('finds no difference, on a server of its own that is gone afterwards, and records what it did', async () => {
+    const report = await lifeboat.drill('shop/latest')
+    expect(report).toMatchObject({ ok: true, findings: [], level: 'restored', destination: 'local' })
+    expect(report.record).toMatchObject({
+      proof: { kind: 'content', tables: 22, countedOnly: 0, sequences: 6, largeObjects: 2, differences: 0 },
+      scratch: { kind: 'local' },
+      leftOut: [],
+      ok: true,
+    })
+    expect(report.record.proof!.rows).toBe(report.rows)
+    expect(report.record.steps.map(one => one.step)).toEqual([
+      ...['find', 'sweep what killed drills left', 'read the table of contents', 'open the scratch server'],
+      ...[
+        'create the database',
+        'plan the restore',
+        'fetch, decrypt, check and load, streamed together',
+        'definitions',
+      ],
+      ...['sequences and large objects', 'indexes, constraints, triggers', 'checks', 'proof', 'tear down'],
+    ])
+    const records = await readRecords(store, place)
+    expect(records).toEqual([report.record])
+    expect((await readdir(tmpdir())).filter(name => name.startsWith(`lifeboat-drill-${process.pid}-`))).toEqual([])
+  })
+
+  it('as a verification of level restored it judges objectives and expectations, and compares counts when told to', async () => {
+    const strict = await open({
+      objectives: { rto: '1ms', rpo: '1ms' },
+      drill: { proof: 'counts' },
+      verify: {
+        criticalTables: ['orders', 'nowhere'],
+        functions: ['order_total', 'audit.note_change', 'forgotten'],
+        policies: { atLeast: 3 },
+        queries: [
+          {
+            name: 'orphans',
+            sql: 'select count(*) from order_lines l left join orders o on o.id = l.order_id where o.id is null',
+            expect: 0,
+          },
+          { name: 'customers', sql: 'select count(*) from customers', expect: { min: 9_000 } },
+          { name: 'no cheap goods', sql: 'select 1 from products where price < 2', expect: 'no rows' },
+          { name: 'same orders', sql: 'select max(id), count(*) from orders', expect: 'equal to source' },
+          { name: 'slow', sql: 'select pg_sleep(60)', expect: 'no rows', timeout: '50ms' },
+          { name: 'writes', sql: 'delete from bookings', expect: 'no rows' },
+          { name: 'ends it', sql: 'commit; delete from bookings', expect: 'no rows' },
+        ],
+      },
+    })
+    const report = (await strict.verify('shop/latest', { level: 'restored' })) as DrillReport
+    const { record } = report
+    expect(record.proof).toMatchObject({ kind: 'counts', tables: 22, countedOnly: 22, entries: 0, differences: 0 })
+    expect(record.objectives).toMatchObject({ rpoMs: 1, rpoMet: false, rtoMs: 1, rtoMet: false })
+    expect(report.findings.map(one => [one.code, one.message])).toEqual([
+      ['critical-table-missing', 'the critical table nowhere is not in the backup'],
+      ['policies-missing', 'the backup has 2 row-level security policies, fewer than 3'],
+      ['critical-table-missing', 'the critical table nowhere is not in the restored database'],
+      ['function-missing', 'the function forgotten is not in the restored database'],
+      ['policies-missing', 'the restored database has 2 row-level security policies, fewer than 3'],
+      ['query-unexpected', '"customers" on the restored data: 8000, expected at least 9000'],
+      ['query-unexpected', '"no cheap goods" on the restored data: 3 rows where none was expected'],
+      ['query-unexpected', expect.stringContaining('the query "slow" failed')],
+      ['query-unexpected', expect.stringContaining('read-only transaction')],
+      ['query-unexpected', expect.stringContaining('multiple commands')],
+      ['backup-too-old', expect.stringContaining('the RPO is')],
+      ['rto-exceeded', expect.stringContaining('the RTO is')],
+    ])
+    expect(report.checks.filter(one => one.ok).map(one => one.name)).toContain('query same orders')
+  })
+
+  it('uses a configured server, and leaves neither database nor role on it', async () => {
+    const url = secret.value(server)
+    const refused = await open({ drill: { url } })
+    await expect(refused.drill('shop/latest')).rejects.toMatchObject({ code: 'target-is-source' })
+    const small = await open({ drill: { url, maxSize: '1MB', allowSourceServer: new URL(server).host } })
+    await expect(small.drill('shop/latest')).rejects.toMatchObject({ code: 'target-unfit' })
+
+    const left = 'lifeboat_drill_0123456789abcdef'
+    await query(server, `create database ${left}`, `create role ${left}`)
+    const allowed = await open({ drill: { url, allowSourceServer: new URL(server).host } })
+    const warnings: string[] = []
+    const report = await allowed.drill('shop/latest', {
+      onEvent: event => event.type === 'warning.raised' && warnings.push(event.message),
+    })
+    expect(warnings).toEqual([left, left].map(name => `${name} of a drill that was killed was dropped`))
+    expect(report.findings.map(one => one.code)).toEqual(['grants-not-compared'])
+    expect(report).toMatchObject({ ok: true, record: { scratch: { kind: 'server' }, proof: { differences: 0 } } })
+    const names = await query(
+      server,
+      `select datname as name from pg_database where datname ~ 'lifeboat' union select rolname from pg_roles where rolname ~ 'lifeboat'`,
+    )
+    expect(names).toEqual([])
+  })
+
+  it('drills with a login that may do no more than make databases', async () => {
+    await query(server, `create role drill_plain login createdb password 'plain'`)
+    try {
+      const url = secret.value(Object.assign(new URL(server), { username: 'drill_plain', password: 'plain' }).href)
+      const plain = await open({ drill: { url, allowSourceServer: new URL(server).host } })
+      expect(await plain.drill('shop/latest')).toMatchObject({ ok: true, record: { proof: { differences: 0 } } })
+    } finally {
+      await query(server, 'drop role drill_plain')
+    }
+  })
+
+  it('says that a backup which cannot be restored failed, and still cleans up', async () => {
+    const [backup] = (await lifeboat.list('shop')).backups
+    const { key } = backup!.manifest.artifacts[0]!
+    const chunks: Uint8Array[] = []
+    for await (const chunk of store.get(key)) chunks.push(Uint8Array.from(chunk))
+    const bytes = Buffer.concat(chunks)
+    const put = (content: Buffer) =>
+      store.put(
+        key,
+        (async function* () {
+          yield content
+        })(),
+      )
+    const broken = Buffer.from(bytes)
+    broken[bytes.length - 2000]! ^= 1
+    await put(broken)
+    const report = await lifeboat.drill('shop/latest')
+    await put(bytes)
+    expect(report.findings.map(one => one.code)).toEqual(['object-damaged'])
+    expect(report).toMatchObject({ ok: false, record: { ok: false, proof: null } })
+    expect((await readdir(tmpdir())).filter(name => name.startsWith(`lifeboat-drill-${process.pid}-`))).toEqual([])
+  })
+})
