@@ -7,6 +7,8 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const postgres = ['packages/**/src/**/*.{pg,e2e}.test.ts']
 /** Files whose tests talk to a real S3 service. `pnpm test` runs them last: the service is no light guest. */
 const s3 = ['packages/**/src/**/*.s3.test.ts']
+/** Looks at what all others have recorded, so it runs after them. */
+const faults = ['packages/testkit/src/faults/document.check.test.ts']
 
 // A guard against a hang, not a claim about speed.
 const timeouts = { testTimeout: 300_000, hookTimeout: 300_000 }
@@ -32,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/**/src/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', ...postgres, ...s3],
+          exclude: ['**/node_modules/**', '**/dist/**', ...postgres, ...s3, ...faults],
           // These share no state: one process for all of them starts once, not once a file.
           isolate: false,
           ...timeouts,
@@ -52,6 +54,7 @@ export default defineConfig({
         extends: true,
         test: { name: 's3', include: s3, globalSetup: ['packages/testkit/src/global-setup-s3.ts'], ...timeouts },
       },
+      { extends: true, test: { name: 'faults', include: faults } },
     ],
   },
 })

@@ -129,7 +129,7 @@ for class in STANDARD_IA GLACIER DEEP_ARCHIVE; do
   admin zonegroup placement add --rgw-zonegroup default "${placement[@]}"
   admin zone placement add --rgw-zone default "${placement[@]}" --data-pool default.rgw.buckets.data
 done
-start rgw radosgw -c /srv/ceph.conf -f -n client.admin --rgw-frontends "beast endpoint=127.0.0.1:$s3_port"
+start rgw radosgw -c /srv/ceph.conf -f -n client.admin --rgw-frontends "beast endpoint=127.0.0.1:$s3_port tcp_nodelay=1"
 answers() { exec 3<>"/dev/tcp/127.0.0.1/$s3_port"; }
 s3_answers() { (answers); }
 wait_until 'the S3 gateway' s3_answers

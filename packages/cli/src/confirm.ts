@@ -1,15 +1,16 @@
-import { confirm, isCancel, text } from '@clack/prompts'
 import type { CliIo, Prompts } from './cli-io.js'
 
-/** Questions on the terminal: asked on stderr, so that stdout stays the answer. */
+/** Questions on the terminal: asked on stderr, so that stdout stays the answer. Loaded when there is one to ask. */
 export function terminalPrompts(io: CliIo, signal: AbortSignal): Prompts {
   const place = { input: io.stdin.stream, output: io.stderr.stream, signal }
   return {
     async confirm(message) {
+      const { confirm, isCancel } = await import('@clack/prompts')
       const answer = await confirm({ message, initialValue: false, ...place })
       return isCancel(answer) ? undefined : answer
     },
     async text(message) {
+      const { isCancel, text } = await import('@clack/prompts')
       const answer = await text({ message, ...place })
       return isCancel(answer) ? undefined : (answer ?? '')
     },

@@ -54,6 +54,7 @@ const statuses: Readonly<Record<ErrorCode, ExitStatus>> = {
   'object-damaged': exitStatus.damaged,
   'manifest-invalid': exitStatus.damaged,
   'seal-wrong': exitStatus.damaged,
+  'seal-missing': exitStatus.damaged,
   'backup-missing': exitStatus.missing,
   'encryption-failed': exitStatus.failed,
   'wrong-key': exitStatus.wrongKey,

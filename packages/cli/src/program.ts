@@ -4,10 +4,13 @@ import type { CliIo } from './cli-io.js'
 import type { Choose } from './command.js'
 import { defineBackup } from './commands/backup.js'
 import { defineDemo } from './commands/demo.js'
+import { defineDiff } from './commands/diff.js'
 import { defineDoctor } from './commands/doctor.js'
+import { defineDrill } from './commands/drill.js'
 import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
 import { defineList } from './commands/list.js'
+import { defineLogTable } from './commands/log-table.js'
 import { definePrune } from './commands/prune.js'
 import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
@@ -23,11 +26,14 @@ const defineCommands = [
   defineList,
   defineShow,
   defineVerify,
+  defineDrill,
+  defineDiff,
   defineHistory,
   defineReport,
   defineRestore,
   definePrune,
   defineSweep,
+  defineLogTable,
   defineDemo,
 ]
 

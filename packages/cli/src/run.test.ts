@@ -93,6 +93,7 @@ describe('errors', () => {
     'counts-differ': 4,
     'manifest-invalid': 4,
     'seal-wrong': 4,
+    'seal-missing': 4,
   }
 
   it.each(errorCodes)('%s has its exit status', code => {

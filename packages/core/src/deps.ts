@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { defaultLeaseMs } from './locks/hold-locks.js'
 import { findPgTools, type PgTools } from './postgres/find-pg-tools.js'
+import { defaultRetryPolicy, type RetryPolicy } from './retry/retry-policy.js'
 
 /** The outside world that core touches besides stores and databases, injected so that tests can stand in for it. */
 export interface Deps {
@@ -10,6 +11,8 @@ export interface Deps {
   readonly findPgTools: () => Promise<PgTools[]>
   /** How long the holder of a lock may be silent before others take over, in ms. */
   readonly lockLeaseMs: number
+  /** How calls of stores are repeated; those that repeat their requests themselves have their own. */
+  readonly retry: RetryPolicy
 }
 
 export function nodeDeps(): Deps {
@@ -18,5 +21,6 @@ export function nodeDeps(): Deps {
     random: limit => randomInt(limit),
     findPgTools: () => findPgTools(),
     lockLeaseMs: defaultLeaseMs,
+    retry: defaultRetryPolicy,
   }
 }

@@ -16,6 +16,8 @@ export type {
 export { defineConfig, resolveConfig } from './config/define-config.js'
 export { isSecret, type SecretReference, secret } from './config/secret.js'
 export { type Deps, nodeDeps } from './deps.js'
+export { estimateRestore, type RestoreEstimate } from './drill/estimate-restore.js'
+export { type DrillExpectations, judgeDrills } from './drill/judge-drills.js'
 export { generateKeyPair } from './encryption/open-pgp.js'
 export type { FallbackKeys } from './encryption/product-keys.js'
 export { BackupError, type BackupErrorOptions, isBackupError } from './errors/backup-error.js'
@@ -71,6 +73,8 @@ export type { Artifact, Manifest, TableRecord } from './repository/manifest.js'
 export type { Check, DrillRecord, DrillStep, ProofRecord, VerificationRecord } from './repository/record-schema.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'
+export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'
+export { type RetryingOptions, retrying } from './retry/retrying.js'
 export { assertKey } from './store/assert-key.js'
 export { directory } from './store/directory-store.js'
 export { memoryStore } from './store/memory-store.js'
@@ -81,6 +85,7 @@ export type {
   StoreCallOptions,
   StoreCapabilities,
   StoredObject,
+  StoreRetry,
   UnfinishedPut,
 } from './store/object-store.js'
 export type { ByteSource } from './streams/byte-source.js'

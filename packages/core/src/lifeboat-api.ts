@@ -1,3 +1,4 @@
+import type { RestoreEstimate } from './drill/estimate-restore.js'
 import type { BackupEvent } from './events/backup-event.js'
 import type { ReportModel } from './report/report-model.js'
 import type { Manifest } from './repository/manifest.js'
@@ -94,6 +95,8 @@ export interface VerificationReport {
 export interface DrillReport extends VerificationReport {
   readonly level: 'restored'
   readonly record: DrillRecord
+  /** A restore at the size of this backup's source, from the drills of its destination; `null` where none came through. */
+  readonly estimate: RestoreEstimate | null
 }
 
 /**
@@ -157,6 +160,11 @@ export interface RestoreOptions extends RunOptions, SelectOptions {
   readonly overwrite?: boolean | undefined
   /** The second word for an overwrite of the very database the backup came from. Default: false. */
   readonly overwriteSource?: boolean | undefined
+  /**
+   * Restore a backup whose manifest carries no seal although the product's manifests are sealed: one from before that,
+   * or one whose seal somebody removed. Default: false, it is refused.
+   */
+  readonly allowUnsealed?: boolean | undefined
   /** Keep a database that `create` made although the restore failed. Default: false. */
   readonly keepFailed?: boolean | undefined
   /**

@@ -3,9 +3,11 @@ import type { LifeboatConfig, ProductConfig, ResolvedConfig } from './config/con
 import { resolveConfig } from './config/define-config.js'
 import { type Deps, nodeDeps } from './deps.js'
 import { runDoctor } from './doctor/run-doctor.js'
+import { estimateRestore } from './drill/estimate-restore.js'
 import { runDrill } from './drill/run-drill.js'
 import type { ScratchConfig } from './drill/scratch-server.js'
 import { type FallbackKeys, readSealKeys, readUnlock } from './encryption/product-keys.js'
+import { readRecordKeys, readRecordSealer } from './encryption/record-keys.js'
 import { BackupError, isBackupError } from './errors/backup-error.js'
 import { emitterFor } from './events/backup-event.js'
 import type {
@@ -31,11 +33,14 @@ import type { LocatedBackup } from './repository/locate-artifact.js'
 import { readHistory } from './repository/read-history.js'
 import type { ProofRecord } from './repository/record-schema.js'
 import { resolveBackup } from './repository/resolve-backup.js'
-import { writeRecord } from './repository/verification-record.js'
+import { readRecords, writeRecord } from './repository/verification-record.js'
 import { prepareRestore, type RestoreJob } from './restore/plan-restore.js'
 import { readBackupContents } from './restore/read-backup-contents.js'
 import { runRestore } from './restore/run-restore.js'
 import { runPrune } from './retention/apply-prune.js'
+import { retrying } from './retry/retrying.js'
+import { withRetries } from './retry/with-retries.js'
+import type { Sealer } from './seal/seal.js'
 import type { ObjectStore } from './store/object-store.js'
 import { runSweep } from './sweep/run-sweep.js'
 import { applyLogMigration, logRowOf, writeLog } from './verification-log/write-log.js'
@@ -66,16 +71,36 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
   const keys = options.keys ?? {}
   const products = Object.keys(resolved.products)
 
-  const unlockFor = (product: string) => () => readUnlock(resolved.products[product]?.encryption, keys, folder)
-  const sealKeysFor = (product: string) => () => readSealKeys(resolved.products[product]?.encryption, keys, folder)
-  const places = (named: readonly string[], only?: string) =>
+  /** A manifest under an address may name any product, `constructor` among them. */
+  const known = (product: string) =>
+    Object.hasOwn(resolved.products, product) ? resolved.products[product] : undefined
+  const unlockFor = (product: string) => () => readUnlock(known(product)?.encryption, keys, folder)
+  const sealKeysFor = (product: string) => () => readSealKeys(known(product)?.encryption, keys, folder)
+  /** What a run works on: calls of its stores are repeated, and its listener hears of it. */
+  const configFor = ({ onEvent }: RunOptions) => withRetries(resolved, emitterFor(onEvent), deps.retry)
+  const openStoreFor = ({ onEvent }: RunOptions): OpenOptions['openStore'] => {
+    return address => {
+      const opened = options.openStore?.(address)
+      if (opened === undefined) return undefined
+      const destination = opened.store.location
+      return {
+        ...opened,
+        store: retrying(opened.store, { destination, emit: emitterFor(onEvent), policy: deps.retry }),
+      }
+    }
+  }
+  const places = (named: readonly string[], run: RunOptions, only?: string) =>
     named.flatMap(product =>
-      destinationsOf(resolved, product, only).map(([destination, { store }]) => ({ product, destination, store })),
+      destinationsOf(configFor(run), product, only).map(([destination, { store }]) => ({
+        product,
+        destination,
+        store,
+      })),
     )
   const locate = (name: string, select: RunOptions & SelectOptions) =>
-    resolveBackup(resolved, options.openStore, name, select)
+    resolveBackup(configFor(select), openStoreFor(select), name, select)
   const restoreJob = async (backup: LocatedBackup): Promise<RestoreJob> => {
-    const product = resolved.products[backup.manifest.product]
+    const product = known(backup.manifest.product)
     return {
       backup,
       unlock: await unlockFor(backup.manifest.product)(),
@@ -105,8 +130,10 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       },
       run,
     )
-    if (config.destinations[report.destination] !== undefined) await keepRecord(backup!.store, report.record, run)
-    return report
+    if (!Object.hasOwn(config.destinations, report.destination)) return report
+    await keepRecord(backup!.store, report.record, run)
+    const records = await readRecords(backup!.store, { product, destination: report.destination }, run.signal)
+    return { ...report, estimate: estimateRestore(records, report.record.databaseBytes) ?? null }
   }
 
   /** A name may say the product itself; an address only says it once its manifest is read. */
@@ -116,10 +143,23 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     return (await find()).manifest.product
   }
 
+  /** What a record that retention counts is sealed with. */
+  async function recordSealer(config: ProductConfig, record: ProofRecord, run: RunOptions): Promise<Sealer> {
+    if (record.level !== 'content' && record.level !== 'restored') return undefined
+    const sealer = await readRecordSealer(config.encryption, await unlockFor(record.product)(), folder)
+    if (sealer === undefined)
+      emitterFor(run.onEvent)({
+        type: 'warning.raised',
+        message: 'no key at hand can seal the record of this verification: where others can, it does not count',
+      })
+    return sealer
+  }
+
   async function keepRecord(store: ObjectStore, record: ProofRecord, run: RunOptions): Promise<void> {
-    await writeRecord(store, record, run.signal)
-    const config = resolved.products[record.product]
-    if (config?.verify.log === undefined) return
+    const config = known(record.product)
+    if (config === undefined) return
+    await writeRecord(store, record, { sealer: await recordSealer(config, record, run), signal: run.signal })
+    if (config.verify.log === undefined) return
     try {
       const { pruneAfter: pruneAfterMs } = config.verify.log
       await writeLog(logTarget(config), logRowOf(record), { pruneAfterMs, signal: run.signal })
@@ -136,12 +176,12 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     products,
     destinations: product => Object.keys(productOf(resolved, product).destinations),
     backup: async (product, run = {}) =>
-      runBackup({ product, config: productOf(resolved, product), folder, deps }, run),
+      runBackup({ product, config: productOf(configFor(run), product), folder, deps }, run),
     async list(product, select = {}) {
       const backups: ListedBackup[] = []
       const unreadable: Unreadable[] = []
       for (const name of product === undefined ? products : [product]) {
-        for (const [destination, { store }] of destinationsOf(resolved, name, select.destination)) {
+        for (const [destination, { store }] of destinationsOf(configFor(select), name, select.destination)) {
           const found: ListResult = await listBackups(store, { product: name, destination }, select.signal)
           backups.push(...found.backups)
           unreadable.push(...found.unreadable)
@@ -163,11 +203,16 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       }
     },
     async verify(name, run = {}) {
+      if (run.level === 'restored' && run.live) {
+        throw new BackupError('config-invalid', 'a drill does not look at the live database', {
+          hint: 'verify at level content with live, and drill besides',
+        })
+      }
       if (run.level === 'restored') return drill(name, run)
       const backup = await locate(name, run)
       const { product } = backup.manifest
-      const config = resolved.products[product]
-      const configured = config?.destinations[backup.destination] !== undefined
+      const config = known(product)
+      const configured = config !== undefined && Object.hasOwn(config.destinations, backup.destination)
       const report = await runVerify(
         {
           backup,
@@ -189,14 +234,14 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       return report
     },
     async history(product, run = {}) {
-      return readHistory(places(product === undefined ? products : [product], run.destination), run)
+      return readHistory(places(product === undefined ? products : [product], run, run.destination), run)
     },
     async report(run = {}) {
       const named = run.products ?? products
       for (const product of named) productOf(resolved, product)
       const now = deps.now()
       const since = new Date(now.getTime() - reportedMs)
-      const found = await readForReport(places(named), { ...run, since })
+      const found = await readForReport(places(named, run), { ...run, since })
       const config = { products: Object.fromEntries(named.map(name => [name, productOf(resolved, name)])) }
       return composeReport(found.records, found, config, now)
     },
@@ -221,12 +266,13 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     planRestore: async (name, run) => (await prepareRestore(await restoreJob(await locate(name, run)), run)).plan,
     restore: async (name, run) => runRestore(await restoreJob(await locate(name, run)), run),
     async prune(product, run = {}) {
+      const recordKeys = await readRecordKeys(productOf(resolved, product).encryption, keys, folder)
       const results: PruneResult[] = []
-      for (const [destination, { store, retention }] of destinationsOf(resolved, product, run.destination)) {
+      for (const [destination, { store, retention }] of destinationsOf(configFor(run), product, run.destination)) {
         results.push(
           await runPrune(
             {
-              ...{ product, destination, store, policy: retention, apply: run.apply ?? false },
+              ...{ product, destination, store, policy: retention, apply: run.apply ?? false, recordKeys },
               ...{ now: deps.now, lockLeaseMs: deps.lockLeaseMs },
             },
             run,
@@ -237,7 +283,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     },
     async sweep(product, run = {}) {
       const results: SweepResult[] = []
-      for (const [destination, { store }] of destinationsOf(resolved, product, run.destination)) {
+      for (const [destination, { store }] of destinationsOf(configFor(run), product, run.destination)) {
         const { now, lockLeaseMs } = deps
         results.push(await runSweep({ product, destination, store, now, lockLeaseMs, apply: run.apply ?? false }, run))
       }
@@ -247,7 +293,9 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       const names = product === undefined ? products : [product]
       const checks = []
       for (const name of names)
-        checks.push(...(await runDoctor({ product: name, config: productOf(resolved, name), folder, keys, deps }, run)))
+        checks.push(
+          ...(await runDoctor({ product: name, config: productOf(configFor(run), name), folder, keys, deps }, run)),
+        )
       return checks
     },
   }

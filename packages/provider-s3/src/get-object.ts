@@ -1,26 +1,27 @@
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { BackupError, type ByteSource, type GetOptions } from '@lifeboat/core'
+import { BackupError, type ByteSource, type GetOptions, nextDelayMs, type RetryPolicy } from '@lifeboat/core'
 import type { S3Connection } from './s3-connection.js'
 
-/** So many lost connections in a row, none of which brought a byte, end a read. */
-const fruitlessTries = 5
-/** So many lost connections end it in any case. */
+/** So many lost connections end a read, whatever they brought. */
 const mostTries = 100
 
 /**
  * Reads an object. A connection that breaks off, or ends early, is resumed where it stopped; what is read is one
- * version of the object (`If-Match`) and all of it, or an error.
+ * version of the object (`If-Match`) and all of it, or an error. Lost connections count as failed attempts as long as
+ * none of them brings a byte.
  */
 export async function* getObject(
   { sdk, client }: S3Connection,
   target: { readonly Bucket: string; readonly Key: string },
-  { range, signal }: GetOptions,
+  { range, signal, onRetry }: GetOptions,
+  policy: RetryPolicy,
 ): ByteSource {
   let position = range?.start ?? 0
   let end: number | undefined
   let etag: string | undefined
   let fruitless = 0
+  let waitedMs = 0
 
   for (let lost = 0; ; lost++) {
     const Range = rangeHeader(position, range?.end)
@@ -47,6 +48,7 @@ export async function* getObject(
         signal?.throwIfAborted()
         position += chunk.byteLength
         fruitless = 0
+        waitedMs = 0
         yield chunk
       }
       if (position === end) return
@@ -61,8 +63,11 @@ export async function* getObject(
     }
     if (position > end) throw new BackupError('object-damaged', `more bytes came than ${target.Key} has`)
     fruitless += 1
-    if (fruitless > fruitlessTries || lost >= mostTries) throw brokenOff(target.Key, position, failure)
-    await delay(200 * fruitless, undefined, { signal }).catch(() => signal?.throwIfAborted())
+    const delayMs = lost >= mostTries ? undefined : nextDelayMs(policy, { failures: fruitless, waitedMs })
+    if (delayMs === undefined) throw brokenOff(target.Key, position, failure)
+    waitedMs += delayMs
+    onRetry?.({ doing: `GetObject from byte ${position}`, attempt: fruitless + 1, delayMs, code: 'store-unreachable' })
+    await delay(delayMs, undefined, { signal }).catch(() => signal?.throwIfAborted())
   }
 }
 

@@ -1,4 +1,4 @@
-import { BackupError } from '@lifeboat/core'
+import { BackupError, defaultRetryPolicy, type RetryPolicy } from '@lifeboat/core'
 import { type EndpointQuirks, quirksOf } from './endpoint-quirks.js'
 
 /** A secret: the text itself, a reference that is read when it is needed (`secret.env('…')`), or a function. */
@@ -44,6 +44,13 @@ export interface S3Options {
    * does not say so. Ceph 18 and newer do, and their owners may say `true`.
    */
   readonly conditionalPut?: boolean | undefined
+  /**
+   * How a request that cannot be answered (500, 503, 429, a lost connection) is made again. Default: six attempts, with
+   * waits of up to 0.3, 0.6, … 4.8 s or what `Retry-After` asks for, and at most a minute of waiting.
+   */
+  readonly retry?: Partial<RetryPolicy> | undefined
+  /** A request on which nothing moves for this long, in ms, counts as a lost connection. Default: 60,000. */
+  readonly idleTimeoutMs?: number | undefined
 }
 
 /** The options with every default settled. */
@@ -57,6 +64,8 @@ export interface S3Settings extends Omit<EndpointQuirks, 'hosts'> {
   readonly sse: S3Options['sse']
   readonly kmsKeyId: string | undefined
   readonly storageClass: string | undefined
+  readonly retry: RetryPolicy
+  readonly idleTimeoutMs: number
 }
 
 /** Settles the defaults and refuses what cannot work. @throws BackupError `config-invalid` */
@@ -78,6 +87,8 @@ export function settleOptions(options: S3Options): S3Settings {
     sse: options.sse ?? (options.kmsKeyId === undefined ? undefined : 'aws:kms'),
     kmsKeyId: options.kmsKeyId,
     storageClass: options.storageClass,
+    retry: settleRetry(options.retry ?? {}),
+    idleTimeoutMs: within('idleTimeoutMs', options.idleTimeoutMs ?? 60_000, 100, 3_600_000),
     region: options.region ?? quirks.region,
     pathStyle: options.forcePathStyle ?? quirks.pathStyle,
     checksums: options.checksums ?? quirks.checksums,
@@ -86,6 +97,16 @@ export function settleOptions(options: S3Options): S3Settings {
     conditionalPut: options.conditionalPut ?? quirks.conditionalPut,
     conditionalComplete: options.conditionalPut === false ? false : quirks.conditionalComplete,
     storageClasses: quirks.storageClasses || options.storageClass !== undefined,
+  })
+}
+
+function settleRetry(given: Partial<RetryPolicy>): RetryPolicy {
+  const { attempts, firstDelayMs, longestDelayMs, budgetMs } = { ...defaultRetryPolicy, ...given }
+  return Object.freeze({
+    attempts: within('retry.attempts', attempts, 1, 100),
+    firstDelayMs: within('retry.firstDelayMs', firstDelayMs, 0, 3_600_000),
+    longestDelayMs: within('retry.longestDelayMs', longestDelayMs, 0, 3_600_000),
+    budgetMs: within('retry.budgetMs', budgetMs, 0, 86_400_000),
   })
 }
 

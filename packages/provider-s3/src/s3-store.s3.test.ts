@@ -3,13 +3,24 @@ import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
+  PutObjectLegalHoldCommand,
+  PutObjectRetentionCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
-import type { ByteSource, ObjectStore } from '@lifeboat/core'
+import {
+  type Artifact,
+  type ByteSource,
+  type ObjectStore,
+  openLifeboat,
+  type RetryPolicy,
+  type StoreRetry,
+  secret,
+} from '@lifeboat/core'
 import { objectStoreSuite } from '@lifeboat/core/testing'
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type FaultProxy, startFaultProxy } from '../../testkit/src/fault-proxy.js'
 import type {} from '../../testkit/src/global-setup-s3.js'
+import { sampleManifest } from '../../testkit/src/sample-manifest.js'
 import type { S3Options } from './s3-options.js'
 import { s3 } from './s3-store.js'
 
@@ -19,9 +30,12 @@ const mebibyte = 1024 * 1024
 const { endpoint, ...credentials } = service
 const client = new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true })
 
+/** As many attempts as by default, without the waiting. */
+const quick: RetryPolicy = { attempts: 6, firstDelayMs: 1, longestDelayMs: 5, budgetMs: 60_000 }
+
 const storeWith = (options: Partial<S3Options> = {}): ObjectStore =>
   // The service under test is new enough for conditional puts; its loopback address cannot tell.
-  s3({ bucket, endpoint, credentials, prefix: `test/${randomUUID()}`, conditionalPut: true, ...options })
+  s3({ bucket, endpoint, credentials, prefix: `test/${randomUUID()}`, conditionalPut: true, retry: quick, ...options })
 
 beforeAll(async () => {
   await client.send(new CreateBucketCommand({ Bucket: bucket }))
@@ -294,6 +308,183 @@ describe('a store that cannot work', () => {
     await expect(store.head('k')).rejects.toBe(failure)
   })
 })
+
+describe('repeating', () => {
+  const isHead = ({ method }: { readonly method: string }) => method === 'HEAD'
+  const isGet = ({ method }: { readonly method: string }) => method === 'GET'
+  const slow = (seconds: string) =>
+    ({ kind: 'answer', status: 503, body: errorBody('SlowDown'), headers: { 'retry-after': seconds } }) as const
+
+  it('asks again after 500, 503 and a reset, for every kind of call, and says so each time', async () => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint })
+    const retries: StoreRetry[] = []
+    const onRetry = (retry: StoreRetry) => void retries.push(retry)
+    await store.put('k', bytes(10))
+    const calls: [string, () => Promise<unknown>][] = [
+      ['PUT', () => store.put('k', bytes(10), { onRetry })],
+      ['GET', () => drained(store.get('k', { onRetry }))],
+      ['HEAD', () => store.head('k', { onRetry })],
+      ['GET', () => drained(store.list('', { onRetry }))],
+      ['DELETE', () => store.remove('k', { onRetry })],
+    ]
+    for (const [wanted, call] of calls) {
+      retries.length = 0
+      const mine = ({ method }: { readonly method: string }) => method === wanted
+      proxy.inject(mine, { kind: 'answer', status: 500, body: errorBody('InternalError') })
+      proxy.inject(mine, { kind: 'answer', status: 503, body: errorBody('SlowDown') })
+      proxy.inject(mine, { kind: 'reset' })
+      await call()
+      expect(proxy.pending()).toBe(0)
+      expect(retries.map(({ attempt, code }) => [attempt, code])).toEqual([
+        [2, 'store-unreachable'],
+        [3, 'store-unreachable'],
+        [4, 'store-unreachable'],
+      ])
+    }
+  })
+
+  it('waits as long as the service asks, and not at all for one that asks for more than the budget', async () => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint })
+    const waits: number[] = []
+    const onRetry = ({ delayMs }: StoreRetry) => void waits.push(delayMs)
+    proxy.inject(isHead, slow('1'))
+    proxy.inject(isHead, slow(new Date(Date.now() + 2500).toUTCString()))
+    await store.head('k', { onRetry })
+    expect(waits[0]).toBeGreaterThanOrEqual(1000)
+    expect(waits).toHaveLength(2)
+    proxy.inject(isHead, slow('3600'))
+    expect(await codeOf(store, store.head('k', { onRetry }))).toBe('store-unreachable')
+    expect(waits).toHaveLength(2)
+  })
+
+  it('repeats a part alone, not the upload', async () => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint })
+    const retries: string[] = []
+    proxy.inject(isPart(2), { kind: 'answer', status: 503, body: errorBody('SlowDown') })
+    await store.put('k', bytes(26 * mebibyte), { onRetry: ({ doing }) => void retries.push(doing) })
+    expect(retries).toEqual(['UploadPart'])
+    const parts = proxy.requests.flatMap(request => /partNumber=(\d+)/.exec(request)?.[1] ?? [])
+    expect(parts.sort()).toEqual(['1', '2', '2', '3', '4'])
+  })
+
+  it.each([
+    [403, 'AccessDenied', 'store-auth-failed'],
+    [404, 'NoSuchBucket', 'store-not-found'],
+    [400, 'InvalidArgument', 'store-refused'],
+  ])('does not ask again after %i %s', async (status, name, code) => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint })
+    const retries: StoreRetry[] = []
+    proxy.inject(isGet, { kind: 'answer', status, body: errorBody(name) })
+    expect(await codeOf(store, drained(store.list('', { onRetry: retry => void retries.push(retry) })))).toBe(code)
+    expect(retries).toEqual([])
+    expect(proxy.requests).toHaveLength(1)
+  })
+
+  it('gives up after its attempts, with the answer itself', async () => {
+    const proxy = await proxied()
+    const store = storeWith({ endpoint: proxy.endpoint, retry: { ...quick, attempts: 3 } })
+    for (let i = 0; i < 3; i++) proxy.inject(isGet, { kind: 'answer', status: 503, body: errorBody('SlowDown') })
+    await expect(drained(store.list(''))).rejects.toMatchObject({ name: 'SlowDown' })
+    expect(proxy.requests).toHaveLength(3)
+  })
+
+  it('asks for credentials anew when they have expired, once, also in the middle of an upload', async () => {
+    const proxy = await proxied()
+    let asked = 0
+    const store = storeWith({
+      endpoint: proxy.endpoint,
+      credentials: {
+        accessKeyId: () => {
+          asked += 1
+          return credentials.accessKeyId
+        },
+        secretAccessKey: () => credentials.secretAccessKey,
+      },
+    })
+    const expired = { kind: 'answer', status: 400, body: errorBody('ExpiredToken') } as const
+    await store.put('k', bytes(10))
+    expect(asked).toBe(1)
+    proxy.inject(isGet, expired)
+    expect(await length(store, 'k')).toBe(10)
+    expect(asked).toBe(2)
+    proxy.inject(isPart(1), expired)
+    proxy.inject(isPart(2), expired)
+    await store.put('large', bytes(26 * mebibyte))
+    expect(await length(store, 'large')).toBe(26 * mebibyte)
+    expect(asked).toBeLessThanOrEqual(4)
+    proxy.inject(isGet, expired)
+    proxy.inject(isGet, expired)
+    expect(await codeOf(store, length(store, 'k'))).toBe('store-auth-failed')
+  })
+})
+
+describe('a bucket with Object Lock', () => {
+  const locked = `locked-${randomUUID()}`
+  const inLocked = (prefix: string) => storeWith({ bucket: locked, prefix })
+  const untilMs = Math.ceil(Date.now() / 1000) * 1000 + 3_600_000
+
+  beforeAll(async () => {
+    await client.send(new CreateBucketCommand({ Bucket: locked, ObjectLockEnabledForBucket: true }))
+  })
+
+  it('tells of each object until when it is kept, and of a legal hold', async () => {
+    const store = inLocked('told')
+    for (const key of ['free', 'kept', 'held']) await store.put(key, bytes(3))
+    await retain('told/kept')
+    await client.send(new PutObjectLegalHoldCommand({ Bucket: locked, Key: 'told/held', LegalHold: { Status: 'ON' } }))
+    expect((await store.head('free'))?.retained).toBeUndefined()
+    expect((await store.head('kept'))?.retained).toBe(`locked until ${new Date(untilMs).toISOString()}`)
+    expect((await store.head('held'))?.retained).toBe('under a legal hold')
+  })
+
+  it('keeps a backup from being called removed by a prune, and the backup stays whole', async () => {
+    const store = inLocked('pruned')
+    const ids = ['20260101T000000Z-aaaaaa', '20260102T000000Z-bbbbbb', '20260103T000000Z-cccccc']
+    for (const id of ids) await putBackup(store, id)
+    await retain(`pruned/shop/${ids[0]}/database.dump.gz.gpg`)
+    const lifeboat = await openLifeboat({
+      products: {
+        shop: {
+          source: { url: secret.value('postgres://nobody@127.0.0.1:1/nothing') },
+          // Without the passphrase at hand records count as they are: this test is about the store.
+          encryption: { passphrase: secret.env('LIFEBOAT_TEST_NOT_SET') },
+          destinations: { local: { store, retention: { last: 1, minimum: 1 } } },
+        },
+      },
+    })
+    const [result] = await lifeboat.prune('shop', { apply: true })
+    expect(result?.plan.remove.map(one => one.id)).toEqual([ids[1], ids[0]])
+    expect(result?.removed).toEqual([ids[1]])
+    expect(result?.retained).toEqual([
+      { id: ids[0], message: expect.stringMatching(/database\.dump\.gz\.gpg is locked until \d{4}-/) },
+    ])
+    expect(await store.head(`shop/${ids[0]}/manifest.json`)).toBeDefined()
+    expect((await lifeboat.list()).backups.map(one => one.id).sort()).toEqual([ids[0], ids[2]])
+  })
+
+  async function retain(Key: string): Promise<void> {
+    const Retention = { Mode: 'GOVERNANCE', RetainUntilDate: new Date(untilMs) } as const
+    await client.send(new PutObjectRetentionCommand({ Bucket: locked, Key, Retention }))
+  }
+})
+
+/** A backup as far as a prune looks at it, with a record that it was verified. */
+async function putBackup(store: ObjectStore, id: string): Promise<void> {
+  const manifest = sampleManifest(id)
+  const [{ key, storedSha256 }] = manifest.artifacts as [Artifact]
+  await store.put(key, bytes(3))
+  await store.put(`shop/${id}/manifest.json`, text(JSON.stringify(manifest)))
+  const record = { id, at: manifest.createdAt, level: 'content', ok: true, storedSha256: [storedSha256] }
+  await store.put(`shop/verifications/${id}.json`, text(JSON.stringify(record)))
+}
+
+async function* text(written: string): ByteSource {
+  yield Buffer.from(written)
+}
 
 describe('credentials', () => {
   it('takes text, references and functions', async () => {

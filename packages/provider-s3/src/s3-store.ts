@@ -8,14 +8,15 @@ import { assertKey, type ObjectStore, type StoreCallOptions, type StoredObject }
 import { classifyS3Error } from './classify-s3-error.js'
 import { getObject } from './get-object.js'
 import { putObject, refuseExisting, statusOf } from './put-object.js'
-import { connect, type S3Connection } from './s3-connection.js'
+import { type Connect, connect } from './s3-connection.js'
 import { type S3Options, settleOptions } from './s3-options.js'
 
 /**
  * A bucket of Amazon S3, or of any service that speaks its protocol, as an object store.
  *
- * Making it is free: no network, no environment, no SDK until the first call. Requests are retried (five attempts each),
- * connections time out (10 s to connect, 60 s of silence), and reads resume where a connection broke off.
+ * Making it is free: no network, no environment, no SDK until the first call. Requests are repeated (`retry`),
+ * connections time out (10 s to connect, 60 s of silence), and reads resume where a connection broke off. Credentials
+ * that have expired are asked for anew, once for each request that was refused.
  *
  * Memory per upload: the parts in flight and the one being filled; five times 8 MiB as a rule, more where the expected
  * size would not fit into the service's number of parts.
@@ -35,40 +36,42 @@ import { type S3Options, settleOptions } from './s3-options.js'
 export function s3(options: S3Options): ObjectStore {
   const settings = settleOptions(options)
   const { bucket: Bucket, prefix } = settings
-  let connection: Promise<S3Connection> | undefined
-  const open = () => {
+  let connection: Promise<Connect> | undefined
+  const open = async ({ onRetry }: StoreCallOptions = {}) => {
     connection ??= connect(settings)
-    return connection
+    return (await connection)(onRetry)
   }
   const targetOf = (key: string) => {
     assertKey(key)
     return { Bucket, Key: `${prefix}${key}` }
   }
 
-  const head = async (key: string, { signal }: StoreCallOptions = {}): Promise<StoredObject | undefined> => {
+  const head = async (key: string, options: StoreCallOptions = {}): Promise<StoredObject | undefined> => {
     const target = targetOf(key)
-    const found = await headObject(target, signal)
-    return found && { key, ...described(found) }
+    const found = await headObject(target, options)
+    return found && { key, ...described(found), ...retention(found) }
   }
 
-  const headObject = async (target: GetObjectCommandInput, signal?: AbortSignal) => {
+  const headObject = async (target: GetObjectCommandInput, options: StoreCallOptions) => {
+    const { signal } = options
     signal?.throwIfAborted()
-    const { sdk, client } = await open()
+    const { sdk, client } = await open(options)
     try {
       return await client.send(new sdk.HeadObjectCommand(target), { abortSignal: signal })
     } catch (error) {
       signal?.throwIfAborted()
       if (statusOf(error) !== 404) throw error
       // An answer to HEAD has no body, so a missing bucket looks like a missing object. This request tells which.
-      await assertBucket(signal)
+      await assertBucket(options)
       return undefined
     }
   }
 
   let bucketSeen = false
-  const assertBucket = async (signal?: AbortSignal) => {
+  const assertBucket = async (options: StoreCallOptions) => {
     if (bucketSeen) return
-    const { sdk, client } = await open()
+    const { signal } = options
+    const { sdk, client } = await open(options)
     try {
       await client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix: prefix, MaxKeys: 1 }), { abortSignal: signal })
     } catch (error) {
@@ -82,6 +85,7 @@ export function s3(options: S3Options): ObjectStore {
   return {
     name: 's3',
     location: `s3://${Bucket}/${prefix}`.replace(/\/$/, ''),
+    retriesRequests: true,
     capabilities: {
       conditionalPut: settings.conditionalPut,
       storageClasses: settings.storageClasses,
@@ -93,7 +97,7 @@ export function s3(options: S3Options): ObjectStore {
       const target = targetOf(key)
       options.signal?.throwIfAborted()
       const ifAbsent = options.ifAbsent ?? false
-      const upload = { ...(await open()), settings, fullKey: target.Key, ifAbsent }
+      const upload = { ...(await open(options)), settings, fullKey: target.Key, ifAbsent }
       if (ifAbsent && !settings.conditionalPut) {
         await refuseExisting(upload, options.signal).catch(error => {
           options.signal?.throwIfAborted()
@@ -109,14 +113,15 @@ export function s3(options: S3Options): ObjectStore {
     async *get(key, options = {}) {
       const target = targetOf(key)
       options.signal?.throwIfAborted()
-      yield* getObject(await open(), target, options)
+      yield* getObject(await open(options), target, options, settings.retry)
     },
 
     head,
 
-    async *list(keyPrefix, { signal } = {}) {
+    async *list(keyPrefix, call = {}) {
+      const { signal } = call
       signal?.throwIfAborted()
-      const { sdk, client } = await open()
+      const { sdk, client } = await open(call)
       for (let token: string | undefined, more = true; more; ) {
         const page = await client
           .send(new sdk.ListObjectsV2Command({ Bucket, Prefix: `${prefix}${keyPrefix}`, ContinuationToken: token }), {
@@ -140,10 +145,11 @@ export function s3(options: S3Options): ObjectStore {
       }
     },
 
-    async remove(key, { signal } = {}) {
+    async remove(key, call = {}) {
+      const { signal } = call
       const target = targetOf(key)
       signal?.throwIfAborted()
-      const { sdk, client } = await open()
+      const { sdk, client } = await open(call)
       try {
         await client.send(new sdk.DeleteObjectCommand(target), { abortSignal: signal })
       } catch (error) {
@@ -153,9 +159,10 @@ export function s3(options: S3Options): ObjectStore {
       }
     },
 
-    async *listUnfinished(keyPrefix, { signal } = {}) {
+    async *listUnfinished(keyPrefix, call = {}) {
+      const { signal } = call
       signal?.throwIfAborted()
-      const { sdk, client } = await open()
+      const { sdk, client } = await open(call)
       const Prefix = `${prefix}${keyPrefix}`
       for (
         let marker: Pick<ListMultipartUploadsCommandInput, 'KeyMarker' | 'UploadIdMarker'> = {}, more = true;
@@ -178,9 +185,10 @@ export function s3(options: S3Options): ObjectStore {
       }
     },
 
-    async removeUnfinished({ key, handle: UploadId }, { signal } = {}) {
+    async removeUnfinished({ key, handle: UploadId }, call = {}) {
+      const { signal } = call
       signal?.throwIfAborted()
-      const { sdk, client } = await open()
+      const { sdk, client } = await open(call)
       try {
         await client.send(new sdk.AbortMultipartUploadCommand({ ...targetOf(key), UploadId }), { abortSignal: signal })
       } catch (error) {
@@ -192,9 +200,10 @@ export function s3(options: S3Options): ObjectStore {
     classify: error => classifyS3Error(error),
 
     /** Lists one key and begins an upload that it gives up: that shows the right to write and leaves nothing. */
-    async probe({ signal } = {}) {
+    async probe(call = {}) {
+      const { signal } = call
       signal?.throwIfAborted()
-      const { sdk, client } = await open()
+      const { sdk, client } = await open(call)
       try {
         const options = { abortSignal: signal }
         await client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix: prefix, MaxKeys: 1 }), options)
@@ -207,6 +216,13 @@ export function s3(options: S3Options): ObjectStore {
       }
     },
   }
+}
+
+/** Object Lock as HEAD tells it, to credentials that may see it (`s3:GetObjectRetention`, `s3:GetObjectLegalHold`). */
+function retention(found: HeadObjectCommandOutput): Pick<StoredObject, 'retained'> {
+  if (found.ObjectLockLegalHoldStatus === 'ON') return { retained: 'under a legal hold' }
+  const until = found.ObjectLockRetainUntilDate
+  return until === undefined || until <= new Date() ? {} : { retained: `locked until ${until.toISOString()}` }
 }
 
 function described(found: Pick<HeadObjectCommandOutput, 'ContentLength' | 'LastModified' | 'StorageClass'>) {

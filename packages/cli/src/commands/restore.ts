@@ -25,6 +25,7 @@ interface Flags {
   readonly overwrite?: boolean
   readonly overwriteSource?: boolean
   readonly keepFailed?: boolean
+  readonly allowUnsealed?: boolean
   readonly yes?: boolean
 }
 
@@ -50,6 +51,7 @@ export function defineRestore(program: Command, choose: Choose): void {
     )
     .option('--overwrite-source', 'allow, besides, the very database the backup came from')
     .option('--keep-failed', 'keep the database that --create made although the restore failed')
+    .option('--allow-unsealed', "restore although the manifest carries no seal and the product's manifests do")
     .option(
       '--table <pattern>',
       "only this table, view or sequence, with what it needs; sales.orders, 'sales.*' (repeatable)",
@@ -76,9 +78,9 @@ async function runRestore(session: Session, name: string, flags: Flags): Promise
       'a password on the command line can be read by everyone on this machine; use --to env:NAME or PGPASSWORD',
     )
   const lifeboat = await session.open(name)
-  const { create, jobs, overwrite, overwriteSource, keepFailed, destination } = flags
+  const { create, jobs, overwrite, overwriteSource, keepFailed, allowUnsealed, destination } = flags
   const options: RestoreOptions = {
-    ...{ to: target.url, create, jobs, overwrite, overwriteSource, keepFailed, destination },
+    ...{ to: target.url, create, jobs, overwrite, overwriteSource, keepFailed, allowUnsealed, destination },
     ...{ tables: flags.table, withReferenced: flags.withReferenced, intoSchema: flags.intoSchema, only: onlyOf(flags) },
     signal: session.signal,
     onEvent: session.progress.onEvent,

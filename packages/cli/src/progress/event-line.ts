@@ -15,6 +15,10 @@ export function eventLine(event: BackupEvent): { readonly text: string; readonly
       return note(`stored at ${event.destination}: ${event.key} (${formatBytes(event.storedBytes)})`)
     case 'destination.failed':
       return warning(`destination ${event.destination} failed: ${event.message}`)
+    case 'retry.scheduled':
+      return note(
+        `${event.destination}: ${event.doing} failed (${event.code}); attempt ${event.attempt} in ${formatDuration(event.delayMs)}`,
+      )
     case 'step.finished':
       return note(`${event.step} (${formatDuration(event.durationMs)})`)
     case 'warning.raised':

@@ -105,8 +105,13 @@ describe.each(majors)('an archive of pg_dump %i', { timeout: 60_000 }, major => 
 
   it('re-framed holds the same, in longer chunks, whatever the cuts', () => {
     expect(reframe([bytes]).byteLength).toBeLessThan(bytes.byteLength)
-    for (const chunks of [[bytes], cut(bytes, [1]), cut(bytes, [7, 4_000])])
-      expect({ ...scan([reframe(chunks)]), bytes: 0 }).toEqual({ ...summary, bytes: 0 })
+    for (const chunks of [[bytes], cut(bytes, [1]), cut(bytes, [7, 4_000])]) {
+      const { written, summary: writer } = reframing(chunks)
+      const reader = scan([written])
+      const unlike = { bytes: 0, frameSha256: '' }
+      expect({ ...reader, ...unlike }).toEqual({ ...summary, ...unlike })
+      expect(reader.frameSha256).toBe(writer.frameSha256)
+    }
     const once = reframe([bytes])
     expect(reframe([once]).equals(once)).toBe(true)
   })
@@ -146,6 +151,26 @@ describe('any archive', { timeout: 60_000 }, () => {
       const code = codeOf(() => scan([small, Buffer.alloc(extra, 1)]))
       expect(code).toMatch(/^archive-(truncated|invalid)$/)
     }
+  })
+
+  it('with any byte changed is refused, or one of its hashes differs', () => {
+    const written = reframe([small])
+    const hashes = ({ frameSha256, tables, largeObjects }: ArchiveSummary) =>
+      JSON.stringify([frameSha256, tables?.map(table => table.sha256), largeObjects?.sha256])
+    const whole = hashes(scan([written]))
+    let differed = 0
+    for (let at = 0; at < written.byteLength; at += 3) {
+      const bytes = Buffer.from(written)
+      bytes[at]! ^= 1 << (at % 8)
+      try {
+        const summary = scan([bytes])
+        if (summary.unknownBecause === null) expect(hashes(summary)).not.toBe(whole)
+        differed++
+      } catch (error) {
+        expect(isBackupError(error)).toBe(true)
+      }
+    }
+    expect(differed).toBeGreaterThan(100)
   })
 
   it('with any byte changed is read or refused, and never worse', () => {
@@ -225,16 +250,20 @@ describe('an archive that this reader does not know', () => {
       for (const chunk of cut(bytes, lengths)) scanner.push(chunk)
       const summary = scanner.finish()
       const bytesTotal = bytes.byteLength
-      expect(summary).toEqual({ bytes: bytesTotal, unknownBecause: why, toc: null, tables: null, largeObjects: null })
+      const nothing = { frameSha256: null, toc: null, tables: null, largeObjects: null }
+      expect(summary).toEqual({ bytes: bytesTotal, unknownBecause: why, ...nothing })
       expect(Buffer.concat(unread).equals(bytes)).toBe(true)
     }
   })
 })
 
-function reframe(chunks: Iterable<Uint8Array>): Buffer {
+function reframing(chunks: Iterable<Uint8Array>): { readonly written: Buffer; readonly summary: ArchiveSummary } {
   const passed: Buffer[] = []
   const scanner = new ArchiveScanner({ reframed: bytes => passed.push(Buffer.from(bytes)) })
   for (const chunk of chunks) scanner.push(chunk)
-  scanner.finish()
-  return Buffer.concat(passed)
+  return { summary: scanner.finish(), written: Buffer.concat(passed) }
+}
+
+function reframe(chunks: Iterable<Uint8Array>): Buffer {
+  return reframing(chunks).written
 }

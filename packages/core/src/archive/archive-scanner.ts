@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { BackupError } from '../errors/backup-error.js'
 import type { ArchiveEntry, TableOfContents } from './archive-header.js'
+import { FrameDigest } from './frame-digest.js'
 import { FrontReader, invalid, readArchiveInt, UnknownArchive } from './front-reader.js'
 import { RowDigest } from './row-digest.js'
 
@@ -18,6 +19,12 @@ export interface ArchiveSummary {
   /** What was read; a re-framed archive is shorter. */
   readonly bytes: number
   readonly unknownBecause: string | null
+  /**
+   * SHA-256 of what is neither a table's rows nor a large object's bytes: header, table of contents, and the framing of
+   * the blocks, as read or, for a re-framed archive, as written. With the hashes of tables and large objects it covers
+   * every byte, and each once. `null` as for `tables`.
+   */
+  readonly frameSha256: string | null
   readonly toc: TableOfContents | null
   readonly tables: readonly ScannedTable[] | null
   readonly largeObjects: { readonly count: number; readonly bytes: number; readonly sha256: string } | null
@@ -32,9 +39,9 @@ export interface ArchiveVisitor {
   /** The raw bytes of a block that is not a table's. */
   readonly otherBlock?: (bytes: Uint8Array) => void
   /** The archive is of an unknown version: every byte, unread. */
-  readonly unread?: (bytes: Uint8Array) => void
+  readonly unread?: ((bytes: Uint8Array) => void) | undefined
   /** Every byte of an equal archive whose chunks of rows are as long as they come: pg_dump writes one for each row. */
-  readonly reframed?: (bytes: Uint8Array) => void
+  readonly reframed?: ((bytes: Uint8Array) => void) | undefined
 }
 
 const blockData = 1
@@ -59,6 +66,7 @@ export class ArchiveScanner {
   readonly #tables: ScannedTable[] = []
   #entry: ArchiveEntry | undefined
   #digest: RowDigest | undefined
+  readonly #frame = new FrameDigest()
   #remaining = 0
   #objects: { count: number; bytes: number; hash: Hash } | undefined
   #scratch = Buffer.alloc(0)
@@ -79,7 +87,8 @@ export class ArchiveScanner {
   /** @throws BackupError `archive-truncated` when the end is not the archive's end */
   finish(): ArchiveSummary {
     if (this.#state === 'unknown') {
-      return { bytes: this.#bytes, unknownBecause: this.#unknownBecause, toc: null, tables: null, largeObjects: null }
+      const nothing = { frameSha256: null, toc: null, tables: null, largeObjects: null }
+      return { bytes: this.#bytes, unknownBecause: this.#unknownBecause, ...nothing }
     }
     if (this.#bytes === 0) throw truncated('it is empty')
     if (this.#state === 'front') throw truncated('it ends within its table of contents')
@@ -93,6 +102,7 @@ export class ArchiveScanner {
     return {
       bytes: this.#bytes,
       unknownBecause: null,
+      frameSha256: this.#frame.finish(),
       toc: this.#toc,
       tables: this.#tables,
       largeObjects: {
@@ -121,7 +131,7 @@ export class ArchiveScanner {
     this.#intBytes = 1 + done.toc.header.intSize
     for (const entry of done.toc.entries) if (entry.hasData) this.#expected.set(entry.dumpId, entry)
     this.#visitor.contents?.(done.toc, this.#front.frontBytes)
-    this.#visitor.reframed?.(this.#front.frontBytes)
+    this.#passFrame(this.#front.frontBytes)
     this.#state = 'block'
     if (done.rest.byteLength > 0) this.#pushBlocks(done.rest)
   }
@@ -175,7 +185,7 @@ export class ArchiveScanner {
     this.#expected.delete(dumpId)
     this.#entry = entry
     this.#remaining = 0
-    this.#visitor.reframed?.(this.#scratch.subarray(at, at + size))
+    this.#passFrame(this.#scratch.subarray(at, at + size))
     if (type === blockData) {
       this.#digest = new RowDigest()
       this.#state = 'rows'
@@ -192,6 +202,8 @@ export class ArchiveScanner {
   #advanceRows(at: number, end: number): number {
     const buffer = this.#scratch
     const intBytes = this.#intBytes
+    // Where the chunks are made anew, it is the new ones' lengths that count.
+    const frame = this.#visitor.reframed === undefined ? this.#frame : undefined
     const runStart = at
     let write = at
     let read = at
@@ -209,6 +221,7 @@ export class ArchiveScanner {
       if (end - read < intBytes) break
       const length = intBytes === 5 ? fastInt(buffer, read) : readArchiveInt(buffer, read, intBytes - 1)
       if (length < 0 || length > maxChunkBytes) throw invalid(`a chunk of ${length} bytes in ${nameOf(this.#entry!)}`)
+      frame?.update(buffer.subarray(read, read + intBytes))
       read += intBytes
       if (length === 0) {
         closed = true
@@ -225,8 +238,13 @@ export class ArchiveScanner {
   #passRun(run: Uint8Array): void {
     this.#digest!.update(run, this.#visitor.rows ?? ignore)
     if (this.#visitor.reframed === undefined) return
-    this.#visitor.reframed(this.#chunkHeader(run.byteLength))
+    this.#passFrame(this.#chunkHeader(run.byteLength))
     this.#visitor.reframed(run)
+  }
+
+  #passFrame(bytes: Uint8Array): void {
+    this.#frame.update(bytes)
+    this.#visitor.reframed?.(bytes)
   }
 
   #chunkHeader(length: number): Uint8Array {
@@ -236,7 +254,7 @@ export class ArchiveScanner {
   }
 
   #closeTable(): void {
-    this.#visitor.reframed?.(this.#chunkHeader(0))
+    if (this.#visitor.reframed !== undefined) this.#passFrame(this.#chunkHeader(0))
     const entry = this.#entry!
     const digest = this.#digest!.finish()
     if (digest === undefined) throw invalid(`the data of ${nameOf(entry)} does not end as COPY ends it`)
@@ -263,7 +281,7 @@ export class ArchiveScanner {
     const value = this.#int(at)
     const number = this.#scratch.subarray(at, at + this.#intBytes)
     this.#visitor.otherBlock?.(number)
-    this.#visitor.reframed?.(number)
+    this.#passFrame(number)
     if (value < -(2 ** 31) || value > 2 ** 32) throw invalid(`a number ${value} in the large objects`)
     if (this.#state === 'object') {
       if (value < 0) throw invalid(`a chunk of ${value} bytes in a large object`)

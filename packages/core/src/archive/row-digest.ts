@@ -53,28 +53,45 @@ export class RowDigest {
   }
 }
 
-const noWords = new Uint32Array()
+const noWords = new Int32Array()
+/** `\n` in each byte of a word. */
+const newlines = 0x0a0a0a0a
 
-/** Counts `\n`, four bytes at a time: this runs over every byte of every backup. */
+/** Counts `\n`, sixteen bytes at a time: this runs over every byte of every backup. */
 export function countNewlines(bytes: Uint8Array): number {
-  let count = 0
-  let i = 0
   const end = bytes.byteLength
   const head = Math.min((4 - (bytes.byteOffset & 3)) & 3, end)
-  for (; i < head; i++) if (bytes[i] === 10) count++
-  const wordCount = (end - i) >>> 2
   // Fewer bytes than the way to the next word: there may be no aligned place to look at.
-  const words = wordCount === 0 ? noWords : new Uint32Array(bytes.buffer, bytes.byteOffset + i, wordCount)
-  for (let w = 0; w < words.length; w++) {
-    const x = words[w]! ^ 0x0a0a0a0a
-    // Non-zero only when some byte of x may be zero; then look closer.
-    if (((x - 0x01010101) & ~x & 0x80808080) !== 0) {
-      if ((x & 0xff) === 0) count++
-      if ((x & 0xff00) === 0) count++
-      if ((x & 0xff0000) === 0) count++
-      if ((x & 0xff000000) === 0) count++
-    }
+  const wordCount = ((end - head) >>> 4) << 2
+  const words = wordCount === 0 ? noWords : new Int32Array(bytes.buffer, bytes.byteOffset + head, wordCount)
+  let count = countBytes(bytes, 0, head)
+  for (let w = 0; w < wordCount; w += 4) {
+    const a = words[w]! ^ newlines
+    const b = words[w + 1]! ^ newlines
+    const c = words[w + 2]! ^ newlines
+    const d = words[w + 3]! ^ newlines
+    if (((mayHoldZero(a) | mayHoldZero(b) | mayHoldZero(c) | mayHoldZero(d)) & 0x80808080) !== 0)
+      count += zeroBytes(a) + zeroBytes(b) + zeroBytes(c) + zeroBytes(d)
   }
-  for (i += words.length * 4; i < end; i++) if (bytes[i] === 10) count++
+  return count + countBytes(bytes, head + wordCount * 4, end)
+}
+
+/** Has a byte's highest bit set when that byte of `word` is zero; maybe also when a lower one is. */
+function mayHoldZero(word: number): number {
+  return (word - 0x01010101) & ~word
+}
+
+function zeroBytes(word: number): number {
+  return (
+    ((word & 0xff) === 0 ? 1 : 0) +
+    ((word & 0xff00) === 0 ? 1 : 0) +
+    ((word & 0xff0000) === 0 ? 1 : 0) +
+    ((word & 0xff000000) === 0 ? 1 : 0)
+  )
+}
+
+function countBytes(bytes: Uint8Array, from: number, to: number): number {
+  let count = 0
+  for (let i = from; i < to; i++) if (bytes[i] === 10) count++
   return count
 }

@@ -12,12 +12,15 @@ export interface Scan {
   readonly summary: ArchiveSummary
   /** Of the whole archive as it left the stage. */
   readonly bytes: number
-  /** SHA-256 of the whole archive as it left the stage, lower-case hex. */
-  readonly sha256: string
+  /**
+   * SHA-256 of the whole archive, lower-case hex, where the reader does not know its version or was asked for it; else
+   * `null`: the hashes in the summary cover it, and rows need not be hashed twice (docs/decisions/0012-hash-once.md).
+   */
+  readonly sha256: string | null
 }
 
-/** What the scanning thread is made for: to look at an archive, or to write it anew with long chunks. */
-export type ScanMode = 'look' | 'reframe'
+/** What a scan is made for: to look at an archive, to hash it as a whole besides, or to write it anew with long chunks. */
+export type ScanMode = 'look' | 'hash' | 'reframe'
 
 export type FromScanWorker =
   | { readonly type: 'returned'; readonly buffer: ArrayBuffer }
@@ -37,9 +40,10 @@ const buffers = 6
 /**
  * Passes an archive on unchanged and scans it on the way. The stream ends only after the archive's end was proven;
  * `done` gets the scan before that.
+ * @param mode `hash` also hashes the archive as a whole
  */
-export function scanned(source: ByteSource, done: (scan: Scan) => void): ByteSource {
-  return scanStage(source, done, 'look')
+export function scanned(source: ByteSource, done: (scan: Scan) => void, mode: 'look' | 'hash' = 'look'): ByteSource {
+  return scanStage(source, done, mode)
 }
 
 /**
@@ -58,16 +62,12 @@ function scanStage(source: ByteSource, done: (scan: Scan) => void, mode: ScanMod
 
 async function* scanInline(source: ByteSource, done: (scan: Scan) => void, mode: ScanMode): ByteSource {
   const passed: Buffer[] = []
-  const scanner = new ArchiveScanner(mode === 'look' ? {} : { reframed: bytes => passed.push(Buffer.from(bytes)) })
-  const digest = new PassingDigest()
+  const scanning = new Scanning(mode, bytes => passed.push(Buffer.from(bytes)))
   for await (const chunk of source) {
-    scanner.push(chunk)
-    for (const bytes of mode === 'look' ? [chunk] : passed.splice(0)) {
-      digest.update(bytes)
-      yield bytes
-    }
+    scanning.push(chunk)
+    yield* mode === 'reframe' ? passed.splice(0) : [chunk]
   }
-  done({ summary: scanner.finish(), bytes: digest.bytes, sha256: digest.sha256 })
+  done(scanning.finish())
 }
 
 async function* scanByWorker(source: ByteSource, done: (scan: Scan) => void, mode: ScanMode, file: URL): ByteSource {
@@ -75,14 +75,50 @@ async function* scanByWorker(source: ByteSource, done: (scan: Scan) => void, mod
   try {
     for await (const chunk of source) {
       await scanning.push(chunk)
-      if (mode === 'look') yield chunk
-      else yield* scanning.takeOut()
+      if (mode === 'reframe') yield* scanning.takeOut()
+      else yield chunk
     }
     const scan = await scanning.finish()
     yield* scanning.takeOut()
     done(scan)
   } finally {
     await scanning.close()
+  }
+}
+
+/** A scanner, and what a {@link Scan} has besides its summary. */
+export class Scanning {
+  readonly #whole = new PassingDigest()
+  readonly #scanner: ArchiveScanner
+  #bytes = 0
+
+  /** @param write gets every byte of the archive with long chunks; called with `reframe` only */
+  constructor(
+    readonly mode: ScanMode,
+    write: (bytes: Uint8Array) => void,
+  ) {
+    const count = (bytes: Uint8Array) => {
+      this.#bytes += bytes.byteLength
+      write(bytes)
+    }
+    this.#scanner = new ArchiveScanner({
+      unread: mode === 'hash' ? undefined : bytes => this.#whole.update(bytes),
+      reframed: mode === 'reframe' ? count : undefined,
+    })
+  }
+
+  /** @throws BackupError `archive-invalid` */
+  push(bytes: Uint8Array): void {
+    if (this.mode !== 'reframe') this.#bytes += bytes.byteLength
+    if (this.mode === 'hash') this.#whole.update(bytes)
+    this.#scanner.push(bytes)
+  }
+
+  /** @throws BackupError `archive-truncated` */
+  finish(): Scan {
+    const summary = this.#scanner.finish()
+    const hashed = this.mode === 'hash' || summary.unknownBecause !== null
+    return { summary, bytes: this.#bytes, sha256: hashed ? this.#whole.sha256 : null }
   }
 }
 

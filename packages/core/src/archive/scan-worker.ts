@@ -1,15 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { isBackupError } from '../errors/backup-error.js'
-import { PassingDigest } from '../streams/digest.js'
-import { ArchiveScanner } from './archive-scanner.js'
-import { type FromScanWorker, type ScanMode, scanBufferBytes, type ToScanWorker } from './scan-stage.js'
+import { type FromScanWorker, type ScanMode, Scanning, scanBufferBytes, type ToScanWorker } from './scan-stage.js'
 
 const port = parentPort
 if (port === null) throw new Error('this file runs as a worker thread of the scan stage')
 
-const mode = workerData as ScanMode
-const scanner = new ArchiveScanner(mode === 'look' ? {} : { reframed: write })
-const digest = new PassingDigest()
+const scanning = new Scanning(workerData as ScanMode, write)
 
 /** Buffers that came back; what is under way is bounded by what the other side sends before it takes. */
 const free: ArrayBuffer[] = []
@@ -23,14 +19,12 @@ port.on('message', (message: ToScanWorker) => {
       return
     }
     if (message.type === 'end') {
-      const summary = scanner.finish()
+      const scan = scanning.finish()
       if (filled > 0) flush()
-      answer({ type: 'done', scan: { summary, bytes: digest.bytes, sha256: digest.sha256 } })
+      answer({ type: 'done', scan })
       return
     }
-    const bytes = new Uint8Array(message.buffer, 0, message.length)
-    if (mode === 'look') digest.update(bytes)
-    scanner.push(bytes)
+    scanning.push(new Uint8Array(message.buffer, 0, message.length))
     answer({ type: 'returned', buffer: message.buffer }, [message.buffer])
   } catch (error) {
     if (!isBackupError(error)) throw error
@@ -50,7 +44,6 @@ function write(bytes: Uint8Array): void {
 }
 
 function flush(): void {
-  digest.update(filling!.subarray(0, filled))
   const buffer = filling!.buffer as ArrayBuffer
   answer({ type: 'bytes', buffer, length: filled }, [buffer])
   filling = undefined

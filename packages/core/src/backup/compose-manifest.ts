@@ -61,7 +61,9 @@ export function composeManifest(done: FinishedExport): Manifest {
         storedBytes: stored.storedBytes,
         storedSha256: stored.storedSha256,
         plainBytes: stored.scan.bytes,
-        plainSha256: stored.scan.sha256,
+        ...(summary.frameSha256 === null
+          ? { plainSha256: stored.scan.sha256 ?? undefined }
+          : { frameSha256: summary.frameSha256 }),
         codec: done.codec,
         encryption:
           lock.kind === 'passphrase'

@@ -21,7 +21,7 @@ import {
   type SharedSnapshot,
 } from '../postgres/snapshot-counts.js'
 import { databaseKey, manifestKey, newBackupId } from '../repository/layout.js'
-import { type Sealer, sealManifest } from '../seal/manifest-seal.js'
+import { prepareSeal, type Sealer } from '../seal/manifest-seal.js'
 import { type CountedTable, composeManifest, countedButAbsent, type FinishedExport } from './compose-manifest.js'
 import {
   allFailed,
@@ -53,10 +53,13 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
   const lock = await readLock(config.encryption, job.folder)
   const sealer = await readSealer(config.encryption, job.folder)
   const target = parseConnectionUrl(config.source.url.read())
+  // Looked for while the server answers; a failure is met where the tools are needed.
+  const found = deps.findPgTools()
+  found.catch(() => {})
   const client = await connect(target, signal)
   try {
     const probe = await probeSource(client, target, config.source.schemas, signal)
-    const tools = choosePgDump(await deps.findPgTools(), probe.serverMajor)
+    const tools = choosePgDump(await found, probe.serverMajor)
     emit({
       type: 'source.probed',
       product,
@@ -110,6 +113,7 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
   const id = newBackupId(startedAt, deps.random)
   emit({ type: 'backup.started', product, id, expectedBytes: probe.databaseBytes })
   const counting = countAll(snapshot, critical.present)
+  const seal = prepareSeal(work.sealer)
   const noReader = new AbortController()
   const key = databaseKey(product, id, config.compression.codec)
   const stored = await storeEverywhere({
@@ -147,7 +151,7 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
       codec: config.compression.codec,
       destinations: destinations.map(({ name }) => name),
     })
-    const manifest = await sealManifest(composed, work.sealer)
+    const manifest = await seal(composed)
     throwIfCancelled(signal)
     await publish(manifest, survivors, stored.failures, { emit, signal })
     const outcomes = destinations.map(one => outcomeOf(one, stored.failures.get(one.name)))

@@ -7,6 +7,7 @@ import { ByteReader } from '../streams/byte-reader.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import { codecBlockBytes, codecWidth } from './codec.js'
+import { largestWindowBits, WindowChooser } from './gzip-window.js'
 
 const gzipAsync = promisify(gzip)
 const gunzipAsync = promisify(gunzip)
@@ -24,26 +25,37 @@ const maxPlainBytes = 8 * 2 ** 20
 /** Compresses to independent gzip members, several at once on the thread pool. An empty source becomes one empty member. */
 export async function* gzipMembers(source: ByteSource, level: number): ByteSource {
   let some = false
+  let lastBytes = codecBlockBytes / 2
   const pool = new BlockPool(codecBlockBytes)
+  const windows = new WindowChooser(level)
   const members = orderedParallel(inBlocks(source, codecBlockBytes, pool.take), codecWidth, async block => {
-    const bytes = await member(block, level)
+    const windowBits = await windows.choose(block)
+    const pieces = await member(block, { level, windowBits, expectedBytes: lastBytes * 1.1 })
+    lastBytes = pieces[1].byteLength
     pool.give(block)
-    return bytes
+    return pieces
   })
-  for await (const bytes of members) {
+  for await (const pieces of members) {
     some = true
-    yield bytes
+    yield* pieces
   }
-  if (!some) yield await member(Buffer.alloc(0), level)
+  if (!some) yield* await member(Buffer.alloc(0), { level, windowBits: largestWindowBits, expectedBytes: 0 })
 }
 
-async function member(block: Buffer, level: number): Promise<Buffer> {
-  const stock = await gzipAsync(block, { level, memLevel: 9, chunkSize: Math.max(64, block.byteLength >> 1) })
-  const out = Buffer.allocUnsafeSlow(stock.byteLength + headerBytes - plainHeaderBytes)
-  stock.copy(out, headerBytes, plainHeaderBytes)
-  out.set([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 8, 0, 0x4c, 0x42, 4, 0])
-  out.writeUInt32LE(out.byteLength, 16)
-  return out
+/**
+ * A member as its header and the rest.
+ * @param options.expectedBytes what zlib sets aside for the result: more memory than it takes is more to collect
+ */
+async function member(
+  block: Buffer,
+  options: { readonly level: number; readonly windowBits: number; readonly expectedBytes: number },
+): Promise<[header: Buffer, rest: Buffer]> {
+  const { level, windowBits } = options
+  const chunkSize = Math.max(1024, Math.ceil(options.expectedBytes))
+  const stock = await gzipAsync(block, { level, memLevel: 9, windowBits, chunkSize })
+  const header = Buffer.from([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 8, 0, 0x4c, 0x42, 4, 0, 0, 0, 0, 0])
+  header.writeUInt32LE(stock.byteLength + headerBytes - plainHeaderBytes, 16)
+  return [header, stock.subarray(plainHeaderBytes)]
 }
 
 /** Inflates gzip: our members in parallel, any other gzip as one stream. */

@@ -475,6 +475,13 @@ describe('unusual sources', () => {
     ).rejects.toMatchObject({ code: 'seal-wrong' })
     await put({ seal: null })
     expect(await codes()).toEqual(['manifest-unsealed'])
+    const target = { to: urlOf('bad_nowhere'), create: true }
+    await expect(lifeboat.planRestore(`shop/${manifest.id}`, target)).rejects.toMatchObject({
+      code: 'seal-missing',
+      hint: expect.stringContaining('--allow-unsealed'),
+    })
+    const plan = await lifeboat.planRestore(`shop/${manifest.id}`, { ...target, allowUnsealed: true })
+    expect(plan.warnings[0]).toContain('the manifest is not sealed')
     await put({})
     expect(await codes()).toEqual([])
 
@@ -485,8 +492,8 @@ describe('unusual sources', () => {
     const stored = await lifeboat.verify(`shop/${manifest.id}`, { level: 'stored' })
     const expected = old.artifacts[0]!.storedBytes === manifest.artifacts[0]!.storedBytes
     expect(stored.findings.map(one => one.code)).toEqual([expected ? 'artifact-replayed' : 'artifact-length'])
-    const { storedBytes, storedSha256, plainSha256, plainBytes } = old.artifacts[0]!
-    await put({ artifacts: [{ ...manifest.artifacts[0]!, storedBytes, storedSha256, plainSha256, plainBytes }] })
+    const { storedBytes, storedSha256, frameSha256, plainBytes } = old.artifacts[0]!
+    await put({ artifacts: [{ ...manifest.artifacts[0]!, storedBytes, storedSha256, frameSha256, plainBytes }] })
     expect(await codes()).toEqual(expect.arrayContaining(['seal-wrong', 'artifact-replayed']))
   })
 

@@ -27,6 +27,7 @@ export const errorCodes = [
   'object-damaged',
   'manifest-invalid',
   'seal-wrong',
+  'seal-missing',
   'backup-missing',
   'encryption-failed',
   'wrong-key',

@@ -34,6 +34,16 @@ export type BackupEvent =
       readonly id: string
       readonly status: 'complete' | 'partial'
     }
+  | {
+      /** A call of a store failed and is made again after a wait. */
+      readonly type: 'retry.scheduled'
+      readonly destination: string
+      readonly doing: string
+      /** Which attempt comes next; the first repetition is the second. */
+      readonly attempt: number
+      readonly delayMs: number
+      readonly code: string
+    }
   | { readonly type: 'step.started'; readonly step: string }
   | { readonly type: 'step.finished'; readonly step: string; readonly durationMs: number }
   | { readonly type: 'table.restored'; readonly schema: string; readonly name: string; readonly rows: number }

@@ -90,4 +90,47 @@ describe('withLocks', () => {
     })
     await expect(work).rejects.toMatchObject({ code: 'locked', hint: expect.stringContaining('did not answer') })
   })
+
+  it('aborts the work when the store neither answers nor fails', async () => {
+    const store = memoryStore()
+    let silent = false
+    const hanging: ObjectStore = {
+      ...store,
+      get: (...args) => (silent ? nothing() : store.get(...args)),
+    }
+    const work = withLocks(workOn({ hanging }, { leaseMs: 40 }), async signal => {
+      silent = true
+      await new Promise(resolve => signal.addEventListener('abort', resolve))
+      silent = false
+      release()
+      throw signal.reason
+    })
+    await expect(work).rejects.toMatchObject({ code: 'locked', hint: expect.stringContaining('did not answer') })
+
+    async function* nothing() {
+      await new Promise<void>(resolve => {
+        release = resolve
+      })
+      throw new Error('the connection timed out at last')
+    }
+  })
+
+  it('leaves no lock behind when a renewal is under way at its end', async () => {
+    const store = memoryStore()
+    let puts = 0
+    const slow: ObjectStore = {
+      ...store,
+      async put(...args) {
+        if (puts++ > 0) await new Promise(resolve => setTimeout(resolve, 30))
+        return store.put(...args)
+      },
+    }
+    await withLocks(workOn({ slow }, { leaseMs: 400 }), async () => {
+      while (puts < 2) await new Promise(resolve => setTimeout(resolve, 1))
+    })
+    await new Promise(resolve => setTimeout(resolve, 60))
+    expect(await store.head(lockKey('shop'))).toBeUndefined()
+  })
 })
+
+let release: () => void = () => {}

@@ -22,7 +22,17 @@ interface Held {
   readonly name: string
   readonly store: ObjectStore
   readonly lock: StoreLock
-  renewedMs: number
+  /** Runs off before the lease does, unless a renewal winds it up again. */
+  readonly deadline: NodeJS.Timeout
+  renewing: Promise<void> | undefined
+}
+
+/**
+ * A holder that cannot renew gives up this long before others take over. As it renews every quarter of its lease, a
+ * clock that is three quarters of a lease ahead still takes nothing from a holder whose store answers.
+ */
+function safetyMs(leaseMs: number): number {
+  return Math.min(60_000, leaseMs / 10)
 }
 
 /**
@@ -39,14 +49,22 @@ export async function withLocks<T>(options: LockWork, work: (signal: AbortSignal
   try {
     for (const { name, store } of options.stores) {
       try {
-        held.push({ name, store, lock: await acquireStoreLock(store, lockOptions), renewedMs: performance.now() })
+        const deadline = setTimeout(lose, options.leaseMs - safetyMs(options.leaseMs), name, 'silent')
+        try {
+          held.push({ name, store, lock: await acquireStoreLock(store, lockOptions), deadline, renewing: undefined })
+        } catch (error) {
+          clearTimeout(deadline)
+          throw error
+        }
       } catch (error) {
         const wrapped = wrapStoreError(error, { store, doing: 'take the lock', signal: options.signal })
         if (wrapped.code === 'locked' || wrapped.code === 'cancelled') throw wrapped
         options.emit({ type: 'warning.raised', message: `${name} is not locked: ${wrapped.message}` })
       }
     }
-    const timer = setInterval(() => void Promise.all(held.map(renew)), options.leaseMs / 4)
+    const timer = setInterval(() => {
+      for (const one of held) one.renewing ??= renew(one)
+    }, options.leaseMs / 4)
     try {
       return await work(signal)
     } finally {
@@ -57,25 +75,34 @@ export async function withLocks<T>(options: LockWork, work: (signal: AbortSignal
   }
 
   async function renew(one: Held): Promise<void> {
-    const before = performance.now()
     try {
       await one.lock.renew()
-      one.renewedMs = before
+      one.deadline.refresh()
     } catch (error) {
-      const taken = isBackupError(error, 'locked')
-      // A store may be silent for a while; once the lease is over somebody else may go ahead, so we must not.
-      if (!taken && performance.now() - one.renewedMs < options.leaseMs) return
-      lost.abort(
-        new BackupError('locked', `the lock of ${options.product} in ${one.name} was lost`, {
-          cause: error,
-          hint: taken ? 'another run took over; see its result' : 'the store did not answer for too long; try again',
-        }),
-      )
+      // A store may fail, or say nothing, for a while: the deadline judges that.
+      if (isBackupError(error, 'locked')) lose(one.name, 'taken', error)
+    } finally {
+      one.renewing = undefined
     }
   }
 
+  function lose(name: string, why: 'taken' | 'silent', cause?: unknown): void {
+    lost.abort(
+      new BackupError('locked', `the lock of ${options.product} in ${name} was lost`, {
+        cause,
+        hint:
+          why === 'taken'
+            ? 'another run took over; see its result'
+            : 'the store did not answer for too long; try again',
+      }),
+    )
+  }
+
   async function release(one: Held): Promise<void> {
+    clearTimeout(one.deadline)
     try {
+      // One that is under way would write the lock again after it is gone.
+      await one.renewing
       await one.lock.release()
     } catch (error) {
       const { message } = wrapStoreError(error, { store: one.store, doing: 'release the lock' })

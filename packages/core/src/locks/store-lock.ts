@@ -23,13 +23,10 @@ export interface StoreLock {
   release(): Promise<void>
 }
 
-/** Clocks of two machines may differ by this much before a live lock looks expired. */
-const clockMarginMs = 60_000
-
 /**
  * Takes a product's lock in a store: a small object that must not exist (`ifAbsent`, so of several racers one wins),
- * with the time its holder may be silent. An expired one is taken over by a claim of its own that, again, must not
- * exist. Without conditional put two racers in the same moment can both win; `doctor` says where that is so.
+ * with the time its holder may be silent. Once that is over it is taken over, by a claim of its own that, again, must
+ * not exist; a holder that could not renew has given up by then (`hold-locks.ts`). Without conditional put two racers in the same moment can both win; `doctor` says where that is so.
  * @throws BackupError `locked`, naming the holder; and raw errors of the store
  */
 export async function acquireStoreLock(store: ObjectStore, options: StoreLockOptions): Promise<StoreLock> {
@@ -54,7 +51,7 @@ export async function acquireStoreLock(store: ObjectStore, options: StoreLockOpt
       throw lockedBy(await readLockRecord(store, key, signal), options.product)
     }
     const lateMs = now().getTime() - Date.parse(found.expiresAt)
-    if (lateMs <= clockMarginMs) throw lockedBy(found, options.product)
+    if (lateMs <= 0) throw lockedBy(found, options.product)
     // One claim per expired lock and lease: a claimant that died as well is outwaited like any other holder.
     const claim = `${key.slice(0, -'.json'.length)}.${found.token}-${Math.floor(lateMs / leaseMs)}.json`
     if (!(await putOnce(store, claim, record(), signal))) throw lockedBy(found, options.product)

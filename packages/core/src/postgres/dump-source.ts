@@ -5,6 +5,7 @@ import { cancellation } from '../errors/cancelled.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import { type ConnectionTarget, libpqEnvironment, redact } from './connection.js'
 import type { PgTools } from './find-pg-tools.js'
+import { withLongWrites } from './long-writes.js'
 
 export interface DumpOptions {
   readonly tools: PgTools
@@ -31,7 +32,8 @@ const killAfterMs = 1_000
 export async function* dumpSource(target: ConnectionTarget, options: DumpOptions): ByteSource {
   const { signal } = options
   if (signal?.aborted) throw cancellation(signal)
-  const child = spawn(join(options.tools.folder, 'pg_dump'), dumpArguments(options), {
+  const command = await withLongWrites({ file: join(options.tools.folder, 'pg_dump'), args: dumpArguments(options) })
+  const child = spawn(command.file, command.args, {
     // Times are written in UTC wherever the server is, so that a restored table can be compared byte by byte.
     env: { ...libpqEnvironment(target), PGTZ: 'UTC' },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { readdir, realpath } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { BackupError } from '../errors/backup-error.js'
@@ -57,8 +57,11 @@ export function majorForArchive(version: string): number {
 }
 
 async function versionIn(folder: string): Promise<PgTools | undefined> {
+  const file = join(folder, 'pg_dump')
   try {
-    const { stdout } = await run(join(folder, 'pg_dump'), ['--version'], { timeout: 10_000 })
+    // Debian's wrapper only chooses among the folders of /usr/lib/postgresql, slowly; those are asked themselves.
+    if ((await realpath(file)).endsWith('/pg_wrapper')) return undefined
+    const { stdout } = await run(file, ['--version'], { timeout: 10_000 })
     const version = /(\d+)(?:\.\d+)*/.exec(stdout)
     return version ? { folder, major: Number(version[1]), version: version[0] } : undefined
   } catch {

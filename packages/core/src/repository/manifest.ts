@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { sealSchema } from '../seal/seal.js'
+import { isBackupId, isProductName } from './layout.js'
 
 /** The format that this version writes; readers refuse another major version. */
 export const manifestFormat = 'lifeboat/1'
@@ -17,7 +19,10 @@ export const artifactSchema = object({
   storedBytes: bytes,
   storedSha256: hash,
   plainBytes: bytes,
-  plainSha256: hash,
+  /** Of all plain bytes. Absent where `frameSha256` and the hashes of tables and large objects cover them. */
+  plainSha256: hash.optional(),
+  /** Of the plain bytes of an archive that are neither rows nor large objects. See `docs/format.md`. */
+  frameSha256: hash.optional(),
   codec: z.enum(['gzip', 'zstd', 'none']),
   encryption: z.discriminatedUnion('kind', [
     object({ kind: z.literal('passphrase') }),
@@ -37,8 +42,8 @@ export const tableSchema = object({
 
 export const manifestSchema = object({
   format: z.string(),
-  id: z.string().min(1).max(100),
-  product: z.string().min(1).max(63),
+  id: z.string().refine(isBackupId, 'not the id of a backup'),
+  product: z.string().refine(isProductName, 'not the name of a product'),
   createdAt: time,
   finishedAt: time,
   reason: z.string().max(200),
@@ -75,12 +80,7 @@ export const manifestSchema = object({
     object({ name: z.string(), outcome: z.enum(['stored', 'failed']), code: z.string().optional() }),
   ),
   /** Proof of authorship over everything else; `null`: nobody vouches. See `docs/format.md`. */
-  seal: z
-    .discriminatedUnion('kind', [
-      z.object({ kind: z.literal('hmac'), salt: z.string().regex(/^[0-9a-f]{32}$/), value: hash }),
-      z.object({ kind: z.literal('signature'), fingerprint: z.string(), value: z.base64() }),
-    ])
-    .nullable(),
+  seal: sealSchema.nullable(),
 })
 
 /** The record of one backup; written last, and only when every byte of it is in place. See `docs/format.md`. */

@@ -41,6 +41,8 @@ const shared = {
   ok: z.boolean(),
   /** What was read: a record speaks of these bytes only. */
   storedSha256: z.array(z.string()),
+  /** And of this manifest only: another time in it would change which backups retention keeps. Absent in older records. */
+  manifestSha256: z.string().optional(),
   findings: z.array(findingSchema).default([]),
   checks: z.array(checkSchema).default([]),
   /** Of the backup, so that a trend outlives it. `null` in records of older versions. */

@@ -1,15 +1,34 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson } from '../seal/canonical-json.js'
+import {
+  type DeriveKey,
+  judgeSeal,
+  makeSeal,
+  rememberingKey,
+  type Sealer,
+  type SealKeys,
+  sealSchema,
+} from '../seal/seal.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
+import type { Manifest } from './manifest.js'
+import { hashManifest } from './manifest-hash.js'
 import { type ProofRecord, proofRecordSchema } from './record-schema.js'
 
 /** Writes one verification or drill, once: `<product>/verifications/<time>-<id>.json`. Returns the key. */
-export async function writeRecord(store: ObjectStore, record: ProofRecord, signal?: AbortSignal): Promise<string> {
+export async function writeRecord(
+  store: ObjectStore,
+  record: ProofRecord,
+  options: { readonly sealer?: Sealer; readonly signal?: AbortSignal | undefined } = {},
+): Promise<string> {
+  const { sealer, signal } = options
   const stamp = new Date(record.at).toISOString().replace(/[-:]/g, '').replace('.', '')
   const key = `${record.product}/verifications/${stamp}-${record.id}.json`
+  const seal = sealer ? await makeSeal(sealedMessage(record), sealer, recordSalt(record.product)) : null
   try {
-    await store.put(key, bytesOf(`${JSON.stringify(record, null, 2)}\n`), { ifAbsent: true, signal })
+    await store.put(key, bytesOf(`${JSON.stringify({ ...record, seal }, null, 2)}\n`), { ifAbsent: true, signal })
   } catch (error) {
     throw wrapStoreError(error, { store, doing: `record the ${record.kind} ${key}`, signal })
   }
@@ -32,7 +51,51 @@ export async function readRecords(
   place: RecordPlace,
   signal?: AbortSignal,
 ): Promise<ProofRecord[]> {
-  const found: ProofRecord[] = []
+  return (await readWritten(store, place, signal)).map(({ record }) => record)
+}
+
+/**
+ * Which of the backups passed their newest verification at `content` or above, on the bytes and the manifest that are
+ * there now. A record counts when its seal is not wrong; where the configuration tells how records are sealed, one
+ * without a seal does not count either.
+ */
+export async function findVerified(
+  store: ObjectStore,
+  place: RecordPlace,
+  manifests: readonly Manifest[],
+  keys: SealKeys,
+  signal?: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const byBackup = new Map<string, WrittenRecord[]>(manifests.map(({ id }) => [id, []]))
+  for (const written of await readWritten(store, place, signal)) {
+    const { id, level } = written.record
+    if (level === 'content' || level === 'restored') byBackup.get(id)?.push(written)
+  }
+  const keyOf = rememberingKey()
+  const verified = new Set<string>()
+  for (const manifest of manifests) {
+    for (const written of byBackup.get(manifest.id)!.reverse()) {
+      if (!(await counts(written, place, keys, keyOf))) continue
+      if (written.record.ok && speaksOf(written.record, manifest)) verified.add(manifest.id)
+      break
+    }
+  }
+  return verified
+}
+
+interface WrittenRecord {
+  readonly record: ProofRecord
+  /** As it lies in the store: what a seal is over. */
+  readonly written: Readonly<Record<string, unknown>>
+}
+
+/** Oldest first. */
+async function readWritten(
+  store: ObjectStore,
+  place: RecordPlace,
+  signal: AbortSignal | undefined,
+): Promise<WrittenRecord[]> {
+  const found: WrittenRecord[] = []
   try {
     const records = orderedParallel(
       store.list(`${place.product}/verifications/`, { signal }),
@@ -43,18 +106,7 @@ export async function readRecords(
   } catch (error) {
     throw wrapStoreError(error, { store, doing: `read the verifications of ${place.product}`, signal })
   }
-  return found.sort((a, b) => a.at.localeCompare(b.at))
-}
-
-/** Of each backup the newest record at `content` or above: whether it passed, and on which bytes. */
-export function newestProofs(records: readonly ProofRecord[]): Map<string, ProofRecord> {
-  const newest = new Map<string, ProofRecord>()
-  for (const record of records) {
-    if (record.level !== 'content' && record.level !== 'restored') continue
-    const known = newest.get(record.id)
-    if (known === undefined || known.at < record.at) newest.set(record.id, record)
-  }
-  return newest
+  return found.sort((a, b) => a.record.at.localeCompare(b.record.at))
 }
 
 async function readRecord(
@@ -62,16 +114,49 @@ async function readRecord(
   key: string,
   place: RecordPlace,
   signal: AbortSignal | undefined,
-): Promise<ProofRecord | undefined> {
+): Promise<WrittenRecord | undefined> {
   try {
-    const value = parseJson(await readWhole(store.get(key, { signal }), maxRecordBytes))
-    if (typeof value !== 'object' || value === null) return undefined
-    return proofRecordSchema.safeParse({ ...place, ...value }).data
+    const written = parseJson(await readWhole(store.get(key, { signal }), maxRecordBytes))
+    if (typeof written !== 'object' || written === null) return undefined
+    const { product, destination } = place
+    const record = proofRecordSchema.safeParse({ product, destination, ...written }).data
+    return record && { record, written: { ...written } }
   } catch (error) {
     // Whatever is that large is no record of ours.
     if (error instanceof RangeError) return undefined
     throw error
   }
+}
+
+async function counts(
+  { written }: WrittenRecord,
+  place: RecordPlace,
+  keys: SealKeys,
+  keyOf: DeriveKey,
+): Promise<boolean> {
+  const parsed = sealSchema.nullable().default(null).safeParse(written.seal)
+  if (!parsed.success) return false
+  const seal = parsed.data
+  if (seal === null) return keys.expected === undefined
+  // Copied from elsewhere it says nothing about the bytes that lie here.
+  if (written.product !== place.product || written.destination !== place.destination) return false
+  // One salt for all records of a product: made-up ones must not cost a key derivation each.
+  if (seal.kind === 'hmac' && seal.salt !== recordSalt(place.product).toString('hex')) return false
+  return (await judgeSeal(sealedMessage(written), seal, keys, keyOf)) !== 'wrong'
+}
+
+function speaksOf(record: ProofRecord, manifest: Manifest): boolean {
+  const { artifacts } = manifest
+  const sameBytes = artifacts.every((artifact, index) => record.storedSha256[index] === artifact.storedSha256)
+  return sameBytes && (record.manifestSha256 === undefined || record.manifestSha256 === hashManifest(manifest))
+}
+
+function sealedMessage(record: object): Buffer {
+  return Buffer.from(`lifeboat record 1\n${canonicalJson({ ...record, seal: null })}`)
+}
+
+function recordSalt(product: string): Buffer {
+  return createHash('sha256').update(`lifeboat record salt 1\n${product}`).digest().subarray(0, 16)
 }
 
 function parseJson(bytes: Buffer): unknown {

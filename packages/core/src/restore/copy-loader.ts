@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Writable } from 'node:stream'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { ArchiveEntry } from '../archive/archive-header.js'
@@ -14,6 +15,8 @@ select pg_catalog.set_config('search_path', '', false)`
 
 interface Load {
   readonly stream: ReturnType<typeof copyFrom>
+  /** What the stream writes to. */
+  readonly socket: Writable
   readonly done: Promise<void>
 }
 
@@ -93,14 +96,22 @@ export class CopyLoader {
       })
       .finally(() => this.#busy.delete(done))
     this.#busy.add(done)
-    this.#current = { stream, done }
+    this.#current = { stream, socket: client.connection.stream, done }
   }
 
-  /** Takes row bytes; keeps a copy of them until the server has them. */
+  /**
+   * Takes row bytes, which may change once the promise is resolved. Long ones are sent as they lie: a copy of every row of a
+   * database is a gigabyte after the other for the garbage collector.
+   */
   async rows(bytes: Uint8Array): Promise<void> {
     this.#throwFailure()
-    const { stream, done } = this.#current!
-    if (!stream.write(bytes)) await Promise.race([once(stream, 'drain').catch(() => {}), done])
+    const { stream, done, socket } = this.#current!
+    if (bytes.byteLength > socket.writableHighWaterMark) {
+      // More than the socket takes at once: its callback means that the kernel has all of it.
+      await Promise.race([new Promise<void>(resolve => stream.write(bytes, () => resolve())), done])
+    } else if (!stream.write(Buffer.from(bytes))) {
+      await Promise.race([once(stream, 'drain').catch(() => {}), done])
+    }
     this.#throwFailure()
   }
 

@@ -26,7 +26,7 @@ export interface LoadedArchive {
 type Passing =
   | { readonly type: 'contents'; readonly toc: TableOfContents; readonly front: Buffer }
   | { readonly type: 'table'; readonly entry: ArchiveEntry }
-  | { readonly type: 'rows'; readonly bytes: Buffer }
+  | { readonly type: 'rows'; readonly bytes: Uint8Array }
   | { readonly type: 'loaded'; readonly table: ScannedTable }
   | { readonly type: 'other'; readonly bytes: Buffer }
 
@@ -41,7 +41,8 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
   const scanner = new ArchiveScanner({
     contents: (toc, front) => passing.push({ type: 'contents', toc, front: Buffer.from(front) }),
     tableStarted: entry => passing.push({ type: 'table', entry }),
-    rows: bytes => passing.push({ type: 'rows', bytes: Buffer.from(bytes) }),
+    // Not copied: each part is awaited before the scanner gets more and writes over it.
+    rows: bytes => passing.push({ type: 'rows', bytes }),
     tableFinished: table => passing.push({ type: 'loaded', table }),
     otherBlock: bytes => passing.push({ type: 'other', bytes: Buffer.from(bytes) }),
     unread: bytes => passing.push({ type: 'other', bytes: Buffer.from(bytes) }),

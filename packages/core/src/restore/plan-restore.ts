@@ -59,7 +59,7 @@ export interface Definer {
 
 /**
  * Decides what a restore would do; changes nothing.
- * @throws BackupError `seal-wrong`, `target-not-empty`, `target-is-source`, `target-unfit`, and what opening the backup throws
+ * @throws BackupError `seal-wrong`, `seal-missing`, `target-not-empty`, `target-is-source`, `target-unfit`, and what opening the backup throws
  */
 export async function prepareRestore(job: RestoreJob, options: RestoreOptions): Promise<PreparedRestore> {
   const { backup } = job
@@ -71,9 +71,21 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   const artifact = databaseArtifact(manifest)
   if (artifact === undefined)
     throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
+  const checking = checkSeal(manifest, job.sealKeys)
+  checking.catch(() => {})
   const toc = await readContents(backup, artifact, job.unlock, options.signal)
   // After the first bytes were opened: a wrong passphrase is a wrong key, not a wrong seal.
-  const seal = await checkSeal(manifest, job.sealKeys)
+  const seal = await checking
+  const sealed = job.sealKeys.expected !== undefined
+  if (seal === 'unsealed' && sealed && options.allowUnsealed !== true) {
+    throw new BackupError(
+      'seal-missing',
+      `the manifest of ${manifest.product}/${manifest.id} is not sealed, and this product's manifests are`,
+      {
+        hint: 'somebody may have removed the seal: restore from another destination or backup; if it was made before sealing was set up and you trust the store, give --allow-unsealed',
+      },
+    )
+  }
   if (seal === 'wrong') {
     throw new BackupError(
       'seal-wrong',
@@ -117,8 +129,14 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   }
   if (part !== undefined && options.only === 'data') await checkFilled(target, part, options)
   const { warnings, keepOwners } = checkFitness(manifest.source, selection?.kept, facts, target, job.definer)
-  if (seal === 'unsealed' && job.sealKeys.expected !== undefined)
-    warnings.unshift("the manifest is not sealed, and this product's manifests are: see who may write to the store")
+  if (seal === 'unsealed')
+    warnings.unshift(
+      sealed
+        ? "the manifest is not sealed, and this product's manifests are: see who may write to the store"
+        : 'the manifest is not sealed: nothing proves who made this backup',
+    )
+  if (seal === 'unproven')
+    warnings.unshift('the manifest is sealed, and no key is at hand to check the seal with: nothing proves who made it')
   warnings.push(...partWarnings(options, facts))
   const archiveMajor = toc ? majorForArchive(toc.header.version) : Number.parseInt(manifest.source.pgDumpVersion, 10)
   const tools = chooseRestoreTools(await job.findPgTools(), archiveMajor, facts.serverMajor)

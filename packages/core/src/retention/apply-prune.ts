@@ -5,8 +5,10 @@ import type { PruneResult, RunOptions } from '../lifeboat-api.js'
 import { withLocks } from '../locks/hold-locks.js'
 import { manifestKey } from '../repository/layout.js'
 import { listBackups } from '../repository/list-backups.js'
-import { newestProofs, readRecords } from '../repository/verification-record.js'
+import { findVerified } from '../repository/verification-record.js'
+import type { SealKeys } from '../seal/seal.js'
 import type { ObjectStore } from '../store/object-store.js'
+import { whyRetained } from '../store/why-retained.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { sweepUnlocked } from '../sweep/run-sweep.js'
 import { planPrune } from './plan-prune.js'
@@ -19,6 +21,8 @@ export interface PruneJob {
   readonly now: () => Date
   readonly apply: boolean
   readonly lockLeaseMs: number
+  /** What records of verifications are checked with. */
+  readonly recordKeys: SealKeys
 }
 
 /**
@@ -41,21 +45,29 @@ async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneRe
   const { signal } = options
   const emit = emitterFor(options.onEvent)
   const { backups } = await listBackups(store, { product, destination }, signal)
-  const verifications = newestProofs(await readRecords(store, { product, destination }, signal))
-  const candidates = backups.map(({ id, manifest }) => {
-    const record = verifications.get(id)
-    const sameBytes = manifest.artifacts.every(
-      (artifact, index) => record?.storedSha256[index] === artifact.storedSha256,
-    )
-    return { id, createdAt: new Date(manifest.createdAt), verified: record?.ok === true && sameBytes }
-  })
+  const manifests = backups.map(({ manifest }) => manifest)
+  const verified = await findVerified(store, job, manifests, job.recordKeys, signal)
+  const candidates = manifests.map(({ id, createdAt }) => ({
+    id,
+    createdAt: new Date(createdAt),
+    verified: verified.has(id),
+  }))
   const plan = planPrune(candidates, job.policy, job.now())
   const removed: string[] = []
   const retained: { id: string; message: string }[] = []
   for (const { id } of job.apply ? plan.remove : []) {
     throwIfCancelled(signal)
-    const manifest = backups.find(one => one.id === id)!.manifest
+    const manifest = manifests.find(one => one.id === id)!
     try {
+      const why = await whyRetained(
+        store,
+        [manifestKey(product, id), ...manifest.artifacts.map(one => one.key)],
+        signal,
+      )
+      if (why !== undefined) {
+        retained.push({ id, message: why })
+        continue
+      }
       for (const key of [manifestKey(product, id), ...manifest.artifacts.map(artifact => artifact.key)]) {
         await store.remove(key, { signal })
         emit({ type: 'object.removed', destination, key })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { periodName } from './calendar-periods.js'
+import { calendarPeriods, periodIndex, periodName } from './calendar-periods.js'
 
 describe('periodName', () => {
   it('names every kind of period', () => {
@@ -27,5 +27,16 @@ describe('periodName', () => {
   it('counts in UTC whatever zone the time was written in', () => {
     expect(periodName('daily', new Date('2026-11-20T23:30:00-05:00'))).toBe('2026-11-21')
     expect(periodName('hourly', new Date('2026-10-25T02:30:00+02:00'))).toBe('2026-10-25 00:00')
+  })
+})
+
+describe('periodIndex', () => {
+  it.each(calendarPeriods)('%s is equal exactly when the name is, over thousands of neighbouring times', period => {
+    const hourMs = 3_600_000
+    for (let ms = Date.UTC(1968, 11, 20); ms < Date.UTC(2032, 0, 20); ms += 7 * hourMs + 1) {
+      const [one, next] = [new Date(ms), new Date(ms + 5 * hourMs)]
+      const sameName = periodName(period, one) === periodName(period, next)
+      expect(periodIndex(period, one) === periodIndex(period, next)).toBe(sameName)
+    }
   })
 })

@@ -1,7 +1,7 @@
 import type { RetentionPolicy } from '../config/config-schema.js'
 import { formatDuration } from '../config/units.js'
 import { BackupError } from '../errors/backup-error.js'
-import { calendarPeriods, periodName } from './calendar-periods.js'
+import { calendarPeriods, periodIndex, periodName } from './calendar-periods.js'
 
 /** A backup as the planner sees it. */
 export interface PruneCandidate {
@@ -69,7 +69,11 @@ export function planPrune(candidates: readonly PruneCandidate[], policy: Retenti
 function reasonsToKeep(backups: readonly PruneCandidate[], policy: RetentionPolicy, now: Date) {
   const reasons = new Map<string, string[]>()
   const keep = (kept: readonly PruneCandidate[], reason: string) => {
-    for (const { id } of kept) reasons.set(id, [...(reasons.get(id) ?? []), reason])
+    for (const { id } of kept) {
+      const known = reasons.get(id)
+      if (known) known.push(reason)
+      else reasons.set(id, [reason])
+    }
   }
 
   const rules = rulesOf(policy)
@@ -103,9 +107,9 @@ function reasonsToKeep(backups: readonly PruneCandidate[], policy: RetentionPoli
     )
   }
   for (const rule of rules) {
-    for (const [period, backup] of choose(rule, verified)) keep([backup], rule.reason(period))
-    for (const [period, backup] of choose(rule, past)) {
-      if (!backup.verified) keep([backup], `${rule.reason(period)} (not verified)`)
+    for (const backup of choose(rule, verified)) keep([backup], rule.reason(backup))
+    for (const backup of choose(rule, past)) {
+      if (!backup.verified) keep([backup], `${rule.reason(backup)} (not verified)`)
     }
   }
   return reasons
@@ -114,8 +118,8 @@ function reasonsToKeep(backups: readonly PruneCandidate[], policy: RetentionPoli
 interface CountingRule {
   /** How many periods it keeps a backup of. */
   readonly places: number
-  periodOf(backup: PruneCandidate): string
-  reason(period: string): string
+  periodOf(backup: PruneCandidate): string | number
+  reason(backup: PruneCandidate): string
 }
 
 function rulesOf(policy: RetentionPolicy): readonly CountingRule[] {
@@ -128,22 +132,22 @@ function rulesOf(policy: RetentionPolicy): readonly CountingRule[] {
     if (places === undefined) continue
     rules.push({
       places,
-      periodOf: backup => periodName(name, backup.createdAt),
-      reason: period => `${name} ${period}`,
+      periodOf: backup => periodIndex(name, backup.createdAt),
+      reason: backup => `${name} ${periodName(name, backup.createdAt)}`,
     })
   }
   return rules
 }
 
 /** One backup for each of the newest periods: its newest verified one, or its newest where none is verified. */
-function choose(rule: CountingRule, backups: readonly PruneCandidate[]): ReadonlyMap<string, PruneCandidate> {
-  const chosen = new Map<string, PruneCandidate>()
+function choose(rule: CountingRule, backups: readonly PruneCandidate[]): Iterable<PruneCandidate> {
+  const chosen = new Map<string | number, PruneCandidate>()
   for (const backup of backups) {
     const period = rule.periodOf(backup)
     const held = chosen.get(period)
     if (held ? backup.verified && !held.verified : chosen.size < rule.places) chosen.set(period, backup)
   }
-  return chosen
+  return chosen.values()
 }
 
 function newestFirst(candidates: readonly PruneCandidate[], now: Date): readonly PruneCandidate[] {

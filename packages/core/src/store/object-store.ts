@@ -9,6 +9,8 @@ export interface StoredObject {
   readonly modifiedAt: Date
   /** The service's name for the storage class, where it has classes. */
   readonly storageClass?: string | undefined
+  /** Why the place will not let it go yet, for people: `locked until 2027-01-01T00:00:00.000Z`. Only `head` tells. */
+  readonly retained?: string | undefined
 }
 
 /** What a store can really do; nothing here is a guess. */
@@ -20,8 +22,20 @@ export interface StoreCapabilities {
   readonly versioning: boolean
 }
 
+/** A repetition that a store, or core around it, has decided on. */
+export interface StoreRetry {
+  /** What failed, for people: `put shop/…/manifest.json`. */
+  readonly doing: string
+  /** Which attempt comes next; the first repetition is the second. */
+  readonly attempt: number
+  readonly delayMs: number
+  readonly code: ErrorCode
+}
+
 export interface StoreCallOptions {
   readonly signal?: AbortSignal | undefined
+  /** Called before each wait of a store that repeats single requests itself (`retriesRequests`). */
+  readonly onRetry?: ((retry: StoreRetry) => void) | undefined
 }
 
 export interface PutOptions extends StoreCallOptions {
@@ -48,7 +62,8 @@ export interface UnfinishedPut {
 }
 
 /**
- * Bytes by key. Small and dumb: retry, encryption, retention, locking live in core.
+ * Bytes by key. Small and dumb: encryption, retention, locking live in core, and retry unless `retriesRequests` says
+ * that the store does better.
  *
  * Required semantics, which the conformance suite in `@lifeboat/core/testing` holds every store to:
  * - **read-after-write**: what `put` resolved for, `get`, `head` and `list` show at once;
@@ -72,6 +87,11 @@ export interface ObjectStore {
   /** Where it is, for people: `/backups`, `s3://bucket/prefix`. Never holds a secret. */
   readonly location: string
   readonly capabilities: StoreCapabilities
+  /**
+   * The store repeats single requests itself, such as the parts of an upload, and calls `onRetry`; core then repeats
+   * none of its calls. Default: false.
+   */
+  readonly retriesRequests?: boolean | undefined
   put(key: string, source: ByteSource, options?: PutOptions): Promise<StoredObject>
   get(key: string, options?: GetOptions): ByteSource
   head(key: string, options?: StoreCallOptions): Promise<StoredObject | undefined>

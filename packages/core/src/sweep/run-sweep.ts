@@ -3,6 +3,7 @@ import { emitterFor } from '../events/backup-event.js'
 import type { RunOptions, SweepResult } from '../lifeboat-api.js'
 import { withLocks } from '../locks/hold-locks.js'
 import type { ObjectStore } from '../store/object-store.js'
+import { whyRetained } from '../store/why-retained.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { findGarbage } from './find-garbage.js'
 
@@ -42,6 +43,11 @@ export async function sweepUnlocked(job: SweepJob, options: RunOptions): Promise
   for (const one of job.apply ? garbage : []) {
     throwIfCancelled(signal)
     try {
+      const why = one.kind === 'unfinished-upload' ? undefined : await whyRetained(store, [one.key], signal)
+      if (why !== undefined) {
+        retained.push({ key: one.key, message: why })
+        continue
+      }
       if (one.kind === 'unfinished-upload') await store.removeUnfinished?.(one.upload, { signal })
       else await store.remove(one.key, { signal })
       removed.push(one.key)

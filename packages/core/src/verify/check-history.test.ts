@@ -58,10 +58,9 @@ async function history(sizes: readonly number[]): Promise<LocatedBackup[]> {
 
 const codes = async (backup: LocatedBackup, ageHours: number, rpoMs: number | null = 24 * hour) => {
   const now = new Date(Date.parse(backup.manifest.createdAt) + ageHours * hour)
-  return (await historyFindings(backup, { rpoMs: rpoMs ?? undefined, now }, undefined)).map(({ severity, code }) => [
-    severity,
-    code,
-  ])
+  return (await historyFindings(backup, { rpoMs: rpoMs ?? undefined, now, criticalTables: [] }, undefined)).map(
+    ({ severity, code }) => [severity, code],
+  )
 }
 
 describe('a backup among its neighbours', () => {
@@ -94,9 +93,9 @@ describe('a backup among its neighbours', () => {
   it('says both in hours and bytes', async () => {
     const backups = await history([100, 100, 100, 7])
     const now = new Date(Date.parse(backups.at(-1)!.manifest.createdAt) + 30 * hour)
-    const messages = (await historyFindings(backups.at(-1)!, { rpoMs: 24 * hour, now }, undefined)).map(
-      one => one.message,
-    )
+    const messages = (
+      await historyFindings(backups.at(-1)!, { rpoMs: 24 * hour, now, criticalTables: [] }, undefined)
+    ).map(one => one.message)
     expect(messages).toEqual([
       'the newest backup, shop/20261104T020000Z-aaaaaa, is 30 h old; the RPO is 24 h',
       'the backup has 7 bytes, the 3 before it 100 in the median',

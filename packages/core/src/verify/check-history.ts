@@ -1,6 +1,7 @@
 import type { Finding, ListedBackup } from '../lifeboat-api.js'
 import { listBackups } from '../repository/list-backups.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
+import { judgeRows } from './check-rows.js'
 import { critical, tooOld } from './finding.js'
 
 /** How many earlier backups a size is compared with, and how many there must be. */
@@ -8,12 +9,16 @@ const recent = 10
 const fewest = 3
 
 /**
- * What a backup's neighbours in its store say about it: whether the newest is younger than the RPO, and whether a size
- * is far from the median of the backups before it.
+ * What a backup's neighbours in its store say about it: whether the newest is younger than the RPO, whether rows were
+ * lost since the one before it, and whether a size is far from the median of those before it.
  */
 export async function historyFindings(
   backup: LocatedBackup,
-  expected: { readonly rpoMs: number | undefined; readonly now: Date },
+  expected: {
+    readonly rpoMs: number | undefined
+    readonly now: Date
+    readonly criticalTables: readonly string[]
+  },
   signal: AbortSignal | undefined,
 ): Promise<Finding[]> {
   const { product, id } = backup.manifest
@@ -21,8 +26,10 @@ export async function historyFindings(
   const at = backups.findIndex(one => one.id === id)
   // A copy outside the product's folder has no neighbours to compare with.
   if (at < 0) return []
+  const before = backups[at + 1]
   return [
     ...judgeAge(backups[at]!, at === 0, expected),
+    ...(before === undefined ? [] : judgeRows(backup.manifest, before.manifest, expected.criticalTables)),
     ...judgeSize(backups[at]!, backups.slice(at + 1, at + 1 + recent)),
   ]
 }

@@ -40,5 +40,18 @@ export function compareScan(manifest: Manifest, scan: Scan): Finding[] {
   }
   for (const name of found.keys())
     findings.push(critical('table-unlisted', `the archive has data of ${name}, which the manifest does not list`, null))
+  if (differs(manifest.largeObjects, scan.summary.largeObjects))
+    findings.push(
+      critical(
+        'large-objects-differ',
+        'the large objects are not those the manifest records: their SHA-256 differs',
+        null,
+      ),
+    )
   return findings
+}
+
+function differs(recorded: Manifest['largeObjects'], read: Scan['summary']['largeObjects']): boolean {
+  if (recorded === null || read === null) return false
+  return recorded.count !== read.count || recorded.bytes !== read.bytes || recorded.sha256 !== read.sha256
 }

@@ -1,5 +1,6 @@
 import type { VerificationReport } from '../lifeboat-api.js'
 import type { Manifest } from '../repository/manifest.js'
+import { hashManifest } from '../repository/manifest-hash.js'
 import type { VerificationRecord } from '../repository/record-schema.js'
 import { isSound } from './finding.js'
 
@@ -25,6 +26,7 @@ export function recordOf(report: VerificationReport, manifest: Manifest, now: Da
 /** What a record repeats of its backup, so that a trend outlives it. */
 export function backupFacts(manifest: Manifest) {
   return {
+    manifestSha256: hashManifest(manifest),
     backupCreatedAt: manifest.createdAt,
     storedBytes: manifest.artifacts.reduce((sum, artifact) => sum + artifact.storedBytes, 0),
     plainBytes: manifest.artifacts.reduce((sum, artifact) => sum + artifact.plainBytes, 0),
