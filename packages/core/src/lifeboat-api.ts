@@ -4,6 +4,7 @@ import type { ProviderBackup, RecoveryPlan } from './provider/backup-provider.js
 import type { ReportModel } from './report/report-model.js'
 import type { Manifest } from './repository/manifest.js'
 import type { ProofRecord } from './repository/record-schema.js'
+import type { RestoreProfile } from './restore/restore-profile.js'
 import type { PrunePlan } from './retention/plan-prune.js'
 import type { Timeline } from './timeline/timeline.js'
 
@@ -126,6 +127,8 @@ export interface RestoreOptions extends RunOptions, SelectOptions {
   readonly pause?: boolean | undefined
   /** Take over what an earlier restore, now dead, left paused: it stays so until the end of this one. Default: false. */
   readonly resume?: boolean | undefined
+  /** What the kind of target does not take, and needs. Default: the archive as it is. */
+  readonly profile?: RestoreProfile | undefined
   /** Keep a database that `create` made although the restore failed. Default: false. */
   readonly keepFailed?: boolean | undefined
   /**
@@ -182,6 +185,13 @@ export interface RestorePlan {
   /** Null: the whole backup. */
   readonly part: RestorePart | null
   readonly warnings: readonly string[]
+  /** Null: none was given. */
+  readonly profile: {
+    readonly name: string
+    readonly kept: readonly ContentsEntry[]
+    /** What is done on the target before the first definition, for people. */
+    readonly prepare: readonly string[]
+  } | null
   /** What the backup holds and the restore leaves out on purpose; without what `part` did not ask for. */
   readonly skipped: readonly { readonly entry: string; readonly reason: string }[]
 }

@@ -98,6 +98,7 @@ export function samplePlan(changes: Partial<RestorePlan> = {}): RestorePlan {
     part: null,
     warnings: [],
     skipped: [],
+    profile: null,
     ...changes,
   }
 }

@@ -20,6 +20,7 @@ import { dropTables } from './drop-tables.js'
 import { loadArchive } from './load-archive.js'
 import { type PreparedRestore, prepareRestore, type RestoreJob } from './plan-restore.js'
 import { runPgRestore, toleratedInPart } from './run-pg-restore.js'
+import { runProfileStatements, undoProfileStatements } from './run-profile-statements.js'
 import { planSchemaCopy, type SchemaCopy } from './schema-copy.js'
 import { useList } from './select-entries.js'
 import { unpackExport } from './unpack-export.js'
@@ -57,6 +58,7 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       })
     await timed('count rows', () => compareCounts(comparable.map(placed), target, options.jobs ?? defaultJobs, signal))
     const rows = plan.rows ?? 0
+    if (part !== undefined) await putBack()
     return { plan, tables, rows, steps, durationMs: performance.now() - started }
   } catch (error) {
     throw await undo(error)
@@ -121,6 +123,8 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
         async contents(_contents, frontFile) {
           front = frontFile
           touched = true
+          if (prepared.preparation.length > 0)
+            await timed('prepare the target', () => runProfileStatements(target, prepared.preparation, signal))
           if (copy) await timed('definitions', () => copy.createDefinitions(signal))
           else {
             if (part !== undefined) await timed('drop tables', () => dropTables(target, part.inTheWay, signal))
@@ -132,7 +136,8 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           return CopyLoader.open(target, {
             sessions: Math.max(1, jobs),
             created: tablesCreated(kept),
-            quiet: options.only === 'data' && copy === undefined,
+            // Rows that go into tables of the platform must not meet its triggers and foreign keys half loaded.
+            quiet: (options.only === 'data' || options.profile !== undefined) && copy === undefined,
             signal,
           })
         },
@@ -186,7 +191,15 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     return [`--use-list=${file}`]
   }
 
+  /** What the profile had set aside; said where it did not work. */
+  async function putBack(): Promise<void> {
+    if (!touched || (await undoProfileStatements(target, prepared.preparation))) return
+    const why = prepared.preparation.filter(one => one.undo !== undefined).map(one => one.undo)
+    emit({ type: 'warning.raised', message: `not put back on the target: ${why.join('; ')}` })
+  }
+
   async function undo(error: unknown): Promise<unknown> {
+    if (!created) await putBack()
     if (created && !options.keepFailed) {
       const dropped = await dropDatabase(target).then(
         () => true,
