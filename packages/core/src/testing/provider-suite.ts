@@ -53,6 +53,7 @@ export function backupProviderSuite(runner: SuiteRunner, subject: ProviderSubjec
         maintenance: ['services', 'pause', 'resume'],
         checking: ['check'],
         connecting: ['connect'],
+        keeping: ['read', 'putBack'],
       }
       for (const [power, calls] of Object.entries(powers)) {
         const found = provider[power as keyof BackupProvider] as Record<string, unknown> | undefined
