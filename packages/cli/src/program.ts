@@ -10,10 +10,12 @@ import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
 import { defineList } from './commands/list.js'
 import { definePause, defineResume } from './commands/pause.js'
+import { definePitr } from './commands/pitr.js'
 import { definePrune } from './commands/prune.js'
 import { defineRehearse } from './commands/rehearse.js'
 import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
+import { defineRootKey } from './commands/root-key.js'
 import { defineShow } from './commands/show.js'
 import { defineSweep } from './commands/sweep.js'
 import { defineTimeline } from './commands/timeline.js'
@@ -32,6 +34,8 @@ const defineCommands = [
   defineRestore,
   definePrune,
   defineSweep,
+  definePitr,
+  defineRootKey,
   defineTimeline,
   defineExport,
   defineRehearse,

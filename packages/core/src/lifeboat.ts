@@ -3,7 +3,7 @@ import type { LifeboatConfig, ProductConfig, ResolvedConfig } from './config/con
 import { resolveConfig } from './config/define-config.js'
 import { type Deps, nodeDeps } from './deps.js'
 import { runDoctor } from './doctor/run-doctor.js'
-import { type FallbackKeys, readSealKeys, readUnlock } from './encryption/product-keys.js'
+import { type FallbackKeys, readLock, readSealKeys, readUnlock } from './encryption/product-keys.js'
 import { BackupError } from './errors/backup-error.js'
 import type {
   Lifeboat,
@@ -18,6 +18,16 @@ import type {
 import { type PauseWork, pauseServices, resumeServices, withServicesPaused } from './maintenance/pause-services.js'
 import { runExport } from './mirror/run-export.js'
 import { parseConnectionUrl } from './postgres/connection.js'
+import { keepSecret, putSecretBack } from './provider/keep-secret.js'
+import {
+  forgetProductRecovery,
+  listProvider,
+  type ProviderJob,
+  planProductRecovery,
+  readWindow,
+  recoverProduct,
+  resumeProductRecovery,
+} from './provider/recover-product.js'
 import { runRehearsal } from './provider/run-rehearsal.js'
 import { composeReport } from './report/compose-report.js'
 import { readForReport } from './report/read-for-report.js'
@@ -81,6 +91,10 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     }
   }
 
+  const providerJobOf = (product: string): ProviderJob => {
+    const { provider, destinations } = productOf(resolved, product)
+    return { product, provider, stores: Object.values(destinations).map(one => one.store), now: deps.now }
+  }
   const pauseWorkOf = (product: string): PauseWork => {
     const { provider, destinations } = productOf(resolved, product)
     const stores = Object.values(destinations).map(one => one.store)
@@ -189,6 +203,15 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     rehearse: async (product, run = {}) => runRehearsal({ product, config: productOf(resolved, product), deps }, run),
     pause: async (product, run = {}) => pauseServices(pauseWorkOf(product), run),
     resume: async (product, run = {}) => resumeServices(pauseWorkOf(product), run),
+    providerBackups: async (product, run = {}) => listProvider(providerJobOf(product), run),
+    recoveryWindow: async (product, run = {}) => readWindow(providerJobOf(product), run),
+    planRecovery: async (product, goal, run = {}) => planProductRecovery(providerJobOf(product), goal, run),
+    recover: async (product, plan, run = {}) => recoverProduct(providerJobOf(product), plan, run),
+    resumeRecovery: async (product, run = {}) => resumeProductRecovery(providerJobOf(product), run),
+    forgetRecovery: async (product, run = {}) => forgetProductRecovery(providerJobOf(product), run),
+    keepSecret: async (product, run = {}) =>
+      keepSecret(providerJobOf(product), await readLock(productOf(resolved, product).encryption, folder), run),
+    putSecretBack: async (product, run = {}) => putSecretBack(providerJobOf(product), await unlockFor(product)(), run),
     timeline: async (product, run = {}) =>
       planTimeline(await readTimeline(product, productOf(resolved, product), { now: deps.now(), signal: run.signal })),
     async doctor(product, run = {}) {

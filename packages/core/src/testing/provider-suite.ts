@@ -54,6 +54,7 @@ export function backupProviderSuite(runner: SuiteRunner, subject: ProviderSubjec
         recovered: ['connect', 'discard'],
         checking: ['check'],
         connecting: ['connect'],
+        keeping: ['read', 'putBack'],
       }
       for (const [power, calls] of Object.entries(powers)) {
         const found = provider[power as keyof BackupProvider] as Record<string, unknown> | undefined
