@@ -96,6 +96,19 @@ describe('the commands for Render, against a stand-in for its API', () => {
     expect([...service.instances.keys()]).toEqual([service.sourceId])
   })
 
+  it('pitr shows the window, and recovers into a new instance that stays', async () => {
+    expect((await cli(['pitr', 'window', 'shop'])).status).toBe(0)
+    const at = new Date(service.now() - 3_600_000).toISOString()
+    const ran = await cli(['pitr', 'restore', 'shop', '--at', at, '--yes'])
+    expect([ran.status, ran.stderr]).toEqual([0, expect.stringContaining('billed by Render')])
+    const made = [...service.instances.values()].find(one => one.recoveredFrom !== null)!
+    expect(made.restoreTime).toBe(at)
+    expect(ran.stdout).toContain(made.id)
+    expect(ran.stdout).not.toContain(server.password)
+    service.instances.delete(made.id)
+    expect((await cli(['list', '--provider'])).stdout).toContain(service.exports[0]!.id)
+  })
+
   it('pause and resume turn the services, and doctor tells of a pause', async () => {
     expect((await cli(['pause', 'shop'])).stdout).toContain('paused srv-web')
     expect(service.services.get('srv-web')!.suspended).toBe('suspended')
