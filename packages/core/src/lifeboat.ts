@@ -38,6 +38,7 @@ import {
   resumeProductRecovery,
 } from './provider/recover-product.js'
 import { runRehearsal } from './provider/run-rehearsal.js'
+import { sourceAddress } from './provider/source-address.js'
 import { composeReport } from './report/compose-report.js'
 import { readForReport } from './report/read-for-report.js'
 import { reportedMs } from './report/report-model.js'
@@ -120,13 +121,14 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       backup,
       unlock: await unlockFor(backup.manifest.product)(),
       sealKeys: await sealKeysFor(backup.manifest.product)(),
-      source: sourceOf(product),
+      source: await sourceOf(product),
       findPgTools: deps.findPgTools,
     }
   }
 
   const liveProduct = (product: string) => productOf(resolved, product)
-  const liveSource = (product: string) => parseConnectionUrl(liveProduct(product).source.url.read())
+  const liveSource = async (product: string) =>
+    parseConnectionUrl(await sourceAddress(liveProduct(product), { readOnly: true }))
 
   async function drill(name: string, run: DrillOptions = {}): Promise<DrillReport> {
     let backup: LocatedBackup | undefined
@@ -139,7 +141,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     const config = run.proof ? { ...configured, drill: { ...configured.drill, proof: run.proof } } : configured
     const report = await runDrill(
       {
-        ...{ find, config, scratch: scratchOf(config), source: sourceOf(config) },
+        ...{ find, config, scratch: scratchOf(config), source: await sourceOf(config) },
         ...{ unlock: unlockFor(product), sealKeys: sealKeysFor(product) },
         ...{ findPgTools: deps.findPgTools, now: deps.now },
       },
@@ -177,7 +179,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     if (config.verify.log === undefined) return
     try {
       const { pruneAfter: pruneAfterMs } = config.verify.log
-      await writeLog(logTarget(config), logRowOf(record), { pruneAfterMs, signal: run.signal })
+      await writeLog(await logTarget(config), logRowOf(record), { pruneAfterMs, signal: run.signal })
     } catch (error) {
       if (isBackupError(error, 'cancelled')) throw error
       // The record is in the store; what was verified stays verified without the row.
@@ -249,7 +251,8 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
           rpoMs: config?.objectives.rpo,
           now: deps.now,
           live: run.live
-            ? options => checkLive(backup.manifest, liveProduct(product).verify, liveSource(product), options)
+            ? async options =>
+                checkLive(backup.manifest, liveProduct(product).verify, await liveSource(product), options)
             : undefined,
         },
         run,
@@ -281,10 +284,10 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       const { findPgTools } = deps
       const { source: config } = liveProduct(product)
       const unlock = await unlockFor(product)()
-      return diffBackup({ backup, unlock, source: liveSource(product), config, findPgTools }, run.signal)
+      return diffBackup({ backup, unlock, source: await liveSource(product), config, findPgTools }, run.signal)
     },
     async migrateLog(product, run = {}) {
-      const target = logTarget(productOf(resolved, product))
+      const target = await logTarget(productOf(resolved, product))
       await applyLogMigration(target, run.signal)
       return { product, database: target.description }
     },
@@ -362,17 +365,19 @@ function scratchOf({ drill }: ProductConfig): ScratchConfig {
   return { kind: 'server', url: drill.url.read(), allowSourceServer, maxBytes }
 }
 
-function logTarget(config: ProductConfig) {
-  return parseConnectionUrl((config.verify.log?.url ?? config.source.url).read())
+async function logTarget(config: ProductConfig) {
+  return parseConnectionUrl(config.verify.log?.url?.read() ?? (await sourceAddress(config, {})))
 }
 
-function sourceOf(product: ProductConfig | undefined) {
+async function sourceOf(product: ProductConfig | undefined) {
   if (product === undefined) return undefined
   try {
-    return parseConnectionUrl(product.source.url.read())
+    return parseConnectionUrl(await sourceAddress(product, { readOnly: true }))
   } catch (error) {
-    // A machine that only restores need not know the source's address; without it nothing can be confused with it.
-    if (error instanceof BackupError && error.code === 'secret-missing') return undefined
+    // A machine that only restores need not know the source's address; without it nothing can be confused with it. And in
+    // the disaster a restore is for, the provider may not know the source any more.
+    if (error instanceof BackupError && (error.code === 'secret-missing' || product.source.url === 'provider'))
+      return undefined
     throw error
   }
 }

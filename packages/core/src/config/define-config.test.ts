@@ -3,7 +3,7 @@ import { isBackupError } from '../errors/backup-error.js'
 import type { ObjectStore } from '../store/object-store.js'
 import type { LifeboatConfig } from './config-schema.js'
 import { defineConfig, resolveConfig } from './define-config.js'
-import { secret } from './secret.js'
+import { type SecretReference, secret } from './secret.js'
 
 const dayMs = 24 * 60 * 60 * 1000
 const recipients = ['keys/team.asc']
@@ -34,8 +34,10 @@ describe('resolveConfig', () => {
     const url = secret.env('LIFEBOAT_TEST_NOT_SET_ANYWHERE')
     const { shop } = resolveConfig(configWith({ source: { url } })).products
     const message = 'products.shop.source.url: environment variable LIFEBOAT_TEST_NOT_SET_ANYWHERE is not set'
-    expect(() => shop!.source.url.read()).toThrow(message)
-    expect(() => resolveConfig({ products: { shop } }).products.shop!.source.url.read()).toThrow(message)
+    const read = (source: { readonly url: unknown }) => (source.url as SecretReference).read()
+    expect(() => read(shop!.source)).toThrow(message)
+    const again = resolveConfig(configWith({ source: { url: shop!.source.url } }))
+    expect(() => read(again.products.shop!.source)).toThrow(message)
     expect(JSON.stringify(shop!.source)).toBe('{"url":"[secret: environment variable LIFEBOAT_TEST_NOT_SET_ANYWHERE]"}')
   })
 
