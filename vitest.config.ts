@@ -10,6 +10,11 @@ const s3 = ['packages/**/src/**/*.s3.test.ts']
 /** Looks at what all others have recorded, so it runs after them. */
 const faults = ['packages/testkit/src/faults/document.check.test.ts']
 
+/** Looks for the secrets of all these tests in everything that came out of them; `pnpm test` runs it last of all. */
+const leaks = ['packages/testkit/src/leaks/leaks.last.test.ts']
+/** Writes down what comes out. */
+const watch = ['packages/testkit/src/leaks/watch.ts']
+
 // A guard against a hang, not a claim about speed.
 const timeouts = { testTimeout: 300_000, hookTimeout: 300_000 }
 
@@ -37,9 +42,10 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/**/src/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', ...postgres, ...s3, ...faults],
+          exclude: ['**/node_modules/**', '**/dist/**', ...postgres, ...s3, ...faults, ...leaks],
           // These share no state: one process for all of them starts once, not once a file.
           isolate: false,
+          setupFiles: watch,
           ...timeouts,
         },
       },
@@ -50,14 +56,22 @@ export default defineConfig({
           include: postgres,
           // A project's global setup runs only when one of its files does.
           globalSetup: ['packages/testkit/src/global-setup-postgres.ts'],
+          setupFiles: watch,
           ...timeouts,
         },
       },
       {
         extends: true,
-        test: { name: 's3', include: s3, globalSetup: ['packages/testkit/src/global-setup-s3.ts'], ...timeouts },
+        test: {
+          name: 's3',
+          include: s3,
+          globalSetup: ['packages/testkit/src/global-setup-s3.ts'],
+          setupFiles: watch,
+          ...timeouts,
+        },
       },
       { extends: true, test: { name: 'faults', include: faults } },
+      { extends: true, test: { name: 'leaks', include: leaks } },
     ],
   },
 })

@@ -4,15 +4,22 @@ import type { CliIo } from './cli-io.js'
 import type { Choose } from './command.js'
 import { defineBackup } from './commands/backup.js'
 import { defineDemo } from './commands/demo.js'
+import { defineDiff } from './commands/diff.js'
 import { defineDoctor } from './commands/doctor.js'
+import { defineDrill } from './commands/drill.js'
+import { defineExport } from './commands/export.js'
 import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
 import { defineList } from './commands/list.js'
+import { defineLogTable } from './commands/log-table.js'
+import { definePause, defineResume } from './commands/pause.js'
 import { definePrune } from './commands/prune.js'
+import { defineRehearse } from './commands/rehearse.js'
 import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
 import { defineShow } from './commands/show.js'
 import { defineSweep } from './commands/sweep.js'
+import { defineTimeline } from './commands/timeline.js'
 import { defineVerify } from './commands/verify.js'
 import { helpText } from './render/help-text.js'
 
@@ -23,11 +30,19 @@ const defineCommands = [
   defineList,
   defineShow,
   defineVerify,
+  defineDrill,
+  defineDiff,
   defineHistory,
   defineReport,
   defineRestore,
   definePrune,
   defineSweep,
+  defineLogTable,
+  defineTimeline,
+  defineExport,
+  defineRehearse,
+  definePause,
+  defineResume,
   defineDemo,
 ]
 

@@ -16,6 +16,8 @@ export type {
 export { defineConfig, resolveConfig } from './config/define-config.js'
 export { isSecret, type SecretReference, secret } from './config/secret.js'
 export { type Deps, nodeDeps } from './deps.js'
+export { estimateRestore, type RestoreEstimate } from './drill/estimate-restore.js'
+export { type DrillExpectations, judgeDrills } from './drill/judge-drills.js'
 export { generateKeyPair } from './encryption/open-pgp.js'
 export type { FallbackKeys } from './encryption/product-keys.js'
 export { BackupError, type BackupErrorOptions, isBackupError } from './errors/backup-error.js'
@@ -60,7 +62,16 @@ export {
   type VerifyOptions,
   verificationLevels,
 } from './lifeboat-api.js'
-export type { PauseResult } from './maintenance/pause-services.js'
+export {
+  type Abandoned,
+  type PauseOptions,
+  type PauseResult,
+  type PauseWork,
+  pauseServices,
+  resumeAbandoned,
+  resumeServices,
+  withServicesPaused,
+} from './maintenance/pause-services.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type {
   BackupProvider,
@@ -88,7 +99,13 @@ export type {
   WritingService,
 } from './provider/backup-provider.js'
 export { dumps } from './provider/dumps.js'
-export { type JournalRecord, type OperationJournal, storeJournal } from './provider/operation-journal.js'
+export {
+  type JournalPurpose,
+  type JournalRecord,
+  type OperationJournal,
+  storeJournal,
+} from './provider/operation-journal.js'
+export { endRehearsal, type RehearsalRun, rehearseRecovery } from './provider/rehearse-recovery.js'
 export { type RecoveryRun, resumeRecovery, runRecovery } from './provider/run-recovery.js'
 export { refusedCodes, wrapProviderError } from './provider/wrap-provider-error.js'
 export { composeReport } from './report/compose-report.js'
@@ -103,6 +120,10 @@ export type {
 } from './report/report-model.js'
 export type { Artifact, Manifest, TableRecord } from './repository/manifest.js'
 export type { Check, DrillRecord, DrillStep, ProofRecord, VerificationRecord } from './repository/record-schema.js'
+export type { DefaultPrivilege, ProfileFacts } from './restore/inspect-for-profile.js'
+export type { ProfileStatement, RestoreProfile } from './restore/restore-profile.js'
+export type { EntryRule, Omission } from './restore/select-entries.js'
+export { setDefaultPrivilegesAside } from './restore/set-default-privileges-aside.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'
 export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'

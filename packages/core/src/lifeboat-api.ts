@@ -1,9 +1,11 @@
+import type { RestoreEstimate } from './drill/estimate-restore.js'
 import type { BackupEvent } from './events/backup-event.js'
 import type { PauseResult } from './maintenance/pause-services.js'
 import type { ProviderBackup, RecoveryPlan } from './provider/backup-provider.js'
 import type { ReportModel } from './report/report-model.js'
 import type { Manifest } from './repository/manifest.js'
 import type { Check, DrillRecord, ProofRecord } from './repository/record-schema.js'
+import type { RestoreProfile } from './restore/restore-profile.js'
 import type { PrunePlan } from './retention/plan-prune.js'
 import type { Timeline } from './timeline/timeline.js'
 
@@ -97,6 +99,8 @@ export interface VerificationReport {
 export interface DrillReport extends VerificationReport {
   readonly level: 'restored'
   readonly record: DrillRecord
+  /** A restore at the size of this backup's source, from the drills of its destination; `null` where none came through. */
+  readonly estimate: RestoreEstimate | null
 }
 
 /**
@@ -172,6 +176,8 @@ export interface RestoreOptions extends RunOptions, SelectOptions {
   readonly pause?: boolean | undefined
   /** Take over what an earlier restore, now dead, left paused: it stays so until the end of this one. Default: false. */
   readonly resume?: boolean | undefined
+  /** What the kind of target does not take, and needs. Default: the archive as it is. */
+  readonly profile?: RestoreProfile | undefined
   /** Keep a database that `create` made although the restore failed. Default: false. */
   readonly keepFailed?: boolean | undefined
   /**
@@ -228,6 +234,13 @@ export interface RestorePlan {
   /** Null: the whole backup. */
   readonly part: RestorePart | null
   readonly warnings: readonly string[]
+  /** Null: none was given. */
+  readonly profile: {
+    readonly name: string
+    readonly kept: readonly ContentsEntry[]
+    /** What is done on the target before the first definition, for people. */
+    readonly prepare: readonly string[]
+  } | null
   /** What the backup holds and the restore leaves out on purpose; without what `part` did not ask for. */
   readonly skipped: readonly { readonly entry: string; readonly reason: string }[]
 }

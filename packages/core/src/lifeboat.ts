@@ -3,6 +3,7 @@ import type { LifeboatConfig, ProductConfig, ResolvedConfig } from './config/con
 import { resolveConfig } from './config/define-config.js'
 import { type Deps, nodeDeps } from './deps.js'
 import { runDoctor } from './doctor/run-doctor.js'
+import { estimateRestore } from './drill/estimate-restore.js'
 import { runDrill } from './drill/run-drill.js'
 import type { ScratchConfig } from './drill/scratch-server.js'
 import { type FallbackKeys, readSealKeys, readUnlock } from './encryption/product-keys.js'
@@ -35,7 +36,7 @@ import type { LocatedBackup } from './repository/locate-artifact.js'
 import { readHistory } from './repository/read-history.js'
 import type { ProofRecord } from './repository/record-schema.js'
 import { resolveBackup } from './repository/resolve-backup.js'
-import { writeRecord } from './repository/verification-record.js'
+import { readRecords, writeRecord } from './repository/verification-record.js'
 import { prepareRestore, type RestoreJob } from './restore/plan-restore.js'
 import { readBackupContents } from './restore/read-backup-contents.js'
 import { runRestore } from './restore/run-restore.js'
@@ -134,8 +135,10 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       },
       run,
     )
-    if (Object.hasOwn(config.destinations, report.destination)) await keepRecord(backup!.store, report.record, run)
-    return report
+    if (!Object.hasOwn(config.destinations, report.destination)) return report
+    await keepRecord(backup!.store, report.record, run)
+    const records = await readRecords(backup!.store, { product, destination: report.destination }, run.signal)
+    return { ...report, estimate: estimateRestore(records, report.record.databaseBytes) ?? null }
   }
 
   /** A name may say the product itself; an address only says it once its manifest is read. */
@@ -211,6 +214,11 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       }
     },
     async verify(name, run = {}) {
+      if (run.level === 'restored' && run.live) {
+        throw new BackupError('config-invalid', 'a drill does not look at the live database', {
+          hint: 'verify at level content with live, and drill besides',
+        })
+      }
       if (run.level === 'restored') return drill(name, run)
       const backup = await locate(name, run)
       const { product } = backup.manifest

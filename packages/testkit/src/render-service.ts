@@ -76,6 +76,15 @@ export interface RenderService {
   downloadFault: ((response: ServerResponse) => void) | undefined
   /** What the status page answers; undefined for silence. */
   statusPage: { status: number; body: string } | undefined
+  /** How slow it is, and what becomes of things; a test may change them. */
+  readonly knobs: {
+    recoveryLooks: () => number
+    recoveryBecomes: () => string
+    exportLooks: () => number
+    serviceLooks: () => number
+  }
+  /** Back to one instance, services that run, and nothing else; time goes on. */
+  reset(): void
   now(): number
   /** For a client: time passes without anybody waiting. */
   readonly deps: { now(): number; sleep(ms: number, signal?: AbortSignal): Promise<void>; random(): number }
@@ -94,16 +103,24 @@ export async function startRenderService(options: RenderServiceOptions = {}): Pr
   const deleted: string[] = []
   let made = 0
   const blank = { plan: 'pro_4gb', looksLeft: 0, becomes: 'available', ipAllowList: [] } as const
-  instances.set(sourceId, {
-    ...blank,
-    id: sourceId,
-    name: 'shop',
-    status: 'available',
-    recoveredFrom: null,
-    restoreTime: null,
-  })
-  for (const id of options.services ?? ['srv-web'])
-    services.set(id, { id, name: id, suspended: 'not_suspended', suspenders: [], looksLeft: 0, becomes: undefined })
+  const knobs = {
+    recoveryLooks: options.recoveryLooks ?? (() => 3),
+    recoveryBecomes: options.recoveryBecomes ?? (() => 'available'),
+    exportLooks: options.exportLooks ?? (() => 2),
+    serviceLooks: options.serviceLooks ?? (() => 1),
+  }
+  const reset = () => {
+    instances.clear()
+    services.clear()
+    exports.length = 0
+    deleted.length = 0
+    instances.set(sourceId, {
+      ...{ ...blank, id: sourceId, name: 'shop', status: 'available', recoveredFrom: null, restoreTime: null },
+    })
+    for (const id of options.services ?? ['srv-web'])
+      services.set(id, { id, name: id, suspended: 'not_suspended', suspenders: [], looksLeft: 0, becomes: undefined })
+  }
+  reset()
 
   const missing = { status: 404, body: { message: 'not found' } }
   const day = 24 * 3_600_000
@@ -145,7 +162,7 @@ export async function startRenderService(options: RenderServiceOptions = {}): Pr
   const turn = (to: 'suspended' | 'not_suspended') =>
     onService(one => {
       one.becomes = to
-      one.looksLeft = options.serviceLooks?.() ?? 1
+      one.looksLeft = knobs.serviceLooks()
       return { status: 202 }
     })
 
@@ -186,8 +203,8 @@ export async function startRenderService(options: RenderServiceOptions = {}): Pr
       const one: FakeInstance = {
         ...blank,
         ...{ id, name: restoreName ?? `${source.name}-recovered`, status: 'recovery_in_progress', restoreTime },
-        ...{ plan: plan ?? source.plan, recoveredFrom: source.id, looksLeft: options.recoveryLooks?.() ?? 3 },
-        becomes: options.recoveryBecomes?.() ?? 'available',
+        ...{ plan: plan ?? source.plan, recoveredFrom: source.id, looksLeft: knobs.recoveryLooks() },
+        becomes: knobs.recoveryBecomes(),
       }
       instances.set(id, one)
       return { status: 200, body: detail(one) }
@@ -204,7 +221,7 @@ export async function startRenderService(options: RenderServiceOptions = {}): Pr
       exports.push({
         id: `exp-${++made}`,
         createdAt: new Date(clock).toISOString(),
-        looksLeft: options.exportLooks?.() ?? 2,
+        looksLeft: knobs.exportLooks(),
       })
       return { status: 202 }
     }),
@@ -224,7 +241,7 @@ export async function startRenderService(options: RenderServiceOptions = {}): Pr
 
   const service: { -readonly [K in keyof RenderService]: RenderService[K] } = {
     server: undefined as never,
-    ...{ token, sourceId, instances, services, exports, deleted, recoveryInfo },
+    ...{ token, sourceId, instances, services, exports, deleted, recoveryInfo, knobs, reset },
     downloads: [],
     downloadFault: undefined,
     statusPage: {

@@ -1,4 +1,5 @@
 import {
+  type DrillReport,
   isBackupError,
   type Lifeboat,
   type VerificationLevel,
@@ -9,11 +10,13 @@ import { type Command, Option } from 'commander'
 import { addCommand, type Choose, type CommandResult, destinationOption } from '../command.js'
 import { type ExitStatus, exitStatus, exitStatusOf, worstStatus } from '../exit-status.js'
 import { describeError, type ErrorDocument } from '../render/describe-error.js'
+import { renderDrill } from '../render/drill-lines.js'
 import { renderVerification } from '../render/verification-lines.js'
 import type { Session } from '../session.js'
 
 interface Flags {
   readonly level: VerificationLevel
+  readonly live?: boolean
   readonly destination?: string
 }
 
@@ -39,11 +42,12 @@ export function defineVerify(program: Command, choose: Choose): void {
     .addOption(
       new Option(
         '--level <level>',
-        'listed: present and complete; stored: every byte as recorded; content: decrypted and read to its end',
+        'listed: present and complete; stored: every byte as recorded; content: decrypted and read to its end; restored: a drill',
       )
         .choices([...verificationLevels])
         .default('content'),
     )
+    .option('--live', 'look at the live database, too: critical tables, rows, functions, policies, queries')
     .addOption(destinationOption())
     .action((backup: string | undefined, flags: Flags) => choose(session => runVerify(session, backup, flags)))
 }
@@ -68,8 +72,14 @@ async function runVerify(session: Session, name: string | undefined, flags: Flag
       reports,
       failures: failures.map(({ backup, error }) => ({ backup, error })),
     },
-    lines: reports.flatMap(report => renderVerification(report, session.colours)),
+    lines: reports.flatMap(report =>
+      isDrill(report) ? renderDrill(report, session.colours) : renderVerification(report, session.colours),
+    ),
   }
+}
+
+function isDrill(report: VerificationReport): report is DrillReport {
+  return 'record' in report
 }
 
 /** The latest of every product, in each of its destinations: a copy that nobody read is not a proven one. */
@@ -87,10 +97,11 @@ async function verify(
   name: string,
   flags: Flags,
 ): Promise<VerificationReport | Failure> {
-  const { level, destination } = flags
+  const { level, live, destination } = flags
   try {
     return await lifeboat.verify(name, {
       level,
+      live,
       destination,
       signal: session.signal,
       onEvent: session.progress.onEvent,

@@ -17,7 +17,8 @@ export function renderVerification(report: VerificationReport, colours: Colours)
   ]
 }
 
-function findingLines(finding: Finding, colours: Colours): string[] {
+/** A finding, and under it what to do. */
+export function findingLines(finding: Finding, colours: Colours): string[] {
   const paint = { critical: colours.red, warning: colours.yellow, info: colours.dim }[finding.severity]
   const line = `  ${paint(finding.severity.padEnd(8))}  ${finding.code}: ${oneLine(finding.message)}`
   return finding.hint === null ? [line] : [line, `            hint: ${oneLine(finding.hint)}`]

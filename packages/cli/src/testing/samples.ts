@@ -1,5 +1,6 @@
 import type {
   BackupResult,
+  DrillReport,
   ListedBackup,
   Manifest,
   PruneResult,
@@ -100,6 +101,7 @@ export function samplePlan(changes: Partial<RestorePlan> = {}): RestorePlan {
     part: null,
     warnings: [],
     skipped: [],
+    profile: null,
     ...changes,
   }
 }
@@ -121,4 +123,35 @@ export function samplePrune(changes: Partial<PruneResult> = {}): PruneResult {
 
 export function sampleSweep(changes: Partial<SweepResult> = {}): SweepResult {
   return { product: 'shop', destination: 'local', applied: false, garbage: [], removed: [], retained: [], ...changes }
+}
+
+export function sampleDrill(changes: Partial<DrillReport> = {}): DrillReport {
+  const report = { ...sampleReport(), ...changes }
+  const { ok, findings, product, destination } = report
+  const at = '2026-11-21T05:01:30.000Z'
+  return {
+    ...report,
+    level: 'restored',
+    record: {
+      ...{ kind: 'drill', product, id, destination, level: 'restored', at, ok, durationMs: 90_000 },
+      ...{ storedSha256: [], findings: [...findings], checks: [], backupCreatedAt: sampleManifest.createdAt },
+      ...{ storedBytes: 12_000_000, plainBytes: 34_000_000, tables: 3, rows: 1234 },
+      ...{ startedAt: '2026-11-21T05:00:00.000Z', finishedAt: at, databaseBytes: 40_000_000 },
+      steps: [
+        { step: 'find', startedAfterMs: 0, durationMs: 100 },
+        { step: 'fetch, decrypt, check and load, streamed together', startedAfterMs: 100, durationMs: 60_000 },
+      ],
+      proof: {
+        ...{ kind: 'content', tables: 3, rows: 1234, countedOnly: 1, sequences: 2, largeObjects: 0, entries: 30 },
+        differences: 0,
+      },
+      objectives: {
+        ...{ ageMs: 3 * 3_600_000, rpoMs: 24 * 3_600_000, rpoMet: true, recoveryMs: 61_000, totalMs: 90_000 },
+        ...{ rtoMs: null, rtoMet: null },
+      },
+      scratch: { kind: 'local', serverVersion: '17.5' },
+      leftOut: [{ entry: 'EVENT TRIGGER spy', reason: 'it would run while the drill restores' }],
+    },
+    estimate: { restoreMs: 61_000, errorMs: 2_000, drills: 3, databaseBytes: 40_000_000 },
+  }
 }

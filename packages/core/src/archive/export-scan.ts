@@ -44,6 +44,20 @@ export async function* exportScanned(source: ByteSource, done: (scan: Scan) => v
   }
 }
 
+/**
+ * Reads the table of contents of an export, and no further than it lies.
+ * @returns undefined for an archive of an unknown version
+ * @throws BackupError `archive-invalid` where there is none
+ */
+export async function readExportContents(source: ByteSource): Promise<TableOfContents | undefined> {
+  for await (const file of readTar(decompress(source, 'gzip'))) {
+    if (!/(^|\/)toc\.dat$/.test(file.name)) continue
+    const front = await readToc(file)
+    return 'toc' in front ? front.toc : undefined
+  }
+  throw noToc()
+}
+
 async function scanExport(source: ByteSource): Promise<ArchiveSummary> {
   const counted = new Map<string, Counted>()
   const objectLists = new Map<string, string>()
@@ -57,7 +71,7 @@ async function scanExport(source: ByteSource): Promise<ArchiveSummary> {
       objectLists.set(name, (await readWhole(file.body, maxTocBytes)).toString())
     else counted.set(withoutCompression(name), await countRows(file, name))
   }
-  if (front === undefined) throw invalid('it holds no toc.dat: it is no folder that pg_dump -Fd wrote')
+  if (front === undefined) throw noToc()
   if ('unknownBecause' in front)
     return {
       bytes,
@@ -120,6 +134,10 @@ function assertObjects(list: string, files: ReadonlyMap<string, Counted>): void 
     const name = line.split(' ')[1]
     if (name !== undefined && !files.has(name)) throw truncated(`the large object in ${name} is missing`)
   }
+}
+
+function noToc() {
+  return invalid('it holds no toc.dat: it is no folder that pg_dump -Fd wrote')
 }
 
 function withoutCompression(name: string): string {

@@ -4,7 +4,8 @@ import { type ArchiveEntry, type ArchiveHeader, knownMinorVersions, type TableOf
 /** Bounds against a hostile archive: a definition, the whole front, the number of entries. */
 const maxStringBytes = 64 * 2 ** 20
 const maxFrontBytes = 256 * 2 ** 20
-const maxEntries = 5_000_000
+const maxEntries = 1_000_000
+const maxDependencies = 100_000
 
 /** How the header names the layout. A folder's `toc.dat` says 3, the tar format (`_CloseArchive` in pg_backup_directory.c). */
 const formatBytes = { custom: 1, directory: 3 } as const
@@ -133,7 +134,10 @@ export class FrontReader {
     const owner = cursor.string()
     cursor.string() // a legacy flag
     const dependencies: number[] = []
-    for (let text = cursor.string(); text !== null; text = cursor.string()) dependencies.push(Number(text))
+    for (let text = cursor.string(); text !== null; text = cursor.string()) {
+      if (dependencies.length >= maxDependencies) throw invalid('an entry depends on too many others')
+      dependencies.push(Number(text))
+    }
     const fileName = this.#layout === 'custom' ? null : cursor.string()
     if (this.#layout === 'custom') cursor.take(1 + header.offsetSize)
     this.#offset = cursor.offset

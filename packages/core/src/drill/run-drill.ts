@@ -21,6 +21,7 @@ import { sealFindings } from '../verify/check-seal.js'
 import { type Checked, checked } from '../verify/checked.js'
 import { critical, isSound } from '../verify/finding.js'
 import { backupFacts } from '../verify/record-of.js'
+import { estimateRestore } from './estimate-restore.js'
 import { judgeObjectives } from './judge-objectives.js'
 import { prove } from './prove.js'
 import { quarantine } from './quarantine.js'
@@ -205,6 +206,7 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
       live: false,
       ...{ tables: record.tables, rows: record.rows, readBytes, durationMs: totalMs },
       record,
+      estimate: estimateRestore([record], record.databaseBytes) ?? null,
     }
   }
 

@@ -83,7 +83,7 @@ function wayOut(source: TimelineSource, loss: LossName, atMs: number): Way | und
       ...shared,
       instants: { from: iso(fromMs), to: instant, count: 'any' },
       ...{ instant, dataAgeMs: atMs - instantMs, worstDataAgeMs: atMs - instantMs },
-      ...{ proof: 'provider', command: source.command(instant, undefined), notes },
+      ...{ proof: 'provider', command: source.command(instant, undefined, loss), notes },
     }
   }
   const before = source.points.filter(one => one.ms <= atMs)
@@ -106,7 +106,7 @@ function wayOut(source: TimelineSource, loss: LossName, atMs: number): Way | und
       atMs,
     ),
     proof: newest.proof,
-    command: source.command(iso(newest.ms), newest.id),
+    command: source.command(iso(newest.ms), newest.id, loss),
     notes,
   }
 }

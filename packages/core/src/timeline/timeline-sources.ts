@@ -16,7 +16,7 @@ export interface TimelineSource {
   lostIn(loss: LossName): string | undefined
   /** What to bear in mind in this loss. */
   notesFor(loss: LossName): readonly string[]
-  command(instant: string, id: string | undefined): string
+  command(instant: string, id: string | undefined, loss: LossName): string
 }
 
 /** Every source that the input names, whether or not it survives anything. */
@@ -113,12 +113,16 @@ function destinationSources(destination: TimelineDestination, input: TimelineInp
           if (loss === 'key-lost') return [`with one of the ${keys.others} other keys that it is encrypted to`]
           if (loss === 'region-down' && (destination.region === null || !provider?.promises?.region))
             return ['whether it lies in another region is not known here']
+          if (kind === 'dump' && loss === 'table-dropped')
+            return ['TARGET_URL is the live database, TABLE the table: nothing else is restored into it']
           return loss === 'table-dropped' || loss === 'bad-migration'
             ? ['it becomes a database beside the live one, from which rows are copied back']
             : []
         },
-        command: (_: string, id: string | undefined) =>
-          `lifeboat restore ${product}/${id} --destination ${destination.name} --to env:TARGET_URL --create`,
+        command: (_: string, id: string | undefined, loss: LossName) => {
+          const how = kind === 'dump' && loss === 'table-dropped' ? '--table TABLE' : '--create'
+          return `lifeboat restore ${product}/${id} --destination ${destination.name} --to env:TARGET_URL ${how}`
+        },
       } satisfies TimelineSource,
     ]
   })

@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { memoryStore, type ObjectStore, secret, verificationLogMigration } from '../../../core/src/index.js'
+import { readRecords } from '../../../core/src/repository/verification-record.js'
+import type {} from '../provided-postgres.js'
+import { databaseUrl, makeDrillShop, openShop, query } from './drill-shop.js'
+
+const server = inject('postgres').url
+
+describe('checks against the live database', () => {
+  let source: string
+  let store: ObjectStore
+  const open = (more: Parameters<typeof openShop>[1] = {}) =>
+    openShop(source, { destinations: { local: { store } }, ...more })
+
+  beforeAll(async () => {
+    source = await makeDrillShop(server, 'live_shop')
+    store = memoryStore()
+    const lifeboat = await open({ verify: { criticalTables: ['orders', 'events'] } })
+    await lifeboat.backup('shop')
+  })
+  afterAll(() => query(databaseUrl(server, 'postgres'), 'drop database if exists live_shop with (force)'))
+
+  it('finds nothing while nothing has changed, and says what it looked at', async () => {
+    const lifeboat = await open({
+      verify: {
+        criticalTables: ['orders', 'events'],
+        rowTolerance: 0,
+        functions: ['order_total'],
+        policies: { atLeast: 2 },
+        queries: [{ name: 'orders', sql: 'select count(*) from orders', expect: 36_000 }],
+      },
+    })
+    const report = await lifeboat.verify('shop/latest', { live: true })
+    expect(report).toMatchObject({ ok: true, live: true, findings: [] })
+    expect(report.checks).toContainEqual({
+      name: 'live rows of events',
+      ok: true,
+      detail: '30000 rows now, 30000 in the backup',
+    })
+    expect(report.checks.map(one => one.name)).toEqual([
+      ...['database is there', 'content of database', 'function order_total', 'seal', 'size', 'critical table orders'],
+      ...[
+        'critical table events',
+        'policies',
+        'age and usual size',
+        'live critical table orders',
+        'live critical table events',
+      ],
+      ...[
+        'live function order_total',
+        'live policies',
+        'live rows of orders',
+        'live rows of events',
+        'live query orders',
+      ],
+    ])
+    expect(await (await open()).diff('shop/latest')).toMatchObject({ differences: [], definitionsCompared: true })
+  })
+
+  it('judges rows by the tolerance of their table, large tables by an estimate, and none of it against the backup', async () => {
+    await query(
+      source,
+      'delete from order_lines where order_id % 5 = 0',
+      'delete from sessions where customer_id % 2 = 0',
+      'analyze sessions',
+    )
+    const verify = {
+      criticalTables: ['order_lines', 'sessions', 'products', 'vanished'],
+      rowTolerance: { default: 0.1, tables: { 'public.order_lines': 0.25 } },
+      countUpTo: '8KB',
+      functions: ['no_such'],
+      queries: [{ name: 'lines', sql: 'select count(*) from order_lines', expect: { min: 60_000 } }],
+    }
+    const report = await (await open({ verify })).verify('shop/latest', { live: true, level: 'listed' })
+    expect(
+      report.findings.filter(one => one.code.startsWith('live') || one.code.startsWith('rows')).map(one => one.message),
+    ).toEqual([
+      'the critical table vanished is not in the live database',
+      'the function no_such is not in the live database',
+      "sessions has 2000 rows now (the planner's estimate), 4000 in the backup: 50 % off, more than 10 %",
+      '"lines" on the live data: 57600, expected at least 60000',
+    ])
+    const records = () => readRecords(store, { product: 'shop', destination: 'local' })
+    const onlyLive = { ...verify, criticalTables: ['sessions'], functions: [] }
+    expect(await (await open({ verify: onlyLive })).verify('shop/latest', { live: true })).toMatchObject({ ok: false })
+    expect((await records()).at(-1)).toMatchObject({ live: true, level: 'content', ok: true })
+  })
+
+  it('lists what differs between the definitions of backup and database', async () => {
+    await query(
+      source,
+      ...[
+        'drop policy no_deletes on sessions',
+        'drop index order_lines_product',
+        'alter table products add column weight int',
+      ],
+      ...['create extension if not exists pg_trgm', 'create table newcomers (id int)'],
+      'drop trigger note_status_change on orders',
+    )
+    const { differences } = await (await open()).diff('shop/latest')
+    expect(differences.map(({ kind, entry }) => `${kind} ${entry}`).sort()).toEqual([
+      'added COMMENT on EXTENSION pg_trgm',
+      'added EXTENSION pg_trgm',
+      'added TABLE public.newcomers',
+      'changed TABLE public.products',
+      'missing COMMENT on TRIGGER note_status_change ON orders in public',
+      'missing INDEX public.order_lines_product',
+      'missing POLICY public.sessions no_deletes',
+      'missing TRIGGER public.orders note_status_change',
+    ])
+  })
+
+  it('refuses to mix a drill with the live database', async () => {
+    const mixed = (await open()).verify('shop/latest', { level: 'restored', live: true })
+    await expect(mixed).rejects.toMatchObject({ code: 'config-invalid' })
+  })
+})
+
+describe('the verification log', () => {
+  let source: string
+  beforeAll(async () => {
+    source = databaseUrl(server, 'log_shop')
+    await query(databaseUrl(server, 'postgres'), 'drop database if exists log_shop with (force)')
+    await query(databaseUrl(server, 'postgres'), 'create database log_shop')
+    await query(source, 'create table orders (id int)', 'insert into orders values (1)')
+  })
+  afterAll(() => query(databaseUrl(server, 'postgres'), 'drop database if exists log_shop with (force)'))
+
+  it('gets a row for each verification once its table is made, and loses the old ones when asked', async () => {
+    const warnings: string[] = []
+    const onEvent = (event: { type: string; message?: string }) => {
+      if (event.type === 'warning.raised') warnings.push(event.message ?? '')
+    }
+    const lifeboat = await openShop(source, {
+      verify: { criticalTables: ['orders'], log: { url: secret.value(source), pruneAfter: '90d' } },
+    })
+    await lifeboat.backup('shop')
+    expect(await lifeboat.verify('shop/latest', { onEvent })).toMatchObject({ ok: true })
+    expect(warnings).toEqual([expect.stringContaining('no row was written into backup_verification_log')])
+
+    await lifeboat.migrateLog('shop')
+    await lifeboat.migrateLog('shop')
+    expect(verificationLogMigration).toContain('backup_verification_log')
+    await query(
+      source,
+      `insert into backup_verification_log (verified_at, backup_id, backup_age_hours, backup_size_mb, status, checks_passed, checks_failed)
+       select now() - make_interval(days => d), 'shop/old', 1, 1, 'success', 1, 0 from unnest(array[89, 91]) d`,
+    )
+    await lifeboat.verify('shop/latest')
+    const strict = await openShop(source, {
+      destinations: { local: { store: memoryStore() } },
+      verify: { criticalTables: ['orders', 'nowhere'], log: {} },
+    })
+    const { id } = await strict.backup('shop')
+    await strict.verify('shop/latest')
+    const rows = await query(source, 'select * from backup_verification_log order by verified_at')
+    expect(rows).toEqual([
+      expect.objectContaining({ backup_id: 'shop/old' }),
+      expect.objectContaining({
+        status: 'success',
+        checks_passed: 6,
+        checks_failed: 0,
+        error_details: null,
+        backup_age_hours: 0,
+      }),
+      expect.objectContaining({
+        ...{ backup_id: `shop/${id}`, status: 'failure', checks_passed: 6, checks_failed: 1 },
+        error_details: {
+          ...{ kind: 'verification', level: 'content' },
+          findings: [expect.objectContaining({ code: 'critical-table-missing' })],
+        },
+      }),
+    ])
+    expect(Object.keys(rows[0]!)).toEqual([
+      ...[
+        'id',
+        'verified_at',
+        'backup_id',
+        'backup_age_hours',
+        'backup_size_mb',
+        'status',
+        'checks_passed',
+        'checks_failed',
+      ],
+      ...['error_details', 'created_at'],
+    ])
+  })
+})
