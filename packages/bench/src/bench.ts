@@ -3,11 +3,15 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as zlib from 'node:zlib'
+import type { DrillReport } from '@lifeboat/core'
 import type { S3Service } from '@lifeboat/testkit/s3-service'
 import { type Measured, measure, measurePipeline } from './measure.ts'
 
 const passphrase = 'bench-passphrase-of-some-length'
 const bucket = 'lifeboat-bench'
+
+/** The yardstick of a drill. */
+export const bareRestoreName = 'createdb, pg_restore -j 2 of a local file'
 
 interface Place {
   readonly source: string
@@ -29,6 +33,7 @@ export class Bench {
   readonly exports: MutableTiming[] = []
   readonly checks: MutableTiming[] = []
   readonly restores: MutableTiming[] = []
+  readonly drills: MutableTiming[] = []
   readonly runtimeHasZstd = 'zstdCompress' in zlib
   dumpBytes = 0
   readonly #place: Place
@@ -152,6 +157,31 @@ export class Bench {
     } finally {
       await this.#place.administer('drop database if exists bench_target with (force)')
     }
+  }
+
+  /** What the bare restore reads. */
+  async dumpToFile(): Promise<void> {
+    await measurePipeline(`pg_dump -Fc > ${join(this.#place.folder, 'bare.dump')}`, this.#environment)
+  }
+
+  async bareRestore(server: { url(database?: string): string }): Promise<void> {
+    const target = { ...this.#environment, ...targetOf(server.url('postgres')) }
+    const file = join(this.#place.folder, 'bare.dump')
+    const run = await measurePipeline(`createdb bare && pg_restore --no-owner --jobs 2 --dbname bare ${file}`, target)
+    this.#record(this.drills, bareRestoreName, run)
+  }
+
+  /** Drills once; returns its steps as rows of a table. */
+  async oursDrill(): Promise<string> {
+    const run = await this.#lifeboat('gzip', ['drill', 'bench'])
+    // The shape of `--json` is documented in docs/cli.md.
+    const { drills } = JSON.parse(run.stdout) as { drills: DrillReport[] }
+    const { durationMs, steps } = drills[0]!.record
+    const proofMs = steps.find(one => one.step === 'proof')?.durationMs ?? 0
+    this.#record(this.drills, 'lifeboat drill, without the proof', { ...run, seconds: (durationMs - proofMs) / 1000 })
+    this.#record(this.drills, 'lifeboat drill, with the proof by content', { ...run, seconds: durationMs / 1000 })
+    const seconds = (ms: number) => (ms / 1000).toFixed(1)
+    return steps.map(one => `| ${one.step} | ${seconds(one.startedAfterMs)} | ${seconds(one.durationMs)} |`).join('\n')
   }
 
   #lifeboat(codec: 'gzip' | 'zstd', command: readonly string[]): Promise<Measured> {

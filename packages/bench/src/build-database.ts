@@ -31,6 +31,23 @@ export async function buildDatabase(url: string, sizeBytes: number): Promise<voi
   ])
 }
 
+/** The tables that `pgbench -i` makes (PostgreSQL's src/bin/pgbench/pgbench.c), without the program. */
+export async function buildPgbench(url: string, scale: number): Promise<void> {
+  await statements(url, [
+    'create table pgbench_history (tid int, bid int, aid int, delta int, mtime timestamp, filler char(22))',
+    'create table pgbench_tellers (tid int not null, bid int, tbalance int, filler char(84)) with (fillfactor = 100)',
+    'create table pgbench_accounts (aid int not null, bid int, abalance int, filler char(84)) with (fillfactor = 100)',
+    'create table pgbench_branches (bid int not null, bbalance int, filler char(88)) with (fillfactor = 100)',
+    `insert into pgbench_branches select i, 0 from generate_series(1, ${scale}) i`,
+    `insert into pgbench_tellers select i, (i - 1) / 10 + 1, 0 from generate_series(1, ${scale * 10}) i`,
+    `insert into pgbench_accounts select i, (i - 1) / 100000 + 1, 0, '' from generate_series(1, ${scale * 100_000}) i`,
+    'alter table pgbench_branches add primary key (bid)',
+    'alter table pgbench_tellers add primary key (tid)',
+    'alter table pgbench_accounts add primary key (aid)',
+    'vacuum analyze',
+  ])
+}
+
 /** Builds a database whose dump is long while the database is small: wide values that the server keeps compressed. */
 export async function buildWideDatabase(url: string, dumpBytes: number): Promise<void> {
   const rowBytes = 500_000

@@ -9,15 +9,18 @@ export interface BenchOptions {
   readonly source: string | undefined
   /** Measures memory on a narrow and a ten times longer stream instead of time. */
   readonly memory: boolean
+  /** Measures a drill against a bare pg_restore instead of exports, checks and restores. */
+  readonly drill: boolean
   readonly write: boolean
 }
 
-const usage = `pnpm bench [--size 1gb] [--runs 3] [--source postgres://…] [--memory] [--no-write]
+const usage = `pnpm bench [--size 1gb] [--runs 3] [--source postgres://…] [--memory | --drill] [--no-write]
 
   --size      the database to build, default 1gb
   --runs      each way this often, in turn; the median counts, default 3
   --source    read this database instead of building one
   --memory    peak memory at 1 GB and at 10 GB of dump, instead of times
+  --drill     a drill against a bare pg_restore of the same data, with pgbench at scale 50 besides
   --no-write  do not write docs/benchmarks.md`
 
 export function readOptions(argv: readonly string[]): BenchOptions {
@@ -28,6 +31,7 @@ export function readOptions(argv: readonly string[]): BenchOptions {
       runs: { type: 'string', default: '3' },
       source: { type: 'string' },
       memory: { type: 'boolean', default: false },
+      drill: { type: 'boolean', default: false },
       'no-write': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -48,6 +52,7 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     runs,
     source: values.source,
     memory: values.memory,
+    drill: values.drill,
     write: !values['no-write'],
   }
 }

@@ -42,7 +42,7 @@ describe('checks against the live database', () => {
       ...[
         'critical table events',
         'policies',
-        'age and usual size',
+        'age, rows and usual size',
         'live critical table orders',
         'live critical table events',
       ],
