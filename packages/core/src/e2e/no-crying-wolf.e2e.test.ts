@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { recordHealthy } from '../../../testkit/src/faults/fault-results.js'
 import type {} from '../../../testkit/src/provided-postgres.js'
 import { directory, generateKeyPair, nodeDeps, openLifeboat, secret } from '../index.js'
 
@@ -117,6 +118,7 @@ describe('backups of a database that is written to', () => {
       stop.abort()
       await writing.catch(() => {})
     }
+    recordHealthy({ healthy: 'four writers as pgbench has them', level: 'content', checks: backups, falseAlarms: 0 })
     const transactions = (await writing).reduce((sum, one) => sum + one)
     // Otherwise this was a quiet database, and nothing was shown.
     expect(transactions).toBeGreaterThan(backups * 10)
