@@ -1,5 +1,6 @@
 import type { ProductConfig, ResolvedConfig } from '../config/config-schema.js'
 import type { ListedBackup, Unreadable } from '../lifeboat-api.js'
+import { isExport } from '../repository/locate-artifact.js'
 import type { DrillRecord, ProofRecord } from '../repository/record-schema.js'
 import { speaksOf } from '../repository/verification-record.js'
 import { toolName, toolVersion } from '../tool-version.js'
@@ -156,7 +157,9 @@ function composeDestination(name: string, { backups, records, now }: ProductFact
 function composeTrend({ backups, records }: ProductFacts, since: string): TrendPoint[] {
   const points = new Map<string, TrendPoint>()
   const provenOf = (id: string) => records.find(one => one.id === id && provesContent(one))?.ok ?? null
-  for (const backup of backups) {
+  // A provider's export has another size than a dump: in one line they would zigzag.
+  const dumps = backups.filter(({ manifest }) => !isExport(manifest))
+  for (const backup of dumps.length > 0 ? dumps : backups) {
     const { id, manifest } = backup
     points.set(id, {
       ...{ id, at: manifest.createdAt, storedBytes: backup.storedBytes, rows: rowsOf(backup), proven: provenOf(id) },
