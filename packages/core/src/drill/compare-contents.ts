@@ -19,7 +19,9 @@ const notCompared = new Set([
 
 /** Whether an entry is something that a comparison of definitions speaks of. */
 export function isComparable(entry: ArchiveEntry): boolean {
-  return !notCompared.has(entry.description)
+  if (notCompared.has(entry.description)) return false
+  // The comment and the grants of the database itself are not restored: it has another name.
+  return !(/^(COMMENT|ACL|SECURITY LABEL)$/.test(entry.description) && entry.tag.startsWith('DATABASE '))
 }
 
 /**

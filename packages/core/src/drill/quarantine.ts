@@ -31,6 +31,14 @@ const outward = new Set([
   ...['plpython3u', 'plpythonu', 'plperlu', 'pltclu', 'plsh', 'plr', 'pljava', 'adminpack'],
 ])
 
+/** Leaves out what can only be had with the roles of the source: they are made on a server of the drill's own alone. */
+export function withoutSourceRoles(serverIsOurs: boolean): EntryRule {
+  return entry => {
+    if (serverIsOurs || entry.description !== 'DEFAULT ACL') return undefined
+    return 'it speaks for a role that makes nothing on the scratch server'
+  }
+}
+
 /** Leaves out of a drill what acts by itself or reaches outward; `allowed` extensions stay. */
 export function quarantine(allowed: readonly string[] = []): EntryRule {
   return entry => {

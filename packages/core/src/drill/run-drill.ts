@@ -24,7 +24,7 @@ import { backupFacts } from '../verify/record-of.js'
 import { estimateRestore } from './estimate-restore.js'
 import { judgeObjectives } from './judge-objectives.js'
 import { prove } from './prove.js'
-import { quarantine } from './quarantine.js'
+import { quarantine, withoutSourceRoles } from './quarantine.js'
 import { makeScratchDatabase, type ScratchDatabase, sweepScratchDatabases } from './scratch-database.js'
 import { type OpenScratchServer, openScratchServer, type ScratchConfig } from './scratch-server.js'
 import { startTimeline } from './timeline.js'
@@ -84,7 +84,7 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
 
   const backup = await timeline.timed('find', job.find)
   const { manifest } = backup
-  const rules = [quarantine(job.config.drill.allowExtensions)]
+  const rules = [quarantine(job.config.drill.allowExtensions), withoutSourceRoles(job.scratch.kind === 'local')]
   try {
     work = await timeline.timed('sweep what killed drills left', async () => {
       for (const folder of await sweepWorkFolders()) warn(`${folder} of a drill that was killed was removed`)
@@ -146,6 +146,7 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
 
   async function check(url: string): Promise<void> {
     const { verify } = job.config
+    const restored = (done: readonly Checked[]) => done.map(check => ({ ...check, name: `restored ${check.name}` }))
     const add = (done: readonly Checked[]) => {
       checks.push(...done)
       findings.push(...done.flatMap(one => one.findings))
@@ -155,12 +156,12 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
     const target = parseConnectionUrl(url)
     const client = await connect(target, signal)
     try {
-      add(await checkExpectedObjects(client, verify, { where: 'the restored database' }))
+      add(restored(await checkExpectedObjects(client, verify, { where: 'the restored database' })))
     } finally {
       await client.end()
     }
     const places = { target, source: job.source, code: 'query-unexpected', where: 'the restored data' }
-    add(await runQueries(verify.queries, places, signal))
+    add(restored(await runQueries(verify.queries, places, signal)))
   }
 
   async function tearDown(): Promise<void> {

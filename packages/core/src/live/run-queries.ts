@@ -58,7 +58,7 @@ async function ask(client: pg.Client, query: QualityQuery): Promise<(string | nu
   try {
     await client.query(
       `select set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
-              set_config('search_path', 'public, pg_catalog', true)`,
+              set_config('search_path', 'public, pg_catalog', true), set_config('row_security', 'off', true)`,
       [String(query.timeout), String(lockWaitMs)],
     )
     // The extended protocol takes one statement and no more, so the query cannot end the transaction.

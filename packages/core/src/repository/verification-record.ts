@@ -25,15 +25,20 @@ export async function writeRecord(
   options: { readonly sealer?: Sealer; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<string> {
   const { sealer, signal } = options
-  const stamp = new Date(record.at).toISOString().replace(/[-:]/g, '').replace('.', '')
-  const key = `${record.product}/verifications/${stamp}-${record.id}.json`
   const seal = sealer ? await prepareToSeal(sealer, recordSalt(record.product))(sealedMessage(record)) : null
-  try {
-    await store.put(key, bytesOf(`${JSON.stringify({ ...record, seal }, null, 2)}\n`), { ifAbsent: true, signal })
-  } catch (error) {
-    throw wrapStoreError(error, { store, doing: `record the ${record.kind} ${key}`, signal })
+  const text = `${JSON.stringify({ ...record, seal }, null, 2)}\n`
+  for (let atMs = Date.parse(record.at); ; atMs++) {
+    const stamp = new Date(atMs).toISOString().replace(/[-:]/g, '').replace('.', '')
+    const key = `${record.product}/verifications/${stamp}-${record.id}.json`
+    try {
+      await store.put(key, bytesOf(text), { ifAbsent: true, signal })
+      return key
+    } catch (error) {
+      // Two verifications of one backup in one millisecond: the second takes the next one's name.
+      if (store.classify(error) === 'object-exists' && atMs < Date.parse(record.at) + 1000) continue
+      throw wrapStoreError(error, { store, doing: `record the ${record.kind} ${key}`, signal })
+    }
   }
-  return key
 }
 
 /** A record lists its findings; a thousand tables that differ still fit. */

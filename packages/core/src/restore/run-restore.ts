@@ -168,7 +168,7 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       await timed('sequences, indexes, constraints', () => copy.finish(signal))
       return plan.tables ?? 0
     }
-    const rest = kept.filter(entry => entry.section === 'data' && entry.description !== 'TABLE DATA')
+    const rest = kept.filter(isOtherData)
     if (rest.length > 0) {
       const list = join(work, 'rest.list')
       await writeFile(list, useList(rest), { mode: 0o600 })
@@ -271,4 +271,10 @@ async function dropDatabase(target: ConnectionTarget): Promise<void> {
   } finally {
     await client.end()
   }
+}
+
+/** What pg_restore counts as data and is no table's: sequences, large objects, and what is said about these. */
+function isOtherData({ section, description, tag }: ArchiveEntry): boolean {
+  if (section === 'data') return description !== 'TABLE DATA'
+  return /^(COMMENT|ACL|SECURITY LABEL)$/.test(description) && tag.startsWith('LARGE OBJECT')
 }

@@ -1,6 +1,13 @@
 import pg from 'pg'
 import { loadDemoDatabase } from '../../../cli/src/demo/demo-database.js'
-import { type Lifeboat, type LifeboatConfig, memoryStore, openLifeboat, secret } from '../../../core/src/index.js'
+import {
+  type Deps,
+  type Lifeboat,
+  type LifeboatConfig,
+  memoryStore,
+  openLifeboat,
+  secret,
+} from '../../../core/src/index.js'
 
 /** Runs statements one after the other; returns the rows of the last. */
 export async function query<T = Record<string, unknown>>(url: string, ...statements: string[]): Promise<T[]> {
@@ -37,8 +44,8 @@ export async function makeDrillShop(server: string, database: string): Promise<s
 type ShopConfig = LifeboatConfig['products'][string]
 
 /** A toolkit with one product, `shop`, whose source is `url`. */
-export function openShop(url: string, more: Partial<ShopConfig> = {}): Promise<Lifeboat> {
-  return openLifeboat({
+export function openShop(url: string, more: Partial<ShopConfig> = {}, deps: Partial<Deps> = {}): Promise<Lifeboat> {
+  const config: LifeboatConfig = {
     products: {
       shop: {
         source: { url: secret.value(url) },
@@ -47,7 +54,8 @@ export function openShop(url: string, more: Partial<ShopConfig> = {}): Promise<L
         ...more,
       },
     },
-  })
+  }
+  return openLifeboat(config, { deps })
 }
 
 /** The tables that `pgbench -i` makes (PostgreSQL's src/bin/pgbench/pgbench.c), without the program: 100,000 accounts for each unit of scale. */

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { DrillReport, Lifeboat, ObjectStore } from '../../../core/src/index.js'
 import { memoryStore, secret } from '../../../core/src/index.js'
+import { findPgTools } from '../../../core/src/postgres/find-pg-tools.js'
 import { readRecords } from '../../../core/src/repository/verification-record.js'
+import { ensurePgClient, startScratchServer } from '../postgres.js'
 import type {} from '../provided-postgres.js'
 import { databaseUrl, makeDrillShop, openShop, pgbenchTables, query } from './drill-shop.js'
 
@@ -25,18 +27,40 @@ describe('a drill of the demo shop', () => {
       // PostgreSQL writes this otherwise once it was restored: `IN` over a varchar.
       `create table tickets (id int primary key, state varchar(10) check (state in ('new', 'done')))`,
       `insert into tickets values (1, 'new'), (2, 'done')`,
+      `comment on database drill_shop is 'not restored: it has another name'`,
+      // Several owners, grants between them, an owner without rights, and rights of what is made later.
+      ...['drill_owner', 'drill_clerk', 'drill_reader'].flatMap(role => [
+        `drop role if exists ${role}`,
+        `create role ${role}`,
+      ]),
+      'create schema depot authorization drill_owner',
+      'create table depot.shelves (id serial primary key, note text)',
+      'alter table depot.shelves owner to drill_clerk',
+      `insert into depot.shelves (note) select md5(i::text) from generate_series(1, 500) i`,
+      'revoke delete on depot.shelves from drill_clerk',
+      'grant select, update (note) on depot.shelves to drill_reader',
+      'grant usage on schema depot to drill_reader with grant option',
+      'alter default privileges for role drill_owner in schema depot grant select on tables to drill_reader',
+      'create policy clerks on depot.shelves to drill_clerk using (id > 0)',
+      'alter table depot.shelves enable row level security',
+      'alter table depot.shelves force row level security',
+      'create index on depot.shelves (note)',
+      'create statistics depot.shelf_notes (ndistinct) on id, note from depot.shelves',
     )
     store = memoryStore()
     lifeboat = await open()
     await lifeboat.backup('shop')
   })
-  afterAll(() => query(databaseUrl(server, 'postgres'), 'drop database if exists drill_shop with (force)'))
+  afterAll(async () => {
+    await query(databaseUrl(server, 'postgres'), 'drop database if exists drill_shop with (force)')
+    await query(server, 'drop role if exists drill_owner, drill_clerk, drill_reader')
+  })
 
   it('finds no difference, on a server of its own that is gone afterwards, and records what it did', async () => {
     const report = await lifeboat.drill('shop/latest')
     expect(report).toMatchObject({ ok: true, findings: [], level: 'restored', destination: 'local' })
     expect(report.record).toMatchObject({
-      proof: { kind: 'content', tables: 22, countedOnly: 0, sequences: 6, largeObjects: 2, differences: 0 },
+      proof: { kind: 'content', tables: 23, countedOnly: 0, sequences: 7, largeObjects: 2, differences: 0 },
       scratch: { kind: 'local' },
       leftOut: [],
       ok: true,
@@ -64,7 +88,7 @@ describe('a drill of the demo shop', () => {
       verify: {
         criticalTables: ['orders', 'nowhere'],
         functions: ['order_total', 'audit.note_change', 'forgotten'],
-        policies: { atLeast: 3 },
+        policies: { atLeast: 4 },
         queries: [
           {
             name: 'orphans',
@@ -82,14 +106,14 @@ describe('a drill of the demo shop', () => {
     })
     const report = (await strict.verify('shop/latest', { level: 'restored' })) as DrillReport
     const { record } = report
-    expect(record.proof).toMatchObject({ kind: 'counts', tables: 22, countedOnly: 22, entries: 0, differences: 0 })
+    expect(record.proof).toMatchObject({ kind: 'counts', tables: 23, countedOnly: 23, entries: 0, differences: 0 })
     expect(record.objectives).toMatchObject({ rpoMs: 1, rpoMet: false, rtoMs: 1, rtoMet: false })
     expect(report.findings.map(one => [one.code, one.message])).toEqual([
       ['critical-table-missing', 'the critical table nowhere is not in the backup'],
-      ['policies-missing', 'the backup has 2 row-level security policies, fewer than 3'],
+      ['policies-missing', 'the backup has 3 row-level security policies, fewer than 4'],
       ['critical-table-missing', 'the critical table nowhere is not in the restored database'],
       ['function-missing', 'the function forgotten is not in the restored database'],
-      ['policies-missing', 'the restored database has 2 row-level security policies, fewer than 3'],
+      ['policies-missing', 'the restored database has 3 row-level security policies, fewer than 4'],
       ['query-unexpected', '"customers" on the restored data: 8000, expected at least 9000'],
       ['query-unexpected', '"no cheap goods" on the restored data: 3 rows where none was expected'],
       ['query-unexpected', expect.stringContaining('the query "slow" failed')],
@@ -98,7 +122,7 @@ describe('a drill of the demo shop', () => {
       ['backup-too-old', expect.stringContaining('the RPO is')],
       ['rto-exceeded', expect.stringContaining('the RTO is')],
     ])
-    expect(report.checks.filter(one => one.ok).map(one => one.name)).toContain('query same orders')
+    expect(report.checks.filter(one => one.ok).map(one => one.name)).toContain('restored query same orders')
   })
 
   it('uses a configured server, and leaves neither database nor role on it', async () => {
@@ -116,7 +140,10 @@ describe('a drill of the demo shop', () => {
       onEvent: event => event.type === 'warning.raised' && warnings.push(event.message),
     })
     expect(warnings).toEqual([left, left].map(name => `${name} of a drill that was killed was dropped`))
-    expect(report.findings.map(one => one.code)).toEqual(['grants-not-compared'])
+    expect(report.findings.map(one => `${one.code} ${one.message}`)).toEqual([
+      expect.stringMatching(/^grants-not-compared/),
+    ])
+    expect(report.record.leftOut.map(one => one.entry)).toEqual(['DEFAULT ACL depot.DEFAULT PRIVILEGES FOR TABLES'])
     expect(report).toMatchObject({ ok: true, record: { scratch: { kind: 'server' }, proof: { differences: 0 } } })
     const names = await query(
       server,
@@ -130,11 +157,35 @@ describe('a drill of the demo shop', () => {
     try {
       const url = secret.value(Object.assign(new URL(server), { username: 'drill_plain', password: 'plain' }).href)
       const plain = await open({ drill: { url, allowSourceServer: new URL(server).host } })
-      expect(await plain.drill('shop/latest')).toMatchObject({ ok: true, record: { proof: { differences: 0 } } })
+      // A table of this shop forces its policies on its owner, which is that login here.
+      await expect(plain.drill('shop/latest')).rejects.toMatchObject({ code: 'rows-hidden' })
+      await query(server, 'alter role drill_plain bypassrls')
+      const report = await plain.drill('shop/latest')
+      expect(report.findings.map(one => `${one.code} ${one.message}`)).toEqual([
+        expect.stringMatching(/^grants-not-compared/),
+      ])
+      expect(report).toMatchObject({ ok: true, record: { proof: { differences: 0 } } })
     } finally {
       await query(server, 'drop role drill_plain')
     }
   })
+
+  it.each([false, true])(
+    'when it is cancelled it leaves nothing behind (on a configured server: %s)',
+    async configured => {
+      const drill = { url: secret.value(server), allowSourceServer: new URL(server).host }
+      const cancelled = await open(configured ? { drill } : {})
+      const stop = new AbortController()
+      const drilling = cancelled.drill('shop/latest', {
+        signal: stop.signal,
+        onEvent: event => event.type === 'table.restored' && stop.abort(),
+      })
+      await expect(drilling).rejects.toMatchObject({ code: 'cancelled' })
+      expect((await readdir(tmpdir())).filter(name => name.startsWith(`lifeboat-drill-${process.pid}-`))).toEqual([])
+      const left = `select datname from pg_database where datname ~ 'lifeboat' union select rolname from pg_roles where rolname ~ 'lifeboat'`
+      expect(await query(server, left)).toEqual([])
+    },
+  )
 
   it('says that a backup which cannot be restored failed, and still cleans up', async () => {
     const [backup] = (await lifeboat.list('shop')).backups
@@ -157,5 +208,27 @@ describe('a drill of the demo shop', () => {
     expect(report.findings.map(one => one.code)).toEqual(['object-damaged'])
     expect(report).toMatchObject({ ok: false, record: { ok: false, proof: null } })
     expect((await readdir(tmpdir())).filter(name => name.startsWith(`lifeboat-drill-${process.pid}-`))).toEqual([])
+  })
+})
+
+describe.each([17, 18])('a drill of a source of PostgreSQL %i', major => {
+  it('finds no difference', async () => {
+    const folder = await ensurePgClient(major)
+    const source = await startScratchServer({ major })
+    try {
+      const url = await makeDrillShop(source.url(), 'newer_shop')
+      const tools = async () =>
+        (await findPgTools()).concat({ folder, major, version: `${major}.0` }).sort((a, b) => a.major - b.major)
+      const lifeboat = await openShop(url, {}, { findPgTools: tools })
+      await lifeboat.backup('shop')
+      const report = await lifeboat.drill('shop/latest')
+      expect(report).toMatchObject({ ok: true, findings: [] })
+      expect(report.record).toMatchObject({
+        proof: { tables: 17, countedOnly: 0, sequences: 6, largeObjects: 2, differences: 0 },
+        scratch: { kind: 'local', serverVersion: source.version },
+      })
+    } finally {
+      await source.stop()
+    }
   })
 })

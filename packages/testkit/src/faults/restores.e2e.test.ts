@@ -53,6 +53,13 @@ describe('the plan of a restore', () => {
     expect(rows).toEqual([{ id: 7 }])
   })
 
+  it('is refused to somebody whose key does not open the backup', async () => {
+    const encryption = { recipients: [shop.keys.publicKey], privateKey: shop.keys.stranger }
+    const stranger = await shop.open({ stores: { memory: store }, product: { encryption } })
+    const target = { to: shop.url('faults_restore_nowhere'), create: true }
+    expect(await code(stranger.planRestore('latest', target))).toEqual(['wrong-key'])
+  })
+
   describe('on an older server', () => {
     let newer: ScratchServer
     /** A server of an older major: that of the run, if it is one. */
