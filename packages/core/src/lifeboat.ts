@@ -41,10 +41,9 @@ import { runRehearsal } from './provider/run-rehearsal.js'
 import { sourceAddress } from './provider/source-address.js'
 import { composeReport } from './report/compose-report.js'
 import { readForReport } from './report/read-for-report.js'
-import { reportedMs } from './report/report-model.js'
 import { listBackups } from './repository/list-backups.js'
 import type { LocatedBackup } from './repository/locate-artifact.js'
-import { readHistory } from './repository/read-history.js'
+import { type HistoryPlace, readHistory } from './repository/read-history.js'
 import type { ProofRecord } from './repository/record-schema.js'
 import { resolveBackup } from './repository/resolve-backup.js'
 import { readRecords, writeRecord } from './repository/verification-record.js'
@@ -105,14 +104,15 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       }
     }
   }
-  const places = (named: readonly string[], run: RunOptions, only?: string) =>
-    named.flatMap(product =>
-      destinationsOf(configFor(run), product, only).map(([destination, { store }]) => ({
-        product,
-        destination,
-        store,
-      })),
-    )
+  const places = async (named: readonly string[], run: RunOptions, only?: string): Promise<HistoryPlace[]> => {
+    const found: HistoryPlace[] = []
+    for (const product of named) {
+      const recordKeys = await readRecordKeys(productOf(resolved, product).encryption, keys, folder)
+      for (const [destination, { store }] of destinationsOf(configFor(run), product, only))
+        found.push({ product, destination, store, keys: recordKeys })
+    }
+    return found
+  }
   const locate = (name: string, select: RunOptions & SelectOptions) =>
     resolveBackup(configFor(select), openStoreFor(select), name, select)
   const restoreJob = async (backup: LocatedBackup): Promise<RestoreJob> => {
@@ -262,16 +262,14 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       return report
     },
     async history(product, run = {}) {
-      return readHistory(places(product === undefined ? products : [product], run, run.destination), run)
+      return readHistory(await places(product === undefined ? products : [product], run, run.destination), run)
     },
     async report(run = {}) {
       const named = run.products ?? products
       for (const product of named) productOf(resolved, product)
-      const now = deps.now()
-      const since = new Date(now.getTime() - reportedMs)
-      const found = await readForReport(places(named, run), { ...run, since })
+      const found = await readForReport(await places(named, run), run)
       const config = { products: Object.fromEntries(named.map(name => [name, productOf(resolved, name)])) }
-      return composeReport(found.records, found, config, now)
+      return composeReport(found.records, found, config, deps.now())
     },
     async contents(name, run = {}) {
       const backup = await locate(name, run)

@@ -2,6 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type {} from '../../../testkit/src/provided-postgres.js'
 import { type Lifeboat, memoryStore, openLifeboat, type RestoreOptions, secret } from '../index.js'
+import { bytesOf } from '../streams/byte-source.js'
 
 const server = new URL(inject('postgres').url)
 const urlOf = (database: string) => Object.assign(new URL(server), { pathname: `/${database}` }).href
@@ -53,6 +54,7 @@ const liveState = `select c.oid::regclass::text as name, relfilenode, relhastrig
   from pg_class c where relnamespace in ('public'::regnamespace, 'sales'::regnamespace, '"Odd.S"'::regnamespace) order by 1`
 
 describe('a part of a backup', () => {
+  const store = memoryStore()
   let lifeboat: Lifeboat
   const databases: string[] = []
   const restore = (to: string, options: Omit<RestoreOptions, 'to'>) =>
@@ -78,7 +80,7 @@ describe('a part of a backup', () => {
         shop: {
           source: { url: secret.value(urlOf('part_source')) },
           encryption: { passphrase: secret.value('correct horse battery') },
-          destinations: { memory: { store: memoryStore() } },
+          destinations: { memory: { store } },
         },
       },
     })
@@ -338,11 +340,23 @@ describe('a part of a backup', () => {
     expect(await lifeboat.history('shop')).toMatchObject([
       { kind: 'verification', product: 'shop', id, destination: 'memory', level: 'content', ok: true, rows: 2932 },
     ])
+    const forged = {
+      kind: 'verification',
+      id,
+      at: new Date().toISOString(),
+      level: 'content',
+      ok: true,
+      storedSha256: [],
+    }
+    await store.put('shop/verifications/forged.json', bytesOf(JSON.stringify(forged)))
+    expect(await lifeboat.history('shop')).toHaveLength(1)
+    expect((await lifeboat.report()).products[0]?.findings.map(one => one.code)).toContain('records-refused')
+    await store.remove('shop/verifications/forged.json')
     expect(await lifeboat.history('shop', { since: new Date(Date.now() + 1000) })).toEqual([])
     const { products, verdict } = await lifeboat.report()
     expect({ verdict, headline: products[0]?.headline }).toEqual({
       verdict: 'attention',
-      headline: 'no restore was rehearsed in 90 days',
+      headline: 'a restore was never rehearsed',
     })
     expect(products[0]?.destinations).toMatchObject([
       { name: 'memory', backups: 1, newest: { id, rows: 2932 }, proof: { level: 'content', ok: true } },

@@ -56,6 +56,13 @@ function ownFindings({ stored, name, config, backups, drills, now }: ProductFact
   for (const { key, destination, message } of stored.unreadable.filter(({ product }) => product === name))
     add('critical', 'manifest-invalid', `${key} at ${destination} cannot be read: ${message}`, 'lifeboat verify')
   const silent = new Set(stored.unreachable.filter(({ product }) => product === name).map(one => one.destination))
+  for (const { destination, records } of stored.refused.filter(({ product }) => product === name))
+    add(
+      'warning',
+      'records-refused',
+      `${records} records at ${destination} were not written by a holder of the key, or were changed; they are not counted`,
+      'see who may write to the store',
+    )
   judgeDestinations(
     judged.destinations.filter(one => !silent.has(one.name)),
     backups[0]?.id,

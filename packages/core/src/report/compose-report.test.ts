@@ -33,7 +33,7 @@ function reportOn(
       },
     },
   })
-  const report = composeReport(records, { backups, unreadable: [], unreachable: [] }, config, sampleNow)
+  const report = composeReport(records, { backups, unreadable: [], unreachable: [], refused: [] }, config, sampleNow)
   return report.products[0]!
 }
 
@@ -61,7 +61,7 @@ describe('composeReport', () => {
     const older = sampleBackup('shop', 'local', 20 * hour)
     const product = reportOn([recent, older], [sampleVerification(older, hour)])
     expect(product.verdict).toBe('attention')
-    expect(codes(product)).toEqual(['warning never-verified', 'warning drill-missing'])
+    expect(codes(product)).toEqual(['warning never-verified', 'warning drill-never-ran'])
     expect(product.rto).toMatchObject({ state: 'unknown', measuredMs: null })
   })
 

@@ -1,6 +1,8 @@
 import type { ProductConfig, ResolvedConfig } from '../config/config-schema.js'
 import type { ListedBackup, Unreadable } from '../lifeboat-api.js'
+import { isExport } from '../repository/locate-artifact.js'
 import type { DrillRecord, ProofRecord } from '../repository/record-schema.js'
+import { speaksOf } from '../repository/verification-record.js'
 import { toolName, toolVersion } from '../tool-version.js'
 import { composeFindings } from './compose-findings.js'
 import { listNotIncluded } from './list-not-included.js'
@@ -22,6 +24,8 @@ export interface StoredBackups {
   readonly unreadable: readonly Unreadable[]
   /** Destinations that did not answer, and why. */
   readonly unreachable: readonly { readonly product: string; readonly destination: string; readonly message: string }[]
+  /** Records that were not written by a holder of the product's key, or were changed: they prove nothing. */
+  readonly refused: readonly { readonly product: string; readonly destination: string; readonly records: number }[]
 }
 
 /** Drills that are shown one by one; all of them count in the trend. */
@@ -130,7 +134,9 @@ function judge(objective: number | undefined, measuredMs: number | null): Object
 function composeDestination(name: string, { backups, records, now }: ProductFacts): DestinationState {
   const here = backups.filter(backup => backup.destination === name)
   const newest = here[0]
-  const record = records.find(one => one.destination === name && one.id === newest?.id && provesContent(one))
+  const record = records.find(
+    one => one.destination === name && newest !== undefined && provesContent(one) && isOf(one, newest),
+  )
   return {
     ...{ name, location: newest?.location ?? null, backups: here.length },
     newest:
@@ -151,7 +157,9 @@ function composeDestination(name: string, { backups, records, now }: ProductFact
 function composeTrend({ backups, records }: ProductFacts, since: string): TrendPoint[] {
   const points = new Map<string, TrendPoint>()
   const provenOf = (id: string) => records.find(one => one.id === id && provesContent(one))?.ok ?? null
-  for (const backup of backups) {
+  // A provider's export has another size than a dump: in one line they would zigzag.
+  const dumps = backups.filter(({ manifest }) => !isExport(manifest))
+  for (const backup of dumps.length > 0 ? dumps : backups) {
     const { id, manifest } = backup
     points.set(id, {
       ...{ id, at: manifest.createdAt, storedBytes: backup.storedBytes, rows: rowsOf(backup), proven: provenOf(id) },
@@ -179,6 +187,11 @@ function describeProof(proof: NonNullable<DrillRecord['proof']>): string {
   const how = proof.kind === 'content' ? 'row by row' : 'by their number of rows'
   const found = differences === 0 ? 'no difference' : `${spokenCount(differences)} differences`
   return `${spokenCount(tables)} tables with ${spokenCount(rows)} rows compared ${how}: ${found}`
+}
+
+/** Whether a record is of this backup, as it lies there now. */
+function isOf(record: ProofRecord, backup: ListedBackup): boolean {
+  return record.id === backup.id && speaksOf(record, backup.manifest)
 }
 
 /** Whether every row was read; a listing proves nothing of them. */

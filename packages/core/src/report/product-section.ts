@@ -201,7 +201,7 @@ function trendRow({ id, at, storedBytes, rows, durationMs, proven }: TrendPoint)
 function drillBlock({ drills, drillTrend, rto, name }: ProductReport, report: ReportModel): Markup {
   const [newest] = drills
   if (newest === undefined)
-    return html`<p class="quiet">No restore was rehearsed in the last 90 days. <code>lifeboat drill ${name}</code> does it.</p>`
+    return html`<p class="quiet">No restore was ever rehearsed. <code>lifeboat drill ${name}</code> does it.</p>`
   const moments = drillTrend.map(({ at, totalMs, ok }) => ({ at, value: totalMs, bad: !ok }))
   return html`<div class="drills"><div>${drillFigure(newest)}</div>
 ${trendFigure('Time of a drill', moments, { spoken: spokenDuration, unitOf: durationUnit, report, limit: rto.objectiveMs })}</div>

@@ -89,6 +89,20 @@ export async function findVerified(
   return verified
 }
 
+/** The records of a product in one store that count, oldest first, and how many others there are; see {@link findVerified}. */
+export async function readCounted(
+  store: ObjectStore,
+  place: RecordPlace,
+  keys: SealKeys,
+  signal?: AbortSignal,
+): Promise<{ readonly records: readonly ProofRecord[]; readonly refused: number }> {
+  const keyOf = rememberingKey()
+  const records: ProofRecord[] = []
+  const all = await readWritten(store, place, signal)
+  for (const written of all) if (await counts(written, place, keys, keyOf)) records.push(written.record)
+  return { records, refused: all.length - records.length }
+}
+
 interface WrittenRecord {
   readonly record: ProofRecord
   /** As it lies in the store: what a seal is over. */
@@ -151,7 +165,8 @@ async function counts(
   return (await judgeSeal(sealedMessage(written), seal, keys, keyOf)) !== 'wrong'
 }
 
-function speaksOf(record: ProofRecord, manifest: Manifest): boolean {
+/** Whether a record is of the bytes and the manifest that are there now. */
+export function speaksOf(record: ProofRecord, manifest: Manifest): boolean {
   const { artifacts } = manifest
   const sameBytes = artifacts.every((artifact, index) => record.storedSha256[index] === artifact.storedSha256)
   return sameBytes && (record.manifestSha256 === undefined || record.manifestSha256 === hashManifest(manifest))

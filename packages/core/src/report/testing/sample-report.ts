@@ -145,7 +145,7 @@ export function sampleReport(): ReportModel {
       )
   }
   const stored: StoredBackups = {
-    ...{ backups, unreadable: [] },
+    ...{ backups, unreadable: [], refused: [] },
     unreachable: [{ product: 'ledger', destination: 'local', message: `no answer from ${hostile}` }],
   }
   const config = resolveConfig({
