@@ -10,6 +10,11 @@ const s3 = ['packages/**/src/**/*.s3.test.ts']
 /** Looks at what all others have recorded, so it runs after them. */
 const faults = ['packages/testkit/src/faults/document.check.test.ts']
 
+/** Looks for the secrets of all these tests in everything that came out of them; `pnpm test` runs it last of all. */
+const leaks = ['packages/testkit/src/leaks/leaks.last.test.ts']
+/** Writes down what comes out. */
+const watch = ['packages/testkit/src/leaks/watch.ts']
+
 // A guard against a hang, not a claim about speed.
 const timeouts = { testTimeout: 300_000, hookTimeout: 300_000 }
 
@@ -18,10 +23,13 @@ export default defineConfig({
     // Tests read the sources: nothing has to be built first. The longer names come first, they share a beginning.
     alias: [
       { find: '@lifeboat/core/testing', replacement: at('packages/core/src/testing/index.ts') },
+      { find: '@lifeboat/core/http', replacement: at('packages/core/src/http/index.ts') },
       { find: '@lifeboat/core/report', replacement: at('packages/core/src/report/index.ts') },
       { find: '@lifeboat/core/scratch', replacement: at('packages/core/src/scratch/index.ts') },
       { find: '@lifeboat/core', replacement: at('packages/core/src/index.ts') },
       { find: '@lifeboat/provider-s3', replacement: at('packages/provider-s3/src/index.ts') },
+      { find: '@lifeboat/provider-supabase', replacement: at('packages/provider-supabase/src/index.ts') },
+      { find: '@lifeboat/provider-render', replacement: at('packages/provider-render/src/index.ts') },
       { find: '@lifeboat/cli', replacement: at('packages/cli/src/index.ts') },
       { find: /^@lifeboat\/testkit\/(.+)$/, replacement: at('packages/testkit/src/$1.ts') },
     ],
@@ -34,9 +42,10 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/**/src/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', ...postgres, ...s3, ...faults],
+          exclude: ['**/node_modules/**', '**/dist/**', ...postgres, ...s3, ...faults, ...leaks],
           // These share no state: one process for all of them starts once, not once a file.
           isolate: false,
+          setupFiles: watch,
           ...timeouts,
         },
       },
@@ -47,14 +56,22 @@ export default defineConfig({
           include: postgres,
           // A project's global setup runs only when one of its files does.
           globalSetup: ['packages/testkit/src/global-setup-postgres.ts'],
+          setupFiles: watch,
           ...timeouts,
         },
       },
       {
         extends: true,
-        test: { name: 's3', include: s3, globalSetup: ['packages/testkit/src/global-setup-s3.ts'], ...timeouts },
+        test: {
+          name: 's3',
+          include: s3,
+          globalSetup: ['packages/testkit/src/global-setup-s3.ts'],
+          setupFiles: watch,
+          ...timeouts,
+        },
       },
       { extends: true, test: { name: 'faults', include: faults } },
+      { extends: true, test: { name: 'leaks', include: leaks } },
     ],
   },
 })

@@ -47,7 +47,7 @@ export function noConfig(io: CliIo): BackupError {
 }
 
 /**
- * Loads a configuration, TypeScript or JavaScript. It finds `@lifeboat/core` and `@lifeboat/provider-s3` in this
+ * Loads a configuration, TypeScript or JavaScript. It finds `@lifeboat/core` and its providers (S3, Render) in this
  * program, so it works in a folder where nothing is installed; other providers come from the folder's own node_modules.
  * @throws BackupError `config-invalid`
  */
@@ -57,6 +57,9 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
     const virtualModules: Record<string, unknown> = { '@lifeboat/core': core }
     if (source.includes('@lifeboat/provider-s3')) {
       virtualModules['@lifeboat/provider-s3'] = await import('@lifeboat/provider-s3')
+    }
+    if (source.includes('@lifeboat/provider-render')) {
+      virtualModules['@lifeboat/provider-render'] = await import('@lifeboat/provider-render')
     }
     const jiti = createJiti(file, { fsCache: false, moduleCache: false, virtualModules })
     const loaded = await jiti.import<Record<string, unknown>>(file)

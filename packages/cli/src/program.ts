@@ -7,15 +7,19 @@ import { defineDemo } from './commands/demo.js'
 import { defineDiff } from './commands/diff.js'
 import { defineDoctor } from './commands/doctor.js'
 import { defineDrill } from './commands/drill.js'
+import { defineExport } from './commands/export.js'
 import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
 import { defineList } from './commands/list.js'
 import { defineLogTable } from './commands/log-table.js'
+import { definePause, defineResume } from './commands/pause.js'
 import { definePrune } from './commands/prune.js'
+import { defineRehearse } from './commands/rehearse.js'
 import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
 import { defineShow } from './commands/show.js'
 import { defineSweep } from './commands/sweep.js'
+import { defineTimeline } from './commands/timeline.js'
 import { defineVerify } from './commands/verify.js'
 import { helpText } from './render/help-text.js'
 
@@ -34,6 +38,11 @@ const defineCommands = [
   definePrune,
   defineSweep,
   defineLogTable,
+  defineTimeline,
+  defineExport,
+  defineRehearse,
+  definePause,
+  defineResume,
   defineDemo,
 ]
 

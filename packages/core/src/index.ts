@@ -35,6 +35,8 @@ export {
   type DoctorCheck,
   type DrillOptions,
   type DrillReport,
+  type ExportOptions,
+  type ExportResult,
   type Finding,
   type HistoryOptions,
   type Lifeboat,
@@ -43,6 +45,8 @@ export {
   type NeededEntry,
   type PruneOptions,
   type PruneResult,
+  type RehearsalOptions,
+  type RehearsalResult,
   type RestoreOptions,
   type RestorePart,
   type RestorePlan,
@@ -58,7 +62,52 @@ export {
   type VerifyOptions,
   verificationLevels,
 } from './lifeboat-api.js'
+export {
+  type Abandoned,
+  type PauseOptions,
+  type PauseResult,
+  type PauseWork,
+  pauseServices,
+  resumeAbandoned,
+  resumeServices,
+  withServicesPaused,
+} from './maintenance/pause-services.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
+export type {
+  BackupProvider,
+  Checking,
+  CheckObjective,
+  Connecting,
+  Creating,
+  FollowOptions,
+  FollowRecoveryOptions,
+  Maintenance,
+  Opening,
+  PointInTime,
+  ProviderBackup,
+  ProviderCallOptions,
+  ProviderConnection,
+  ProviderOperation,
+  ProviderPromises,
+  Recovered,
+  RecoveredInstances,
+  Recovering,
+  RecoveryPlan,
+  RecoveryWindow,
+  Removing,
+  Restoring,
+  WritingService,
+} from './provider/backup-provider.js'
+export { dumps } from './provider/dumps.js'
+export {
+  type JournalPurpose,
+  type JournalRecord,
+  type OperationJournal,
+  storeJournal,
+} from './provider/operation-journal.js'
+export { endRehearsal, type RehearsalRun, rehearseRecovery } from './provider/rehearse-recovery.js'
+export { type RecoveryRun, resumeRecovery, runRecovery } from './provider/run-recovery.js'
+export { refusedCodes, wrapProviderError } from './provider/wrap-provider-error.js'
 export { composeReport } from './report/compose-report.js'
 export type {
   DestinationState,
@@ -71,6 +120,10 @@ export type {
 } from './report/report-model.js'
 export type { Artifact, Manifest, TableRecord } from './repository/manifest.js'
 export type { Check, DrillRecord, DrillStep, ProofRecord, VerificationRecord } from './repository/record-schema.js'
+export type { DefaultPrivilege, ProfileFacts } from './restore/inspect-for-profile.js'
+export type { ProfileStatement, RestoreProfile } from './restore/restore-profile.js'
+export type { EntryRule, Omission } from './restore/select-entries.js'
+export { setDefaultPrivilegesAside } from './restore/set-default-privileges-aside.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'
 export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'
@@ -90,5 +143,17 @@ export type {
 } from './store/object-store.js'
 export type { ByteSource } from './streams/byte-source.js'
 export { untilAborted } from './streams/until-aborted.js'
+export { planTimeline } from './timeline/plan-timeline.js'
+export {
+  type LossAnswer,
+  type LossName,
+  lossNames,
+  type StoredInstant,
+  type Timeline,
+  type TimelineDestination,
+  type TimelineInput,
+  type TimelineProvider,
+  type Way,
+} from './timeline/timeline.js'
 export { toolName, toolVersion } from './tool-version.js'
 export { verificationLogMigration } from './verification-log/migration.js'

@@ -1,9 +1,13 @@
 import type { RestoreEstimate } from './drill/estimate-restore.js'
 import type { BackupEvent } from './events/backup-event.js'
+import type { PauseResult } from './maintenance/pause-services.js'
+import type { ProviderBackup, RecoveryPlan } from './provider/backup-provider.js'
 import type { ReportModel } from './report/report-model.js'
 import type { Manifest } from './repository/manifest.js'
 import type { Check, DrillRecord, ProofRecord } from './repository/record-schema.js'
+import type { RestoreProfile } from './restore/restore-profile.js'
 import type { PrunePlan } from './retention/plan-prune.js'
+import type { Timeline } from './timeline/timeline.js'
 
 /** Options that every long operation takes. */
 export interface RunOptions {
@@ -165,6 +169,15 @@ export interface RestoreOptions extends RunOptions, SelectOptions {
    * or one whose seal somebody removed. Default: false, it is refused.
    */
   readonly allowUnsealed?: boolean | undefined
+  /**
+   * Pause the services that the provider's configuration names, and resume them at the end, whatever it is. A run that
+   * dies meanwhile leaves a note, from which `doctor` or a later restore with `resume` starts them again. Default: false.
+   */
+  readonly pause?: boolean | undefined
+  /** Take over what an earlier restore, now dead, left paused: it stays so until the end of this one. Default: false. */
+  readonly resume?: boolean | undefined
+  /** What the kind of target does not take, and needs. Default: the archive as it is. */
+  readonly profile?: RestoreProfile | undefined
   /** Keep a database that `create` made although the restore failed. Default: false. */
   readonly keepFailed?: boolean | undefined
   /**
@@ -221,6 +234,13 @@ export interface RestorePlan {
   /** Null: the whole backup. */
   readonly part: RestorePart | null
   readonly warnings: readonly string[]
+  /** Null: none was given. */
+  readonly profile: {
+    readonly name: string
+    readonly kept: readonly ContentsEntry[]
+    /** What is done on the target before the first definition, for people. */
+    readonly prepare: readonly string[]
+  } | null
   /** What the backup holds and the restore leaves out on purpose; without what `part` did not ask for. */
   readonly skipped: readonly { readonly entry: string; readonly reason: string }[]
 }
@@ -305,6 +325,49 @@ export interface SweepResult {
   readonly retained: readonly { readonly key: string; readonly message: string }[]
 }
 
+export interface ExportOptions extends RunOptions {
+  /** Start none; store those that the provider has and no destination does. Default: false. */
+  readonly existing?: boolean | undefined
+  /** Store it in the destinations. Default: true. */
+  readonly mirror?: boolean | undefined
+  /** How long to wait for it. Default: the provider's. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** What became of the provider's exports. */
+export interface ExportResult {
+  readonly product: string
+  readonly exports: readonly {
+    readonly backup: ProviderBackup
+    /** Where it is stored now; null where it was not stored by this call. */
+    readonly mirrored: BackupResult | null
+    /** Why it was not stored by this call. */
+    readonly skipped: string | null
+  }[]
+}
+
+export interface RehearsalOptions extends RunOptions {
+  /** The instant. Default: the newest that the provider can go back to. */
+  readonly at?: Date | undefined
+  /** How long to follow the recovery. Default: the provider's. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** What a rehearsed recovery showed; the instance is gone again. */
+export interface RehearsalResult {
+  readonly product: string
+  readonly plan: RecoveryPlan
+  /** The provider's id of what was made and removed. */
+  readonly instance: string | null
+  /** From the order until the instance could be used. */
+  readonly recoveryMs: number
+  /** The critical tables, counted in the recovered instance. */
+  readonly tables: readonly { readonly schema: string; readonly name: string; readonly rows: number }[]
+  readonly notes: readonly string[]
+  /** With the counts and the removal. */
+  readonly durationMs: number
+}
+
 /** One line of `doctor`. */
 export interface DoctorCheck {
   readonly product: string | null
@@ -342,5 +405,18 @@ export interface Lifeboat {
   prune(product: string, options?: PruneOptions): Promise<readonly PruneResult[]>
   /** One result per destination of the product. `prune` does it, too. */
   sweep(product: string, options?: PruneOptions): Promise<readonly SweepResult[]>
+  /** Has the provider make an export and stores it like a dump. @throws BackupError `provider-lacks` and others */
+  export(product: string, options?: ExportOptions): Promise<ExportResult>
+  /**
+   * Rehearses the provider's point-in-time recovery: into a new instance, its critical tables counted there, and the
+   * instance removed again whatever happens.
+   */
+  rehearse(product: string, options?: RehearsalOptions): Promise<RehearsalResult>
+  /** Pauses the services that write to the product's database, until `resume`. */
+  pause(product: string, options?: RunOptions): Promise<PauseResult>
+  /** Resumes them. @throws BackupError `locked` while a restore that paused them is under way */
+  resume(product: string, options?: RunOptions): Promise<PauseResult>
+  /** For each kind of loss what could be recovered now: from listings and records, without opening a backup. */
+  timeline(product: string, options?: RunOptions): Promise<Timeline>
   doctor(product?: string, options?: RunOptions): Promise<readonly DoctorCheck[]>
 }

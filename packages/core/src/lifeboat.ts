@@ -24,7 +24,10 @@ import type {
 } from './lifeboat-api.js'
 import { checkLive } from './live/check-live.js'
 import { diffBackup } from './live/diff-backup.js'
+import { type PauseWork, pauseServices, resumeServices, withServicesPaused } from './maintenance/pause-services.js'
+import { runExport } from './mirror/run-export.js'
 import { parseConnectionUrl } from './postgres/connection.js'
+import { runRehearsal } from './provider/run-rehearsal.js'
 import { composeReport } from './report/compose-report.js'
 import { readForReport } from './report/read-for-report.js'
 import { reportedMs } from './report/report-model.js'
@@ -43,6 +46,8 @@ import { withRetries } from './retry/with-retries.js'
 import type { Sealer } from './seal/seal.js'
 import type { ObjectStore } from './store/object-store.js'
 import { runSweep } from './sweep/run-sweep.js'
+import { planTimeline } from './timeline/plan-timeline.js'
+import { readTimeline } from './timeline/read-timeline.js'
 import { applyLogMigration, logRowOf, writeLog } from './verification-log/write-log.js'
 import { recordOf } from './verify/record-of.js'
 import { runVerify } from './verify/run-verify.js'
@@ -172,6 +177,12 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     }
   }
 
+  const pauseWorkOf = (product: string, run: RunOptions): PauseWork => {
+    const { provider, destinations } = productOf(configFor(run), product)
+    const stores = Object.values(destinations).map(one => one.store)
+    return { product, provider, stores, now: deps.now, leaseMs: deps.lockLeaseMs }
+  }
+
   return {
     products,
     destinations: product => Object.keys(productOf(resolved, product).destinations),
@@ -264,7 +275,12 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       return { product, database: target.description }
     },
     planRestore: async (name, run) => (await prepareRestore(await restoreJob(await locate(name, run)), run)).plan,
-    restore: async (name, run) => runRestore(await restoreJob(await locate(name, run)), run),
+    async restore(name, run) {
+      const job = await restoreJob(await locate(name, run))
+      if (!run.pause && !run.resume) return runRestore(job, run)
+      const pausing = pauseWorkOf(job.backup.manifest.product, run)
+      return withServicesPaused(pausing, signal => runRestore(job, { ...run, signal }), { ...run, adopt: run.resume })
+    },
     async prune(product, run = {}) {
       const recordKeys = await readRecordKeys(productOf(resolved, product).encryption, keys, folder)
       const results: PruneResult[] = []
@@ -289,6 +305,16 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       }
       return results
     },
+    export: async (product, run = {}) =>
+      runExport({ product, config: productOf(configFor(run), product), folder, deps }, run),
+    rehearse: async (product, run = {}) =>
+      runRehearsal({ product, config: productOf(configFor(run), product), deps }, run),
+    pause: async (product, run = {}) => pauseServices(pauseWorkOf(product, run), run),
+    resume: async (product, run = {}) => resumeServices(pauseWorkOf(product, run), run),
+    timeline: async (product, run = {}) =>
+      planTimeline(
+        await readTimeline(product, productOf(configFor(run), product), { now: deps.now(), signal: run.signal }),
+      ),
     async doctor(product, run = {}) {
       const names = product === undefined ? products : [product]
       const checks = []

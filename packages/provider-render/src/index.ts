@@ -1,2 +1,2 @@
-/** The vendor this package will speak to; its backups, restores and points in time arrive with the package's first release. */
-export const vendor = 'render'
+export { type RenderInstance, type RenderProvider, render } from './render.js'
+export type { RenderOptions } from './render-options.js'

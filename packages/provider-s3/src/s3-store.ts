@@ -86,6 +86,8 @@ export function s3(options: S3Options): ObjectStore {
     name: 's3',
     location: `s3://${Bucket}/${prefix}`.replace(/\/$/, ''),
     retriesRequests: true,
+    region: settings.region,
+    host: settings.endpoint === undefined ? undefined : new URL(settings.endpoint).host,
     capabilities: {
       conditionalPut: settings.conditionalPut,
       storageClasses: settings.storageClasses,

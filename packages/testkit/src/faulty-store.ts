@@ -64,24 +64,3 @@ export function faulty(
     ...(removeUnfinished ? { removeUnfinished: (one, options) => removeUnfinished.call(store, one, options) } : {}),
   }
 }
-
-/** Whoever waits for these waits for ever; held here, so that its open files are not collected with a warning. */
-const graves: Promise<void>[] = []
-
-/** A store as a process sees it that dies at its `last`-th step: from then on nothing happens, and nothing answers. */
-export function dying(store: ObjectStore, last: number): { readonly store: ObjectStore; readonly died: Promise<void> } {
-  let die: () => void = () => {}
-  const died = new Promise<void>(resolve => {
-    die = resolve
-  })
-  const never = new Promise<void>(() => {})
-  graves.push(never)
-  return {
-    died,
-    store: faulty(store, ({ overall }) => {
-      if (overall < last) return
-      die()
-      return never
-    }),
-  }
-}

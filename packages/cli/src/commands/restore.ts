@@ -26,6 +26,8 @@ interface Flags {
   readonly overwriteSource?: boolean
   readonly keepFailed?: boolean
   readonly allowUnsealed?: boolean
+  readonly pause?: boolean
+  readonly resume?: boolean
   readonly yes?: boolean
 }
 
@@ -62,6 +64,8 @@ export function defineRestore(program: Command, choose: Choose): void {
     .addOption(new Option('--schema-only', 'definitions without rows').conflicts('dataOnly'))
     .option('--data-only', 'rows without definitions, into tables that exist and are empty')
     .option('--list', 'show what the backup holds, with rows and sizes; restores nothing')
+    .option('--pause', 'pause the services that the provider names, and resume them at the end, whatever it is')
+    .option('--resume', 'resume, besides, what a restore that died left paused')
     .option('--yes', 'do not ask')
     .addOption(destinationOption())
     .action((backup: string, flags: Flags) =>
@@ -82,6 +86,7 @@ async function runRestore(session: Session, name: string, flags: Flags): Promise
   const options: RestoreOptions = {
     ...{ to: target.url, create, jobs, overwrite, overwriteSource, keepFailed, allowUnsealed, destination },
     ...{ tables: flags.table, withReferenced: flags.withReferenced, intoSchema: flags.intoSchema, only: onlyOf(flags) },
+    ...{ pause: flags.pause, resume: flags.resume },
     signal: session.signal,
     onEvent: session.progress.onEvent,
   }

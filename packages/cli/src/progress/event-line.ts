@@ -21,6 +21,8 @@ export function eventLine(event: BackupEvent): { readonly text: string; readonly
       )
     case 'step.finished':
       return note(`${event.step} (${formatDuration(event.durationMs)})`)
+    case 'provider.progressed':
+      return note(`${event.provider}: ${event.state} (${formatDuration(event.elapsedMs)})`)
     case 'warning.raised':
       return warning(event.message)
     case 'object.removed':

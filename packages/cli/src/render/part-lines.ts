@@ -1,6 +1,6 @@
 import type { ContentsEntry, NeededEntry, RestorePart, RestorePlan } from '@lifeboat/core'
 import { oneLine } from './one-line.js'
-import { formatBytes, formatCount } from './quantities.js'
+import { formatCount } from './quantities.js'
 
 const shown = 12
 
@@ -21,7 +21,6 @@ export function partFields(part: RestorePart): (readonly [string, string])[] {
       'only',
       part.only === 'schema' ? 'definitions, no rows' : 'rows, into tables that exist and are empty',
     ])
-  fields.push(['rows', `${formatBytes(part.bytes)} of them`])
   if (part.intoSchema !== null)
     fields.push(['schema', oneLine(`${part.intoSchema}: a copy, live tables are not touched`)])
   return fields
@@ -48,15 +47,28 @@ export function neededLines(what: string, needed: readonly NeededEntry[]): strin
   )
 }
 
-/** `3 tables, 2 views, 14 indexes` of the kinds that people count. */
+/** What people count, and how it is called. */
+const nouns: readonly (readonly [string, string, string])[] = [
+  ['TABLE', 'table', 'tables'],
+  ['VIEW', 'view', 'views'],
+  ['MATERIALIZED VIEW', 'materialized view', 'materialized views'],
+  ['SEQUENCE', 'sequence', 'sequences'],
+  ['FUNCTION', 'function', 'functions'],
+  ['TYPE', 'type', 'types'],
+  ['INDEX', 'index', 'indexes'],
+  ['FK CONSTRAINT', 'foreign key', 'foreign keys'],
+  ['TRIGGER', 'trigger', 'triggers'],
+  ['POLICY', 'policy', 'policies'],
+  ['EXTENSION', 'extension', 'extensions'],
+]
+
+/** `3 tables, 2 views, 14 indexes` */
 export function kindsLine(kinds: Readonly<Record<string, number>>): string {
-  const counted = Object.entries(kinds).filter(
-    ([kind]) => !/^(ENCODING|STDSTRINGS|SEARCHPATH|DATABASE|COMMENT)$/.test(kind),
-  )
-  return counted
-    .sort(([, a], [, b]) => b - a)
-    .map(([kind, count]) => oneLine(`${formatCount(count)} ${kind.toLowerCase()}`))
-    .join(', ')
+  const counted = nouns.flatMap(([kind, one, many]) => {
+    const count = kinds[kind] ?? 0
+    return count === 0 ? [] : [`${formatCount(count)} ${count === 1 ? one : many}`]
+  })
+  return counted.length === 0 ? 'nothing' : counted.join(', ')
 }
 
 function listOf(names: readonly string[]): string {

@@ -11,7 +11,7 @@ export function renderPlan(plan: RestorePlan): string[] {
     plan.tables === null ? 'tables not counted' : `${plural(plan.tables, 'table')}, ${plural(plan.rows ?? 0, 'row')}`
   const fields: (readonly [string, string])[] = [
     ['restore', oneLine(`${plan.product}/${plan.id} of ${formatTime(plan.createdAt)}, from ${plan.destination}`)],
-    ['contents', `${counted}, ${formatBytes(plan.plainBytes)}`],
+    ['contents', `${counted}, ${sizeOf(plan)}`],
     ['into', `${oneLine(plan.target)}${plan.create ? ' (a new database)' : ''}`],
   ]
   if (plan.part !== null) fields.push(...partFields(plan.part))
@@ -22,6 +22,13 @@ export function renderPlan(plan: RestorePlan): string[] {
     ])
   if (plan.targetIsSource) fields.push(['attention', 'this is the database the backup came from'])
   return [...renderFields(fields), ...(plan.part === null ? [] : partLines(plan.part, plan.skipped))]
+}
+
+/** A part is read from the whole: to its end, which proves that nothing was cut off or changed. */
+function sizeOf({ part, plainBytes }: RestorePlan): string {
+  return part === null
+    ? formatBytes(plainBytes)
+    : `${formatBytes(part.bytes)} (${formatBytes(plainBytes)} will be read)`
 }
 
 /** What a restore did. */

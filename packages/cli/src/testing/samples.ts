@@ -101,6 +101,7 @@ export function samplePlan(changes: Partial<RestorePlan> = {}): RestorePlan {
     part: null,
     warnings: [],
     skipped: [],
+    profile: null,
     ...changes,
   }
 }

@@ -3,6 +3,7 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { registerSecret, writeLine } from '../../../testkit/src/leaks/leak-record.js'
 
 const packages = fileURLToPath(new URL('../../../', import.meta.url))
 const built = (name: string, file = 'index.js') => join(packages, name, 'dist', file)
@@ -67,6 +68,7 @@ export async function hostsOn(store: string, env: Readonly<Record<string, string
     }
     process.exit(0)`,
   )
+  for (const [name, value] of Object.entries(env)) if (/SECRET/.test(name)) registerSecret(value)
   const running = new Set<ChildProcess>()
   const start = (args: readonly string[], more: Readonly<Record<string, string>>): HostProcess => {
     const child = spawn(process.execPath, args, {
@@ -80,6 +82,7 @@ export async function hostsOn(store: string, env: Readonly<Record<string, string
       child.once('error', reject)
       child.once('close', status => {
         running.delete(child)
+        writeLine({ kind: 'output', from: `a process of ${args[0]}`, text: said })
         resolve({ status, said })
       })
     })

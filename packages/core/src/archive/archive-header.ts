@@ -30,6 +30,8 @@ export interface ArchiveEntry {
   readonly namespace: string | null
   readonly owner: string | null
   readonly dependencies: readonly number[]
+  /** In a folder's table of contents (`pg_dump -Fd`): the file of the data, without the ending of its compression. */
+  readonly fileName?: string
 }
 
 export interface TableOfContents {

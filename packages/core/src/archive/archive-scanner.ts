@@ -315,7 +315,7 @@ function nameOf(entry: ArchiveEntry): string {
   return `${entry.description.toLowerCase()} ${JSON.stringify(name)}`
 }
 
-function truncated(why: string): BackupError {
+export function truncated(why: string): BackupError {
   return new BackupError('archive-truncated', `the archive is cut short: ${why}`, {
     hint: 'the dump did not run to its end; make a new one',
   })

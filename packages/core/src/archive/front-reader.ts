@@ -4,7 +4,11 @@ import { type ArchiveEntry, type ArchiveHeader, knownMinorVersions, type TableOf
 /** Bounds against a hostile archive: a definition, the whole front, the number of entries. */
 const maxStringBytes = 64 * 2 ** 20
 const maxFrontBytes = 256 * 2 ** 20
-const maxEntries = 5_000_000
+const maxEntries = 1_000_000
+const maxDependencies = 100_000
+
+/** How the header names the layout. A folder's `toc.dat` says 3, the tar format (`_CloseArchive` in pg_backup_directory.c). */
+const formatBytes = { custom: 1, directory: 3 } as const
 
 const sections = ['none', 'none', 'pre-data', 'data', 'post-data'] as const
 
@@ -27,6 +31,12 @@ export class FrontReader {
   #offset = 0
   #header: ArchiveHeader | undefined
   readonly #entries: ArchiveEntry[] = []
+  readonly #layout: keyof typeof formatBytes
+
+  /** @param layout of the archive: one file (`-Fc`), or the `toc.dat` of a folder (`-Fd`) */
+  constructor(layout: keyof typeof formatBytes = 'custom') {
+    this.#layout = layout
+  }
 
   /** Takes bytes; returns how many of them lie behind the front once it is complete, undefined before. */
   push(bytes: Uint8Array): { readonly rest: Uint8Array; readonly toc: TableOfContents } | undefined {
@@ -80,7 +90,7 @@ export class FrontReader {
     if (major !== 1 || minor < knownMinorVersions.first || minor > knownMinorVersions.last) {
       throw new UnknownArchive(`archive version ${major}.${minor}`)
     }
-    if (intSize < 4 || intSize > 8 || offsetSize < 4 || offsetSize > 8 || format !== 1) {
+    if (intSize < 4 || intSize > 8 || offsetSize < 4 || offsetSize > 8 || format !== formatBytes[this.#layout]) {
       throw new UnknownArchive(`archive format ${format} with integers of ${intSize} bytes`)
     }
     cursor.intSize = intSize
@@ -124,8 +134,12 @@ export class FrontReader {
     const owner = cursor.string()
     cursor.string() // a legacy flag
     const dependencies: number[] = []
-    for (let text = cursor.string(); text !== null; text = cursor.string()) dependencies.push(Number(text))
-    cursor.take(1 + header.offsetSize)
+    for (let text = cursor.string(); text !== null; text = cursor.string()) {
+      if (dependencies.length >= maxDependencies) throw invalid('an entry depends on too many others')
+      dependencies.push(Number(text))
+    }
+    const fileName = this.#layout === 'custom' ? null : cursor.string()
+    if (this.#layout === 'custom') cursor.take(1 + header.offsetSize)
     this.#offset = cursor.offset
     return {
       dumpId,
@@ -139,6 +153,7 @@ export class FrontReader {
       namespace: namespace === '' ? null : namespace,
       owner: owner === '' ? null : owner,
       dependencies,
+      ...(fileName === null || fileName === '' ? {} : { fileName }),
     }
   }
 }

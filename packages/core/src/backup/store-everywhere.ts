@@ -36,9 +36,11 @@ export interface StoredArtifact {
 export async function storeEverywhere(work: {
   readonly source: ByteSource
   readonly stopSource: () => void
+  /** Reads the plain bytes on their way. Default: as pg_dump's own output, with its rows in longer chunks. */
+  readonly scan?: ((source: ByteSource, done: (scan: Scan) => void) => ByteSource) | undefined
   readonly key: string
   readonly lock: Lock
-  readonly config: ProductConfig
+  readonly config: Pick<ProductConfig, 'compression'>
   readonly destinations: readonly Destination[]
   readonly expectedBytes: number
   readonly emit: EventListener
@@ -47,7 +49,8 @@ export async function storeEverywhere(work: {
   const { key, destinations, emit, signal } = work
   let scan: Scan | undefined
   const storedDigest = new PassingDigest()
-  const plain = reframed(progressing(work.source, { stage: 'dump', totalBytes: work.expectedBytes, emit }), done => {
+  const read = work.scan ?? reframed
+  const plain = read(progressing(work.source, { stage: 'dump', totalBytes: work.expectedBytes, emit }), done => {
     scan = done
   })
   const bytes = storedDigest.through(encrypt(compress(plain, work.config.compression), work.lock))

@@ -10,7 +10,12 @@ import { codecBlockBytes, codecWidth } from './codec.js'
 interface ZstdApi {
   zstdCompress(block: Buffer, options: object, done: (error: Error | null, result: Buffer) => void): void
   zstdDecompress(frame: Buffer, options: object, done: (error: Error | null, result: Buffer) => void): void
-  constants: { ZSTD_c_compressionLevel: number; ZSTD_c_contentSizeFlag: number; ZSTD_c_checksumFlag: number }
+  constants: {
+    ZSTD_c_compressionLevel: number
+    ZSTD_c_contentSizeFlag: number
+    ZSTD_c_checksumFlag: number
+    ZSTD_d_windowLogMax: number
+  }
 }
 
 const zstd = zlib as unknown as ZstdApi
@@ -90,12 +95,18 @@ async function* frames(reader: ByteReader): AsyncIterable<Buffer> {
   }
 }
 
+/** A frame's header says how large a window its reader has to hold: 2^23, not the 2^27 that zstd would believe. */
 function decompressFrame(frame: Buffer): Promise<Buffer> {
+  const params = { [zstd.constants.ZSTD_d_windowLogMax]: 23 }
   return new Promise((resolve, reject) => {
-    zstd.zstdDecompress(frame, { chunkSize: codecBlockBytes + 64, maxOutputLength: maxPlainBytes }, (error, plain) => {
-      if (error) reject(damaged('a zstd frame does not decompress', error))
-      else resolve(plain)
-    })
+    zstd.zstdDecompress(
+      frame,
+      { params, chunkSize: codecBlockBytes + 64, maxOutputLength: maxPlainBytes },
+      (error, plain) => {
+        if (error) reject(damaged('a zstd frame does not decompress', error))
+        else resolve(plain)
+      },
+    )
   })
 }
 

@@ -1,13 +1,19 @@
 import { z } from 'zod'
+import type { BackupProvider } from '../provider/backup-provider.js'
 import { isProductName } from '../repository/layout.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { drillSchema } from './drill-schema.js'
+import { checkNesting } from './nested-products.js'
 import { duration, secretReference, text } from './values.js'
 import { verifySchema } from './verify-schema.js'
 
 const objectStore = z.custom<ObjectStore>(
   value => typeof value === 'object' && value !== null && 'put' in value && 'list' in value && 'capabilities' in value,
   { message: 'expected a store, such as directory(path) or s3({ bucket })' },
+)
+const backupProvider = z.custom<BackupProvider>(
+  value => typeof value === 'object' && value !== null && 'list' in value && 'classify' in value && !('put' in value),
+  { message: 'expected a provider, such as supabase({ projectRef, accessToken })' },
 )
 const count = z.number().int().positive('expected a whole number above 0; leave a rule out to not use it')
 
@@ -82,6 +88,8 @@ export const productSchema = z.strictObject({
     /** Tables whose rows are left out (the definition stays). Default: none. */
     excludeTableData: z.array(text).optional(),
   }),
+  /** Where the database runs, with backups of its own. Default: none. */
+  provider: backupProvider.optional(),
   encryption: encryptionSchema,
   compression: compressionSchema.default({ codec: 'gzip', level: 1 }),
   destinations: z.record(z.string(), destinationSchema).superRefine(checkDestinations, { when: hasEntries }),
@@ -94,7 +102,10 @@ export const productSchema = z.strictObject({
  * prefix, even in one store.
  */
 export const configSchema = z.strictObject({
-  products: z.record(z.string(), productSchema).superRefine(checkNames('product'), { when: hasEntries }),
+  products: z
+    .record(z.string(), productSchema)
+    .superRefine(checkNames('product'), { when: hasEntries })
+    .superRefine(checkNesting),
 })
 
 /** A configuration as people write it. */

@@ -19,7 +19,7 @@ describe('resolveConfig', () => {
       products: {
         shop: {
           objectives: {},
-          source: { url },
+          source: { url: expect.objectContaining({ description: url.description }) },
           encryption: { recipients },
           compression: { codec: 'gzip', level: 1 },
           destinations: { local: { store, retention: { minimum: 3 } } },
@@ -28,6 +28,15 @@ describe('resolveConfig', () => {
         },
       },
     })
+  })
+
+  it('tells a secret which key it is the value of', () => {
+    const url = secret.env('LIFEBOAT_TEST_NOT_SET_ANYWHERE')
+    const { shop } = resolveConfig(configWith({ source: { url } })).products
+    const message = 'products.shop.source.url: environment variable LIFEBOAT_TEST_NOT_SET_ANYWHERE is not set'
+    expect(() => shop!.source.url.read()).toThrow(message)
+    expect(() => resolveConfig({ products: { shop } }).products.shop!.source.url.read()).toThrow(message)
+    expect(JSON.stringify(shop!.source)).toBe('{"url":"[secret: environment variable LIFEBOAT_TEST_NOT_SET_ANYWHERE]"}')
   })
 
   it('turns durations into milliseconds and sizes into bytes', () => {

@@ -1,4 +1,4 @@
-import { BackupError } from '../errors/backup-error.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
 
 const brand = Symbol.for('@lifeboat/Secret')
 const inspect = Symbol.for('nodejs.util.inspect.custom')
@@ -38,6 +38,18 @@ export const secret = {
       return value
     })
   },
+}
+
+/** The same secret, which names its key in the configuration when it is missing. */
+export function locateSecret(found: SecretReference, path: string): SecretReference {
+  return reference(found.description, () => {
+    try {
+      return found.read()
+    } catch (error) {
+      if (!isBackupError(error, 'secret-missing') || error.message.startsWith(path)) throw error
+      throw new BackupError('secret-missing', `${path}: ${error.message}`, { hint: error.hint, cause: error })
+    }
+  })
 }
 
 export function isSecret(value: unknown): value is SecretReference {

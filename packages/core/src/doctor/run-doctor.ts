@@ -11,6 +11,7 @@ import { choosePgDump } from '../postgres/find-pg-tools.js'
 import { probeSource } from '../postgres/probe-source.js'
 import { resolveCriticalTables } from '../postgres/snapshot-counts.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
+import { checkProvider } from './check-provider.js'
 
 export interface DoctorJob {
   readonly product: string
@@ -83,5 +84,6 @@ export async function runDoctor(job: DoctorJob, options: RunOptions): Promise<Do
     if (unlock.passphrase !== undefined || unlock.privateKeys.length > 0) return 'a key to open backups with is at hand'
     return 'no private key here: this machine can back up, but not verify content or restore'
   })
+  checks.push(...(await checkProvider(job, options)))
   return checks
 }

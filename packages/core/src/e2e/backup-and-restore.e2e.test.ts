@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -92,18 +92,6 @@ describe('a backup and its restore', () => {
     expect(again.rows[0]).toEqual({ seq: '30000', policies: 1, totals: 20_000, lo: 200_000 })
   })
 
-  it('refuses a target that is not empty, and the source itself', async () => {
-    await expect(lifeboat.restore('latest', { to: urlOf('e2e_shop_restored') })).rejects.toMatchObject({
-      code: 'target-not-empty',
-    })
-    await expect(lifeboat.restore('latest', { to: urlOf('e2e_shop'), overwrite: true })).rejects.toMatchObject({
-      code: 'target-is-source',
-    })
-    await expect(lifeboat.restore('latest', { to: urlOf('e2e_shop'), create: true })).rejects.toMatchObject({
-      code: 'target-not-empty',
-    })
-  })
-
   it('overwrites what the backup names when told to, and leaves the rest', async () => {
     await query('e2e_shop_restored', 'delete from orders; create table kept (id int); insert into kept values (1)')
     await lifeboat.restore('latest', { to: urlOf('e2e_shop_restored'), overwrite: true })
@@ -112,45 +100,6 @@ describe('a backup and its restore', () => {
       'select (select count(*) from orders)::int as orders, (select count(*) from kept)::int as kept',
     )
     expect(counts.rows[0]).toEqual({ orders: 30_000, kept: 1 })
-  })
-
-  it('finds a changed byte, a cut object and a wrong key, each under its own name', async () => {
-    const store = directory(join(folder, 'store'))
-    const [backup] = (await lifeboat.list('shop', { destination: 'local' })).backups
-    const key = backup!.manifest.artifacts[0]!.key
-    const path = join(folder, 'store', key)
-    const whole = await readFile(path)
-    const codes = async (level: 'listed' | 'stored' | 'content') =>
-      (await lifeboat.verify('latest', { level, destination: 'local' })).findings.map(one => one.code)
-    const put = (bytes: Uint8Array) =>
-      store.put(
-        key,
-        (async function* () {
-          yield bytes
-        })(),
-      )
-
-    const flipped = Buffer.from(whole)
-    flipped[whole.length >> 1]! ^= 1
-    await put(flipped)
-    expect(await codes('listed')).toEqual([])
-    expect(await codes('stored')).toEqual(['artifact-checksum'])
-    expect(await codes('content')).toEqual(['artifact-damaged'])
-    await put(whole.subarray(0, -1))
-    expect(await codes('listed')).toEqual(['artifact-length'])
-    await store.remove(key)
-    expect(await codes('listed')).toEqual(['artifact-missing'])
-    await put(whole)
-
-    const stranger = await openLifeboat(undefined, {
-      keys: { passphrase: secret.value('wrong') },
-      openStore: path => ({ store, path }),
-    })
-    const report = await stranger.verify(`shop/${backup!.id}`)
-    expect(report.findings.map(one => one.code)).toEqual(['wrong-key'])
-    await expect(
-      stranger.planRestore(`shop/${backup!.id}`, { to: urlOf('e2e_nowhere'), create: true }),
-    ).rejects.toMatchObject({ code: 'wrong-key' })
   })
 
   it('leaves nothing behind when the dump fails half-way', async () => {

@@ -20,6 +20,15 @@ export interface MessageFront {
 /** A version byte, a prefix of 18 bytes, an empty literal packet, a modification detection code (RFC 4880, 5.13). */
 const shortestBody = 1 + 18 + 8 + 22
 
+/** The most passphrases that a message may be encrypted to, to be read here. */
+const maxPassphrases = 16
+
+/**
+ * A packet says how much memory deriving its key takes (Argon2, RFC 9580, 3.7.1.4): up to 2 TiB, if it is believed.
+ * Neither gpg 2.2 nor we write such packets; 2^16 KiB leaves room for those who do.
+ */
+const config: openpgp.PartialConfig = { maxArgon2MemoryExponent: 16 }
+
 /** Finds where the session key packets end and the protected data begins; undefined when it is no such message. */
 export function readFront(bytes: Buffer): MessageFront | undefined {
   let at = 0
@@ -74,6 +83,8 @@ export async function openSessionKeys(front: MessageFront, unlock: Unlock): Prom
   const forPassphrase = message.packets.filterByTag(symEncryptedSessionKey).length > 0
   const forKeys = message.packets.filterByTag(publicKeyEncryptedSessionKey).length > 0
   if (!forPassphrase && !forKeys) throw damaged()
+  // Each costs a derivation that its own count makes slow; gpg writes one for each passphrase, and nobody has so many.
+  if (message.packets.filterByTag(symEncryptedSessionKey).length > maxPassphrases) throw damaged()
   const ways: { passwords?: string; decryptionKeys?: openpgp.PrivateKey[] }[] = []
   if (forKeys && unlock.privateKeys.length > 0) ways.push({ decryptionKeys: [...unlock.privateKeys] })
   if (forPassphrase && unlock.passphrase !== undefined) ways.push({ passwords: unlock.passphrase })
@@ -81,7 +92,7 @@ export async function openSessionKeys(front: MessageFront, unlock: Unlock): Prom
   let failed: unknown
   for (const way of ways) {
     try {
-      return await openpgp.decryptSessionKeys({ message, ...way })
+      return await openpgp.decryptSessionKeys({ message, ...way, config })
     } catch (error) {
       failed = error
     }

@@ -70,6 +70,12 @@ describe('error codes', () => {
   })
 
   it('are worth another try only where the same call can then succeed', () => {
-    expect(errorCodes.filter(retryable)).toEqual(['database-unreachable', 'store-unreachable', 'timed-out'])
+    expect(errorCodes.filter(retryable)).toEqual([
+      'database-unreachable',
+      'store-unreachable',
+      'provider-unreachable',
+      'provider-rate-limited',
+      'timed-out',
+    ])
   })
 })

@@ -40,6 +40,19 @@ export const errorCodes = [
   'selection-invalid',
   'restore-failed',
   'destinations-failed',
+  'provider-unreachable',
+  'provider-rate-limited',
+  'provider-auth-failed',
+  'provider-forbidden',
+  'provider-plan',
+  'provider-not-found',
+  'provider-conflict',
+  'provider-refused',
+  'provider-answer-invalid',
+  'provider-lacks',
+  'outside-window',
+  'recovery-failed',
+  'recovery-uncertain',
   'cancelled',
   'timed-out',
   'unexpected',
@@ -48,7 +61,13 @@ export const errorCodes = [
 /** A code from the closed list. */
 export type ErrorCode = (typeof errorCodes)[number]
 
-const retryableCodes: ReadonlySet<ErrorCode> = new Set(['store-unreachable', 'database-unreachable', 'timed-out'])
+const retryableCodes: ReadonlySet<ErrorCode> = new Set([
+  'store-unreachable',
+  'database-unreachable',
+  'provider-unreachable',
+  'provider-rate-limited',
+  'timed-out',
+])
 
 /** Whether trying the same call again can help. */
 export function retryable(code: ErrorCode): boolean {

@@ -47,6 +47,13 @@ export type BackupEvent =
   | { readonly type: 'step.started'; readonly step: string }
   | { readonly type: 'step.finished'; readonly step: string; readonly durationMs: number }
   | { readonly type: 'table.restored'; readonly schema: string; readonly name: string; readonly rows: number }
+  | {
+      readonly type: 'provider.progressed'
+      readonly provider: string
+      /** In the provider's own words, such as `RESTORING`. */
+      readonly state: string
+      readonly elapsedMs: number
+    }
   | { readonly type: 'warning.raised'; readonly message: string }
   | { readonly type: 'object.removed'; readonly destination: string; readonly key: string }
 

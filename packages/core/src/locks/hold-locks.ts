@@ -111,7 +111,8 @@ export async function withLocks<T>(options: LockWork, work: (signal: AbortSignal
   }
 }
 
-function holderName(): string {
+/** Who this process is, for people: `user@host, process 4711`. */
+export function holderName(): string {
   return `${userName()}@${hostname()}, process ${process.pid}`
 }
 

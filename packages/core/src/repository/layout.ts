@@ -38,3 +38,8 @@ export function manifestKey(product: string, id: string): string {
 export function databaseKey(product: string, id: string, codec: 'gzip' | 'zstd' | 'none'): string {
   return `${product}/${id}/database.dump${{ gzip: '.gz', zstd: '.zst', none: '' }[codec]}.gpg`
 }
+
+/** The key of a mirrored export: the provider's own file, encrypted and not compressed again. */
+export function exportKey(product: string, id: string): string {
+  return `${product}/${id}/export.dir.tar.gz.gpg`
+}

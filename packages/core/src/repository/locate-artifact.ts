@@ -21,3 +21,13 @@ export function locateArtifact(backup: LocatedBackup, artifact: Artifact): strin
 export function databaseArtifact(manifest: Manifest): Artifact | undefined {
   return manifest.artifacts.find(artifact => artifact.kind === 'database')
 }
+
+/** What a restore reads: the dump, else a mirrored export. */
+export function restorableArtifact(manifest: Manifest): Artifact | undefined {
+  return databaseArtifact(manifest) ?? manifest.artifacts.find(artifact => artifact.kind === 'export')
+}
+
+/** Whether a backup is a mirrored export: listed, verified and kept like a dump, but restored by way of a folder. */
+export function isExport(manifest: Manifest): boolean {
+  return manifest.artifacts.some(artifact => artifact.kind === 'export')
+}

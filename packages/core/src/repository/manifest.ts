@@ -15,7 +15,8 @@ const time = z.iso.datetime({ precision: undefined })
 export const artifactSchema = object({
   name: z.string().min(1).max(200),
   key: z.string().min(1).max(900),
-  kind: z.enum(['database', 'roles', 'files']),
+  /** `export`: what a provider exported, as it made it. */
+  kind: z.enum(['database', 'roles', 'files', 'export']),
   storedBytes: bytes,
   storedSha256: hash,
   plainBytes: bytes,

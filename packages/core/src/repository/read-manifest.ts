@@ -2,13 +2,16 @@ import { BackupError } from '../errors/backup-error.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { readWhole } from '../streams/byte-source.js'
+import { jsonExcess } from './json-excess.js'
 import { type Manifest, manifestFormat, manifestSchema } from './manifest.js'
 
-/** A manifest lists every table; a million of them still fit. */
-const maxManifestBytes = 256 * 2 ** 20
+/** A manifest lists every table: 200,000 of them still fit. */
+const maxManifestBytes = 64 * 2 ** 20
 
 /** Reads a manifest from its bytes. @throws BackupError `manifest-invalid` */
 export function parseManifest(bytes: Uint8Array, key: string): Manifest {
+  const tooMuch = jsonExcess(bytes, maxManifestBytes)
+  if (tooMuch !== undefined) throw invalidManifest(key, tooMuch)
   let parsed: unknown
   try {
     parsed = JSON.parse(Buffer.from(bytes).toString('utf8'))

@@ -5,7 +5,7 @@ import type { RunOptions, SelectOptions } from '../lifeboat-api.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { isBackupId, manifestKey } from './layout.js'
 import { listBackups } from './list-backups.js'
-import type { LocatedBackup } from './locate-artifact.js'
+import { isExport, type LocatedBackup } from './locate-artifact.js'
 import { readManifest } from './read-manifest.js'
 
 type OpenStore = ((address: string) => { readonly store: ObjectStore; readonly path: string } | undefined) | undefined
@@ -96,7 +96,8 @@ async function findIn(
         type: 'warning.raised',
         message: `${destination}: ${key} was passed over: ${message}`,
       })
-    const newest = backups[0]
+    // What `restore latest` means is a dump; an export is named by its id.
+    const newest = backups.find(one => !isExport(one.manifest)) ?? backups[0]
     return newest && { store, destination, folder: `${product}/${newest.id}/`, manifest: newest.manifest }
   }
   try {

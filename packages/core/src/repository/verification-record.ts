@@ -3,7 +3,7 @@ import { canonicalJson } from '../seal/canonical-json.js'
 import {
   type DeriveKey,
   judgeSeal,
-  makeSeal,
+  prepareToSeal,
   rememberingKey,
   type Sealer,
   type SealKeys,
@@ -13,6 +13,7 @@ import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
+import { jsonExcess } from './json-excess.js'
 import type { Manifest } from './manifest.js'
 import { hashManifest } from './manifest-hash.js'
 import { type ProofRecord, proofRecordSchema } from './record-schema.js'
@@ -24,15 +25,20 @@ export async function writeRecord(
   options: { readonly sealer?: Sealer; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<string> {
   const { sealer, signal } = options
-  const stamp = new Date(record.at).toISOString().replace(/[-:]/g, '').replace('.', '')
-  const key = `${record.product}/verifications/${stamp}-${record.id}.json`
-  const seal = sealer ? await makeSeal(sealedMessage(record), sealer, recordSalt(record.product)) : null
-  try {
-    await store.put(key, bytesOf(`${JSON.stringify({ ...record, seal }, null, 2)}\n`), { ifAbsent: true, signal })
-  } catch (error) {
-    throw wrapStoreError(error, { store, doing: `record the ${record.kind} ${key}`, signal })
+  const seal = sealer ? await prepareToSeal(sealer, recordSalt(record.product))(sealedMessage(record)) : null
+  const text = `${JSON.stringify({ ...record, seal }, null, 2)}\n`
+  for (let atMs = Date.parse(record.at); ; atMs++) {
+    const stamp = new Date(atMs).toISOString().replace(/[-:]/g, '').replace('.', '')
+    const key = `${record.product}/verifications/${stamp}-${record.id}.json`
+    try {
+      await store.put(key, bytesOf(text), { ifAbsent: true, signal })
+      return key
+    } catch (error) {
+      // Two verifications of one backup in one millisecond: the second takes the next one's name.
+      if (store.classify(error) === 'object-exists' && atMs < Date.parse(record.at) + 1000) continue
+      throw wrapStoreError(error, { store, doing: `record the ${record.kind} ${key}`, signal })
+    }
   }
-  return key
 }
 
 /** A record lists its findings; a thousand tables that differ still fit. */
@@ -160,6 +166,7 @@ function recordSalt(product: string): Buffer {
 }
 
 function parseJson(bytes: Buffer): unknown {
+  if (jsonExcess(bytes, maxRecordBytes) !== undefined) return undefined
   try {
     return JSON.parse(bytes.toString('utf8'))
   } catch {

@@ -55,3 +55,8 @@ export function describeNeeded({ entry, neededBy }: Dependency): NeededEntry {
 export function describeEntry({ description, namespace, tag }: ArchiveEntry): ContentsEntry {
   return { kind: description, schema: namespace, name: tag }
 }
+
+/** Whether an entry is something that a reader of a plan would look for, and no setting of the archive. */
+export function isObject({ description }: ArchiveEntry): boolean {
+  return !/^(ENCODING|STDSTRINGS|SEARCHPATH|DATABASE)$/.test(description)
+}

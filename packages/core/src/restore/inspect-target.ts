@@ -7,6 +7,8 @@ export interface TargetFacts {
   readonly serverMajor: number
   readonly serverVersion: string
   readonly superuser: boolean
+  /** Whether sessions of the target only read: Supabase sets that when a project's disk is full. */
+  readonly readOnly: boolean
   readonly exists: boolean
   /** Relations, functions and types of users; extensions' own do not count. */
   readonly objects: number
@@ -21,12 +23,20 @@ export async function inspectTarget(
   target: ConnectionTarget,
   create: boolean,
   signal?: AbortSignal,
+  managedSchemas: readonly string[] = [],
 ): Promise<TargetFacts> {
   const client = await connect(create ? withDatabase(target, 'postgres') : target, signal)
   try {
-    const server = await client.query<{ version: string; num: number; superuser: boolean; exists: boolean }>(
+    const server = await client.query<{
+      version: string
+      num: number
+      superuser: boolean
+      read_only: boolean
+      exists: boolean
+    }>(
       `select current_setting('server_version') as version, current_setting('server_version_num')::int as num,
               (select rolsuper from pg_roles where rolname = current_user) as superuser,
+              current_setting('transaction_read_only') = 'on' as read_only,
               exists (select from pg_database where datname = $1) as exists`,
       [target.database],
     )
@@ -37,8 +47,9 @@ export async function inspectTarget(
       serverMajor: Math.floor(row.num / 10_000),
       serverVersion: row.version,
       superuser: row.superuser,
+      readOnly: row.read_only,
       exists: row.exists,
-      objects: create ? 0 : await countObjects(client),
+      objects: create ? 0 : await countObjects(client, managedSchemas),
       roles: new Set(roles.rows.map(one => one.rolname)),
       availableExtensions: new Set(extensions.rows.map(one => one.name)),
       identity: create ? '' : await readIdentity(client),
@@ -80,9 +91,9 @@ async function readIdentity(client: pg.Client): Promise<string> {
   return result.rows[0]!.identity
 }
 
-async function countObjects(client: pg.Client): Promise<number> {
+async function countObjects(client: pg.Client, managedSchemas: readonly string[]): Promise<number> {
   const result = await client.query<{ n: number }>(
-    `with own as (select oid from pg_namespace where nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_(toast|temp)')
+    `with own as (select oid from pg_namespace where nspname not in ('pg_catalog', 'information_schema') and nspname !~ '^pg_(toast|temp)' and not nspname = any ($1))
      select ((select count(*) from pg_class c where relnamespace in (select oid from own) and relkind in ('r','p','v','m','S','f')
                and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))
            + (select count(*) from pg_proc p where pronamespace in (select oid from own)
@@ -90,6 +101,7 @@ async function countObjects(client: pg.Client): Promise<number> {
            + (select count(*) from pg_type t where typnamespace in (select oid from own) and typtype in ('e','d')
                and not exists (select from pg_depend d where d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e'))
            + (select count(*) from pg_largeobject_metadata))::int as n`,
+    [managedSchemas],
   )
   return result.rows[0]!.n
 }

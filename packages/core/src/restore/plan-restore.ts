@@ -4,13 +4,15 @@ import { BackupError } from '../errors/backup-error.js'
 import type { RestoreOptions, RestorePlan } from '../lifeboat-api.js'
 import { type ConnectionTarget, parseConnectionUrl } from '../postgres/connection.js'
 import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg-tools.js'
-import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
+import { type LocatedBackup, restorableArtifact } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
 import { checkSeal, type SealKeys } from '../seal/manifest-seal.js'
-import { countSelected, describePart, describeSkipped } from './describe-selection.js'
+import { countSelected, describeEntry, describePart, describeSkipped, isObject } from './describe-selection.js'
+import { inspectForProfile } from './inspect-for-profile.js'
 import { findFilled, inspectObjects, noObjects } from './inspect-objects.js'
 import { inspectTarget, isSameDatabase, type TargetFacts } from './inspect-target.js'
 import { readContents } from './read-contents.js'
+import { type ProfileStatement, rolesCreated } from './restore-profile.js'
 import { type EntryRule, type EntrySelection, selectEntries } from './select-entries.js'
 import { asksForPart, type PartSelection, selectPart } from './select-part.js'
 
@@ -25,6 +27,8 @@ export interface PreparedRestore {
   readonly selection: EntrySelection | undefined
   /** Set where not the whole backup is asked for. */
   readonly part: PartSelection | undefined
+  /** What the profile runs before the first definition. */
+  readonly preparation: readonly ProfileStatement[]
   readonly tools: PgTools
   /** Owners stay only where every one of them exists and the login may hand objects to them. */
   readonly keepOwners: boolean
@@ -68,9 +72,17 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   const overwrite = options.overwrite ?? false
   const partial = asksForPart(options)
   const target = parseConnectionUrl(options.to)
-  const artifact = databaseArtifact(manifest)
+  const artifact = restorableArtifact(manifest)
   if (artifact === undefined)
     throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
+  if (artifact.kind === 'export' && partial)
+    throw new BackupError(
+      'selection-invalid',
+      `${manifest.product}/${manifest.id} is an export: it is restored whole`,
+      {
+        hint: 'restore it into a new database (--create), and copy from there',
+      },
+    )
   const checking = checkSeal(manifest, job.sealKeys)
   checking.catch(() => {})
   const toc = await readContents(backup, artifact, job.unlock, options.signal)
@@ -93,7 +105,12 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       { hint: '`lifeboat verify` says more; restore from another destination or backup: `lifeboat list`' },
     )
   }
-  const facts = await inspectTarget(target, create, options.signal)
+  const { profile } = options
+  const facts = await inspectTarget(target, create, options.signal, profile?.managedSchemas)
+  if (facts.readOnly)
+    throw new BackupError('target-unfit', `${target.description} is read-only`, {
+      hint: 'a standby, or a project that its provider made read-only because its disk is full: make room first',
+    })
   const targetIsSource =
     !create && job.source !== undefined && (await isSameDatabase(facts.identity, target, job.source, options.signal))
   if (create && facts.exists) {
@@ -118,9 +135,14 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     )
   }
   const objects = create || !partial ? noObjects : await inspectObjects(target, options.signal)
-  const part = toc && partial ? selectPart(toc, { ...options, overwrite }, objects, job.rules) : undefined
-  const selection = part?.selection ?? (toc && selectEntries(toc, job.rules ?? []))
-  if (selection === undefined && (partial || (job.rules !== undefined && job.rules.length > 0))) {
+  const { managedSchemas } = profile ?? {}
+  const profileFacts =
+    managedSchemas && (await inspectForProfile(target, { create, managedSchemas, signal: options.signal }))
+  const rules = [...(profile && profileFacts ? profile.rules(profileFacts) : []), ...(job.rules ?? [])]
+  const part = toc && partial ? selectPart(toc, { ...options, overwrite }, objects, rules) : undefined
+  const selection = part?.selection ?? (toc && selectEntries(toc, rules))
+  const preparation = profile && profileFacts ? profile.prepare(selection?.kept ?? [], profileFacts) : []
+  if (selection === undefined && (partial || rules.length > 0)) {
     throw new BackupError(
       'selection-invalid',
       `${manifest.product}/${manifest.id} cannot be restored in part: its archive is of a version that is not known here`,
@@ -128,7 +150,13 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     )
   }
   if (part !== undefined && options.only === 'data') await checkFilled(target, part, options)
-  const { warnings, keepOwners } = checkFitness(manifest.source, selection?.kept, facts, target, job.definer)
+  const { warnings, keepOwners } = checkFitness(
+    manifest.source,
+    selection?.kept,
+    { ...facts, roles: new Set([...facts.roles, ...rolesCreated(preparation)]) },
+    target,
+    job.definer,
+  )
   if (seal === 'unsealed')
     warnings.unshift(
       sealed
@@ -138,6 +166,10 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   if (seal === 'unproven')
     warnings.unshift('the manifest is sealed, and no key is at hand to check the seal with: nothing proves who made it')
   warnings.push(...partWarnings(options, facts))
+  if (artifact.kind === 'export')
+    warnings.push(
+      `an export is unpacked first: ${artifact.plainBytes} bytes lie in a temporary folder, in clear, until the restore ends`,
+    )
   const archiveMajor = toc ? majorForArchive(toc.header.version) : Number.parseInt(manifest.source.pgDumpVersion, 10)
   const tools = chooseRestoreTools(await job.findPgTools(), archiveMajor, facts.serverMajor)
   return {
@@ -154,6 +186,13 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       plainBytes: artifact.plainBytes,
       part: part === undefined ? null : describePart(part, manifest, options),
       skipped: describeSkipped(selection),
+      profile: profile
+        ? {
+            name: profile.name,
+            kept: (selection?.kept ?? []).filter(isObject).map(describeEntry),
+            prepare: preparation.map(one => one.why),
+          }
+        : null,
       warnings,
     },
     target,
@@ -162,6 +201,7 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     toc,
     selection,
     part,
+    preparation,
     tools,
     keepOwners,
   }

@@ -1,12 +1,13 @@
 import type { TableOfContents } from '../archive/archive-header.js'
 import { ArchiveScanner } from '../archive/archive-scanner.js'
+import { readExportContents } from '../archive/export-scan.js'
 import type { Unlock } from '../encryption/open-pgp.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
 import { plainBytes } from '../repository/read-artifact.js'
 
 /**
- * Reads a backup's table of contents from the front of its artifact, and no further.
+ * Reads a backup's table of contents from the front of its artifact, and no further than it lies.
  * @returns undefined for an archive of an unknown version
  */
 export async function readContents(
@@ -15,6 +16,7 @@ export async function readContents(
   unlock: Unlock,
   signal?: AbortSignal,
 ): Promise<TableOfContents | undefined> {
+  if (artifact.kind === 'export') return readExportContents(plainBytes(backup, artifact, unlock, signal))
   let found: TableOfContents | undefined
   let unread = false
   const scanner = new ArchiveScanner({

@@ -25,8 +25,10 @@ import { findOrphans } from './find-orphans.js'
 import { loadArchive } from './load-archive.js'
 import { prepareRestore, type RestoreJob } from './plan-restore.js'
 import { runPgRestore, toleratedInPart } from './run-pg-restore.js'
+import { runProfileStatements, undoProfileStatements } from './run-profile-statements.js'
 import { planSchemaCopy, type SchemaCopy } from './schema-copy.js'
 import { useList } from './select-entries.js'
+import { unpackExport } from './unpack-export.js'
 
 const defaultJobs = 2
 
@@ -65,6 +67,7 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       )
     if (options.only === 'data') await timed('check foreign keys', () => warnOfOrphans(comparable.map(placed)))
     const rows = plan.rows ?? 0
+    if (part !== undefined) await putBack()
     return { plan, tables, rows, steps, durationMs: performance.now() - started }
   } catch (error) {
     throw await undo(error)
@@ -104,6 +107,17 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           })
       }
     }
+    if (artifact.kind === 'export') {
+      const unpacked = join(work, 'export')
+      const watched = progressing(plainBytes(job.backup, artifact, job.unlock, signal), {
+        ...{ stage: 'restore', totalBytes: artifact.plainBytes, emit },
+      })
+      await timed('unpack', () => unpackExport(watched, unpacked, signal))
+      touched = true
+      if (plan.overwrite) await timed('drop what the backup names', () => dropNamedObjects(target, kept, signal))
+      await timed('pg_restore', () => restore(unpacked, [`--jobs=${jobs}`, ...only]))
+      return plan.tables ?? 0
+    }
     let tablesLoaded = 0
     const watched = progressing(plainBytes(job.backup, artifact, job.unlock, signal), {
       stage: 'restore',
@@ -118,6 +132,8 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
         async contents(_contents, frontFile) {
           front = frontFile
           touched = true
+          if (prepared.preparation.length > 0)
+            await timed('prepare the target', () => runProfileStatements(target, prepared.preparation, signal))
           if (copy) await timed('definitions', () => copy.createDefinitions(signal))
           else {
             if (part !== undefined) await timed('drop tables', () => dropTables(target, part.inTheWay, signal))
@@ -132,7 +148,8 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           return CopyLoader.open(target, {
             sessions: Math.max(1, jobs),
             created: tablesCreated(kept),
-            quiet: options.only === 'data' && copy === undefined,
+            // Rows that go into tables of the platform must not meet its triggers and foreign keys half loaded.
+            quiet: (options.only === 'data' || options.profile !== undefined) && copy === undefined,
             signal,
           })
         },
@@ -191,7 +208,15 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     return [`--use-list=${file}`]
   }
 
+  /** What the profile had set aside; said where it did not work. */
+  async function putBack(): Promise<void> {
+    if (!touched || (await undoProfileStatements(target, prepared.preparation))) return
+    const why = prepared.preparation.filter(one => one.undo !== undefined).map(one => one.undo)
+    emit({ type: 'warning.raised', message: `not put back on the target: ${why.join('; ')}` })
+  }
+
   async function undo(error: unknown): Promise<unknown> {
+    if (!created) await putBack()
     if (created && !options.keepFailed) {
       const dropped = await dropDatabase(target).then(
         () => true,

@@ -5,13 +5,14 @@ import type { PruneResult, RunOptions } from '../lifeboat-api.js'
 import { withLocks } from '../locks/hold-locks.js'
 import { manifestKey } from '../repository/layout.js'
 import { listBackups } from '../repository/list-backups.js'
+import { isExport } from '../repository/locate-artifact.js'
 import { findVerified } from '../repository/verification-record.js'
 import type { SealKeys } from '../seal/seal.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { whyRetained } from '../store/why-retained.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { sweepUnlocked } from '../sweep/run-sweep.js'
-import { planPrune } from './plan-prune.js'
+import { type PrunePlan, planPrune } from './plan-prune.js'
 
 export interface PruneJob {
   readonly product: string
@@ -47,12 +48,15 @@ async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneRe
   const { backups } = await listBackups(store, { product, destination }, signal)
   const manifests = backups.map(({ manifest }) => manifest)
   const verified = await findVerified(store, job, manifests, job.recordKeys, signal)
-  const candidates = manifests.map(({ id, createdAt }) => ({
-    id,
-    createdAt: new Date(createdAt),
-    verified: verified.has(id),
-  }))
-  const plan = planPrune(candidates, job.policy, job.now())
+  const candidatesOf = (exports: boolean) =>
+    manifests
+      .filter(manifest => isExport(manifest) === exports)
+      .map(({ id, createdAt }) => ({ id, createdAt: new Date(createdAt), verified: verified.has(id) }))
+  // Each kind by the rules for itself: an export must not push a dump out, nor the other way round.
+  const plan = joinPlans(
+    planPrune(candidatesOf(false), job.policy, job.now()),
+    planPrune(candidatesOf(true), job.policy, job.now()),
+  )
   const removed: string[] = []
   const retained: { id: string; message: string }[] = []
   for (const { id } of job.apply ? plan.remove : []) {
@@ -81,4 +85,9 @@ async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneRe
   }
   const sweep = await sweepUnlocked(job, options)
   return { product, destination, applied: job.apply, plan, removed, retained, sweep }
+}
+
+function joinPlans(one: PrunePlan, other: PrunePlan): PrunePlan {
+  const newestFirst = (list: PrunePlan['keep']) => [...list].sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+  return { keep: newestFirst([...one.keep, ...other.keep]), remove: newestFirst([...one.remove, ...other.remove]) }
 }

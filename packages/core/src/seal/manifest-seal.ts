@@ -1,6 +1,6 @@
 import type { Manifest } from '../repository/manifest.js'
 import { canonicalJson } from './canonical-json.js'
-import { judgeSeal, type Sealer, type SealKeys, type SealVerdict, sealing } from './seal.js'
+import { judgeSeal, prepareToSeal, type Sealer, type SealKeys, type SealVerdict } from './seal.js'
 
 export type { Sealer, SealKeys, SealVerdict } from './seal.js'
 
@@ -12,7 +12,7 @@ export function sealManifest(manifest: Manifest, sealer: Sealer): Promise<Manife
 /** Begins at once with what takes long, so that a manifest that comes later is sealed without a wait. */
 export function prepareSeal(sealer: Sealer): (manifest: Manifest) => Promise<Manifest> {
   if (sealer === undefined) return async manifest => ({ ...manifest, seal: null })
-  const seal = sealing(sealer)
+  const seal = prepareToSeal(sealer)
   return async manifest => ({ ...manifest, seal: await seal(sealedMessage(manifest)) })
 }
 

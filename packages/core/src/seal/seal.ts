@@ -56,13 +56,11 @@ export function rememberingKey(): DeriveKey {
   }
 }
 
-/** Seals a message. @param salt of an HMAC; random by default */
-export function makeSeal(message: Buffer, sealer: NonNullable<Sealer>, salt?: Buffer): Promise<Seal> {
-  return sealing(sealer, salt)(message)
-}
-
-/** Begins at once to derive a key, so that a message that comes later is sealed without a wait. */
-export function sealing(
+/**
+ * Seals a message that comes later: begins at once with what takes long.
+ * @param salt of an HMAC; random by default
+ */
+export function prepareToSeal(
   sealer: NonNullable<Sealer>,
   salt: Buffer = randomBytes(16),
 ): (message: Buffer) => Promise<Seal> {
@@ -84,7 +82,11 @@ async function sign(message: Buffer, key: openpgp.PrivateKey): Promise<Seal> {
     detached: true,
     format: 'binary',
   })) as Uint8Array
-  return { kind: 'signature', fingerprint: key.getFingerprint(), value: Buffer.from(signature).toString('base64') }
+  return {
+    kind: 'signature',
+    fingerprint: key.getFingerprint(),
+    value: Buffer.from(signature).toString('base64'),
+  }
 }
 
 /** Whether a seal over a message is that of a holder of the secret. */

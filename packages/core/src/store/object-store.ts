@@ -86,6 +86,10 @@ export interface ObjectStore {
   readonly name: string
   /** Where it is, for people: `/backups`, `s3://bucket/prefix`. Never holds a secret. */
   readonly location: string
+  /** The name of the region where it keeps its objects, where it knows it. */
+  readonly region?: string | undefined
+  /** The host of its service, where it has one: what tells whether it shares a provider's fate. */
+  readonly host?: string | undefined
   readonly capabilities: StoreCapabilities
   /**
    * The store repeats single requests itself, such as the parts of an upload, and calls `onRetry`; core then repeats

@@ -1,6 +1,6 @@
 import type { Finding, ListedBackup } from '../lifeboat-api.js'
 import { listBackups } from '../repository/list-backups.js'
-import type { LocatedBackup } from '../repository/locate-artifact.js'
+import { isExport, type LocatedBackup } from '../repository/locate-artifact.js'
 import { judgeRows } from './check-rows.js'
 import { critical, tooOld } from './finding.js'
 
@@ -22,7 +22,9 @@ export async function historyFindings(
   signal: AbortSignal | undefined,
 ): Promise<Finding[]> {
   const { product, id } = backup.manifest
-  const { backups } = await listBackups(backup.store, { product, destination: backup.destination }, signal)
+  const listed = await listBackups(backup.store, { product, destination: backup.destination }, signal)
+  // A dump and an export have neither a schedule nor a size in common.
+  const backups = listed.backups.filter(one => isExport(one.manifest) === isExport(backup.manifest))
   const at = backups.findIndex(one => one.id === id)
   // A copy outside the product's folder has no neighbours to compare with.
   if (at < 0) return []

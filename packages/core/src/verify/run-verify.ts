@@ -1,3 +1,4 @@
+import { exportScanned } from '../archive/export-scan.js'
 import { type Scan, scanned } from '../archive/scan-stage.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { Unlock } from '../encryption/open-pgp.js'
@@ -150,16 +151,15 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
       totalBytes: artifact.plainBytes,
       emit: emitterFor(options.onEvent),
     })
+    const read = { database: scanned, export: exportScanned, roles: undefined, files: undefined }[artifact.kind]
     const source =
-      artifact.kind === 'database'
-        ? scanned(
-            plain,
-            done => {
-              scan = done
-            },
-            artifact.frameSha256 === undefined ? 'hash' : 'look',
-          )
-        : digest.through(plain)
+      read?.(
+        plain,
+        done => {
+          scan = done
+        },
+        artifact.frameSha256 === undefined ? 'hash' : 'look',
+      ) ?? digest.through(plain)
     for await (const _ of source) {
       // The stages look at the bytes as they pass.
     }

@@ -9,6 +9,7 @@ import { makeWorkFolder, type WorkFolder } from '../../../core/src/drill/work-fo
 import { memoryStore, nodeDeps } from '../../../core/src/index.js'
 import { readContents } from '../../../core/src/restore/read-contents.js'
 import { runRestore } from '../../../core/src/restore/run-restore.js'
+import { recordFault } from '../faults/fault-results.js'
 import type {} from '../provided-postgres.js'
 import { databaseUrl, makeDrillShop, openShop, query } from './drill-shop.js'
 
@@ -151,7 +152,10 @@ describe('the proof by content', () => {
     ['a missing large object', ['select lo_unlink(424243)'], [['large-objects-differ', /1 large objects/]]],
   ]
 
-  it.each(planted)('finds and names %s', async (_, sql, expected) => {
+  /** Those of fault 24 in docs/faults.md. */
+  const isFault = (what: string) => /function|trigger|policy|sequence/.test(what)
+
+  it.each(planted)('finds and names %s', async (what, sql, expected) => {
     const name = `planted_${randomBytes(4).toString('hex')}`
     const restored = new URL(work.database.url).pathname.slice(1)
     await query(
@@ -160,12 +164,16 @@ describe('the proof by content', () => {
     )
     const url = databaseUrl(work.database.url, name)
     if (sql.length > 0) await query(scratch.url(name), ...sql)
+    const startedMs = performance.now()
     const { proof, findings } = await prove({ ...work, database: { ...work.database, url } }, undefined)
+    const ms = performance.now() - startedMs
     await query(scratch.url('postgres'), `drop database ${escapeIdentifier(name)} with (force)`)
     const sorted = [...expected].sort((a, b) => a[0].localeCompare(b[0]))
     expect(findings.map(one => one.code).sort()).toEqual(sorted.map(([code]) => code))
     for (const [code, message] of expected)
       expect(findings).toContainEqual(expect.objectContaining({ code, message: expect.stringMatching(message) }))
     expect(proof?.differences).toBe(expected.length)
+    const caughtBy = [...new Set(findings.map(one => one.code))]
+    if (isFault(what)) recordFault({ fault: 24, made: what, level: 'restored', caughtBy, ms })
   })
 })

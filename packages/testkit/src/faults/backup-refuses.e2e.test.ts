@@ -1,8 +1,16 @@
 import { memoryStore, type ObjectStore, type PgTools } from '@lifeboat/core'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DumpFault, dumpOf, standInPgDump } from '../stand-in-pg-dump.js'
 import { startTcpProxy, type TcpFault, type TcpProxy } from '../tcp-proxy.js'
-import { expectCaught, type FaultShop, findingsOf, openFaultShop, refusedBackup } from './fault-shop.js'
+import {
+  expectCaught,
+  type FaultShop,
+  findingsOf,
+  keysIn,
+  openFaultShop,
+  refusalOf,
+  refusedBackup,
+} from './fault-shop.js'
 
 /* Faults 1 to 5: what goes wrong between the server and us. The backup itself must refuse. */
 
@@ -92,6 +100,25 @@ describe('a connection that breaks while rows flow', () => {
       refusedBackup(shop, { url }),
     )
   })
+})
+
+it('a connection on which nothing comes any more ends with the time that the caller gives it', async () => {
+  proxy.inject({ kind: 'stall', after: /COPY public\.orders/, counting: 'to-client', afterBytes: 1000 })
+  const url = Object.assign(new URL(shop.url()), { port: String(proxy.port) }).href
+  const store = memoryStore()
+  const lifeboat = await shop.open({ url, stores: { store } })
+  const limit = new AbortController()
+  await expectCaught(
+    { fault: 3, made: 'connection stalls, with a time limit', level: 'backup' },
+    ['timed-out'],
+    async () => {
+      const refused = refusalOf(lifeboat.backup('shop', { signal: limit.signal }))
+      await expect.poll(() => proxy.pending(), { timeout: 60_000 }).toBe(0)
+      limit.abort(new DOMException('too slow', 'TimeoutError'))
+      return [(await refused).code]
+    },
+  )
+  expect(await keysIn(store)).toEqual([])
 })
 
 describe('nothing where there was something', () => {

@@ -57,7 +57,8 @@ export function renderFaults(table: readonly Fault[], { faults, healthy }: Fault
     ...open.map(one => `Open: ${one.number}, ${one.words}: ${one.open}.`),
     '',
     'Levels: `start`, `backup`, `lock`, `partial`, `prune`, `plan` (of a restore) and `restore` are the commands themselves, which refuse; `listed`,',
-    '`stored` and `content` are levels of `verify`, where each finding is critical unless it says otherwise. The codes are those of [errors.md](errors.md).',
+    '`stored` and `content` are levels of `verify`, where each finding is critical unless it says otherwise. The codes are those of [errors.md](errors.md),',
+    'and events where a command goes on; for 17 and 21 they say what still held.',
     '',
     '## The table',
     '',
@@ -88,7 +89,7 @@ export function withoutTimes(document: string): string {
 }
 
 function codes(caughtBy: readonly string[]): string {
-  return caughtBy.map(code => code.replace(/^[\w-]+/, '`$&`')).join(', ')
+  return caughtBy.map(code => code.replace(/^[\w.-]+/, '`$&`')).join(', ')
 }
 
 function grid(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

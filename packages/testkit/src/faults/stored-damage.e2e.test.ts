@@ -9,6 +9,7 @@ import {
 } from '@lifeboat/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../../../cli/src/testing/fake-io.js'
+import { reframed, type Scan } from '../../../core/src/archive/scan-stage.js'
 import { compress } from '../../../core/src/codec/codec.js'
 import { encrypt } from '../../../core/src/encryption/open-pgp.js'
 import { readLock, readSealer } from '../../../core/src/encryption/product-keys.js'
@@ -32,9 +33,10 @@ beforeAll(async () => {
   shop = await openFaultShop('faults_stored')
   const store = memoryStore()
   const lifeboat = await shop.open({ stores: { memory: store } })
-  const dump = await dumpOf(shop.tools, shop.url())
+  const { plain, frameSha256 } = await reframedDump()
   const made = []
-  for (let i = 0; i < 2; i++) made.push(await pack(store, (await lifeboat.backup('shop')).manifest, dump))
+  for (let i = 0; i < 2; i++)
+    made.push(await pack(store, (await lifeboat.backup('shop')).manifest, plain, { frameSha256 }))
   pair = { store, old: made[0]!, new: made[1]! }
   artifact = await contentOf(store, keyOf(pair.new))
   expect(pair.old.artifacts[0]!.storedBytes).toBe(artifact.length)
@@ -51,17 +53,34 @@ async function pack(
   const { encryption } = shop.config().products.shop!
   const [first] = manifest.artifacts
   const stored = new PassingDigest()
-  const dump = new PassingDigest()
-  const packed = compress(dump.through(bytesOf(plain)), { codec: first!.codec, level: 1 })
+  const packed = compress(bytesOf(plain), { codec: first!.codec, level: 1 })
   await store.put(first!.key, stored.through(encrypt(packed, await readLock(encryption, shop.folder))))
-  const artifact = {
-    ...{ ...first!, storedBytes: stored.bytes, storedSha256: stored.sha256 },
-    ...{ plainBytes: dump.bytes, plainSha256: dump.sha256, ...lie },
-  }
+  const { bytes: storedBytes, sha256: storedSha256 } = stored
+  const artifact = { ...first!, storedBytes, storedSha256, plainBytes: plain.length, ...lie }
   const sealer = await readSealer(encryption, shop.folder)
   const sealed = await sealManifest({ ...manifest, artifacts: [artifact] }, sealer)
   await store.put(`shop/${manifest.id}/manifest.json`, bytesOf(Buffer.from(JSON.stringify(sealed))))
   return sealed
+}
+
+/** A dump as a backup passes it on, in one piece, and the hash of what is not rows in it. */
+async function reframedDump(): Promise<{ readonly plain: Buffer; readonly frameSha256: string }> {
+  let scan: Scan | undefined
+  const passed: Uint8Array[] = []
+  for await (const chunk of reframed(bytesOf(await dumpOf(shop.tools, shop.url())), done => {
+    scan = done
+  }))
+    passed.push(Buffer.from(chunk))
+  return { plain: Buffer.concat(passed), frameSha256: scan!.summary.frameSha256! }
+}
+
+/** A drill on the same server: what a restore adds to what `content` finds. */
+async function drilled(lifeboat: Lifeboat): Promise<readonly string[]> {
+  return lifeboat.drill(`shop/${pair.new.id}`).then(
+    ({ findings }) => [...new Set(findings.filter(one => one.severity === 'critical').map(one => one.code))],
+    // A drill that could not be held has an error in place of findings.
+    async (error: unknown) => [(await refusalOf(Promise.reject(error))).code],
+  )
 }
 
 const keyOf = (manifest: Manifest) => manifest.artifacts[0]!.key
@@ -193,8 +212,8 @@ describe('a manifest', () => {
     ['time', () => ({ createdAt: '2026-11-21T02:00:00.000Z' }), ['seal-wrong']],
     ['hash of a table', of => ({ tables: first(of.tables!, { sha256: none }) }), ['content-differs', 'seal-wrong']],
     [
-      'hash of the dump',
-      of => ({ artifacts: first(of.artifacts, { plainSha256: none }) }),
+      'hash of the frame',
+      of => ({ artifacts: first(of.artifacts, { frameSha256: none }) }),
       ['content-checksum', 'seal-wrong'],
     ],
     [
@@ -286,6 +305,20 @@ describe('what a backup should hold', () => {
       )
   })
 
+  it('a critical table that is far from the live one is found by a look at it', async () => {
+    await shop.query('postgres', 'create database faults_stored_live template faults_stored')
+    const product = { verify: { criticalTables: ['orders', 'customers'], rowTolerance: 0.1 } }
+    const lifeboat = await shop.open({ product, url: shop.url('faults_stored_live') })
+    await lifeboat.backup('shop')
+    await shop.query('faults_stored_live', 'delete from orders where id > 2400')
+    for (const level of levels)
+      await expectCaught(
+        { fault: 13, made: 'live rows off by more than the tolerance', level },
+        ['rows-out-of-tolerance'],
+        async () => (await lifeboat.verify('shop/latest', { level, live: true })).findings.map(one => one.code),
+      )
+  })
+
   it('the newest backup must be younger than the RPO, although nothing ran that could say so', async () => {
     const now = () => new Date(Date.now() + 25 * hour)
     const { lifeboat } = await copyOfPair({ product: { objectives: { rpo: '24h' } }, deps: { now } })
@@ -319,5 +352,49 @@ describe('what a backup should hold', () => {
       await expectCaught({ fault: 15, made: 'far above the median', level }, ['size-unusual (warning)'], () =>
         findingsOf(lifeboat, 'shop/latest', level),
       )
+  })
+})
+
+describe('a drill', () => {
+  const half = (whole: Buffer) => whole.subarray(0, whole.length >> 1)
+  type Damaged = Awaited<ReturnType<typeof copyOfPair>>
+  const put = ({ store }: Damaged, bytes: Buffer) => store.put(keyOf(pair.new), bytesOf(bytes))
+  const oldOverNew = async (damaged: Damaged) => {
+    await put(damaged, await contentOf(pair.store, keyOf(pair.old)))
+    const artifacts = [{ ...pair.old.artifacts[0]!, key: keyOf(pair.new) }]
+    await damaged.edit(pair.new, { artifacts, tables: pair.old.tables })
+  }
+  const flipped = (whole: Buffer) => {
+    const bytes = Buffer.from(whole)
+    bytes[whole.length >> 1]! ^= 1
+    return bytes
+  }
+
+  it.each<[number, string, (damaged: Damaged) => Promise<unknown>, string[], ShopChange['product']?]>([
+    [6, 'cut to 50 %', damaged => put(damaged, half(artifact)), ['object-damaged']],
+    [7, 'missing', ({ store }) => store.remove(keyOf(pair.new)), ['object-missing']],
+    [8, 'one bit in the middle', damaged => put(damaged, flipped(artifact)), ['object-damaged']],
+    [9, 'an old one over a new one, manifest edited to match', oldOverNew, ['seal-wrong']],
+    [10, 'label', ({ edit }) => edit(pair.new, { labels: { deploy: '7' } }), ['seal-wrong']],
+    [
+      11,
+      'cut to 50 % before compression, the manifest says so',
+      async ({ store }) => pack(store, pair.new, half(await dumpOf(shop.tools, shop.url()))),
+      ['archive-truncated'],
+    ],
+    [12, 'private key missing', async () => {}, ['key-missing'], { encryption: { recipients: ['keys/none.asc'] } }],
+    [
+      13,
+      'a critical table missing',
+      async () => {},
+      ['critical-table-missing'],
+      { verify: { criticalTables: ['orders', 'invoices'] } },
+    ],
+  ])('finds fault %i, %s', async (fault, made, damage, expected, product) => {
+    const { host } = new URL(shop.url())
+    const url = secret.value(shop.url('postgres'))
+    const damaged = await copyOfPair({ product: { ...product, drill: { url, allowSourceServer: host } } })
+    await damage(damaged)
+    await expectCaught({ fault, made, level: 'restored' }, expected, () => drilled(damaged.lifeboat))
   })
 })

@@ -1,0 +1,8 @@
+export { callFor, readAnswer } from './answer-shape.js'
+export { type HttpAnswer, type HttpApi, type HttpApiOptions, type HttpCall, httpApi } from './http-api.js'
+export { type HttpDeps, nodeHttpDeps } from './http-deps.js'
+export type { HttpExplanation, HttpRefusal } from './http-failure.js'
+export { type PollOptions, poll } from './poll.js'
+export { type Redactor, redactor } from './redactor.js'
+export { type RetryDelay, retryDelay } from './retry-delay.js'
+export { readStatusPage, type StatusAdvice } from './status-page.js'

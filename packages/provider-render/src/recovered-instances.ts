@@ -1,0 +1,53 @@
+import { BackupError, type RecoveredInstances, secret } from '@lifeboat/core'
+import { followUntil } from './follow.js'
+import { newInstanceOf } from './point-in-time.js'
+import type { RenderApi } from './render-api.js'
+import type { RenderSettings } from './render-options.js'
+
+/** How long a deleted instance may still show. */
+const goneMs = 10 * 60_000
+
+/** What recoveries made: its address, and its removal. The source is never touched: checked by id, and by name. */
+export function recoveredInstances(api: RenderApi, settings: RenderSettings): RecoveredInstances {
+  return {
+    async connect(operation, { signal } = {}) {
+      signal?.throwIfAborted()
+      const id = newInstanceOf(operation, settings.postgresId)
+      return secret.value(await externalAddress(api, id, signal), `the address of the instance ${id}`)
+    },
+
+    async discard(operation, { signal } = {}) {
+      signal?.throwIfAborted()
+      const id = newInstanceOf(operation, settings.postgresId)
+      const found = await api.findInstance(id, { signal })
+      if (found === undefined) return
+      // A note that was changed, or mixed up, must not cost anybody a database.
+      if (found.name !== operation.plan.details.restoreName || found.id !== id)
+        throw new BackupError(
+          'provider-refused',
+          `${id} is called ${JSON.stringify(found.name)}: it is not what the recovery made`,
+          {
+            hint: 'nothing was deleted; look for the recovered instance in the dashboard',
+          },
+        )
+      await api.deleteInstance(id, { signal })
+      await followUntil(async () => ((await api.findInstance(id, { signal })) === undefined ? true : undefined), {
+        what: `${id} was deleted, but still shows`,
+        hint: 'see in the dashboard whether it is billed',
+        ...{ timeoutMs: goneMs, deps: api.deps, signal },
+      })
+    },
+  }
+}
+
+/** The address from outside Render, which takes TLS. @throws BackupError `provider-refused` where there is none */
+export async function externalAddress(api: RenderApi, id: string, signal: AbortSignal | undefined): Promise<string> {
+  const text = await api.externalAddress(id, { signal })
+  if (text === '' || !URL.canParse(text))
+    throw new BackupError('provider-refused', `Render gives no outside address for ${id}`, {
+      hint: 'allow your address in the dashboard (access control), or run this in a service in its region',
+    })
+  const url = new URL(text)
+  if (!url.searchParams.has('sslmode')) url.searchParams.set('sslmode', 'require')
+  return url.href
+}
