@@ -47,7 +47,7 @@ export function noConfig(io: CliIo): BackupError {
 }
 
 /**
- * Loads a configuration, TypeScript or JavaScript. It finds `@lifeboat/core` and its providers (S3, Render) in this
+ * Loads a configuration, TypeScript or JavaScript. It finds `@lifeboat/core` and its providers (S3, Render, Supabase) in this
  * program, so it works in a folder where nothing is installed; other providers come from the folder's own node_modules.
  * @throws BackupError `config-invalid`
  */
@@ -60,6 +60,9 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
     }
     if (source.includes('@lifeboat/provider-render')) {
       virtualModules['@lifeboat/provider-render'] = await import('@lifeboat/provider-render')
+    }
+    if (source.includes('@lifeboat/provider-supabase')) {
+      virtualModules['@lifeboat/provider-supabase'] = await import('@lifeboat/provider-supabase')
     }
     const jiti = createJiti(file, { fsCache: false, moduleCache: false, virtualModules })
     const loaded = await jiti.import<Record<string, unknown>>(file)

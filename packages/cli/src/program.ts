@@ -13,10 +13,12 @@ import { defineInit } from './commands/init.js'
 import { defineList } from './commands/list.js'
 import { defineLogTable } from './commands/log-table.js'
 import { definePause, defineResume } from './commands/pause.js'
+import { definePitr } from './commands/pitr.js'
 import { definePrune } from './commands/prune.js'
 import { defineRehearse } from './commands/rehearse.js'
 import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
+import { defineRootKey } from './commands/root-key.js'
 import { defineShow } from './commands/show.js'
 import { defineSweep } from './commands/sweep.js'
 import { defineTimeline } from './commands/timeline.js'
@@ -38,6 +40,8 @@ const defineCommands = [
   definePrune,
   defineSweep,
   defineLogTable,
+  definePitr,
+  defineRootKey,
   defineTimeline,
   defineExport,
   defineRehearse,

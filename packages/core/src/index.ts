@@ -81,6 +81,7 @@ export type {
   Creating,
   FollowOptions,
   FollowRecoveryOptions,
+  Keeping,
   Maintenance,
   Opening,
   PointInTime,
@@ -99,12 +100,14 @@ export type {
   WritingService,
 } from './provider/backup-provider.js'
 export { dumps } from './provider/dumps.js'
+export type { KeptSecret } from './provider/keep-secret.js'
 export {
   type JournalPurpose,
   type JournalRecord,
   type OperationJournal,
   storeJournal,
 } from './provider/operation-journal.js'
+export type { ProviderListing, RecoveryGoal } from './provider/recover-product.js'
 export { endRehearsal, type RehearsalRun, rehearseRecovery } from './provider/rehearse-recovery.js'
 export { type RecoveryRun, resumeRecovery, runRecovery } from './provider/run-recovery.js'
 export { refusedCodes, wrapProviderError } from './provider/wrap-provider-error.js'

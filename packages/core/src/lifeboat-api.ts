@@ -1,7 +1,15 @@
 import type { RestoreEstimate } from './drill/estimate-restore.js'
 import type { BackupEvent } from './events/backup-event.js'
 import type { PauseResult } from './maintenance/pause-services.js'
-import type { ProviderBackup, RecoveryPlan } from './provider/backup-provider.js'
+import type {
+  FollowOptions,
+  ProviderBackup,
+  Recovered,
+  RecoveryPlan,
+  RecoveryWindow,
+} from './provider/backup-provider.js'
+import type { KeptSecret } from './provider/keep-secret.js'
+import type { ProviderListing, RecoveryGoal } from './provider/recover-product.js'
 import type { ReportModel } from './report/report-model.js'
 import type { Manifest } from './repository/manifest.js'
 import type { Check, DrillRecord, ProofRecord } from './repository/record-schema.js'
@@ -416,6 +424,22 @@ export interface Lifeboat {
   pause(product: string, options?: RunOptions): Promise<PauseResult>
   /** Resumes them. @throws BackupError `locked` while a restore that paused them is under way */
   resume(product: string, options?: RunOptions): Promise<PauseResult>
+  /** The provider's own backups and recovery window. @throws BackupError `provider-lacks` without a provider */
+  providerBackups(product: string, options?: RunOptions): Promise<ProviderListing>
+  /** The instants that the provider can go back to. @throws BackupError `provider-lacks` */
+  recoveryWindow(product: string, options?: RunOptions): Promise<RecoveryWindow>
+  /** What the provider's own recovery would do; sends nothing. @throws BackupError `outside-window`, `backup-missing` */
+  planRecovery(product: string, goal: RecoveryGoal, options?: RunOptions): Promise<RecoveryPlan>
+  /** Sends a plan once and follows it to its end. @throws BackupError `locked`, `recovery-failed`, `recovery-uncertain` */
+  recover(product: string, plan: RecoveryPlan, options?: FollowOptions): Promise<Recovered>
+  /** Follows the recovery that an earlier run began; undefined when there is none. Sends nothing. */
+  resumeRecovery(product: string, options?: FollowOptions): Promise<Recovered | undefined>
+  /** Removes the note of a recovery of which nobody knows any more. True when there was one. */
+  forgetRecovery(product: string, options?: RunOptions): Promise<boolean>
+  /** Encrypts the platform's secret (Supabase: the Vault root key) and stores it in every destination. */
+  keepSecret(product: string, options?: RunOptions): Promise<KeptSecret>
+  /** Puts the newest one that is kept, or that of a key, back at the provider. */
+  putSecretBack(product: string, options?: RunOptions & { readonly key?: string | undefined }): Promise<KeptSecret>
   /** For each kind of loss what could be recovered now: from listings and records, without opening a backup. */
   timeline(product: string, options?: RunOptions): Promise<Timeline>
   doctor(product?: string, options?: RunOptions): Promise<readonly DoctorCheck[]>

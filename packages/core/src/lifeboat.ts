@@ -6,7 +6,7 @@ import { runDoctor } from './doctor/run-doctor.js'
 import { estimateRestore } from './drill/estimate-restore.js'
 import { runDrill } from './drill/run-drill.js'
 import type { ScratchConfig } from './drill/scratch-server.js'
-import { type FallbackKeys, readSealKeys, readUnlock } from './encryption/product-keys.js'
+import { type FallbackKeys, readLock, readSealKeys, readUnlock } from './encryption/product-keys.js'
 import { readRecordKeys, readRecordSealer } from './encryption/record-keys.js'
 import { BackupError, isBackupError } from './errors/backup-error.js'
 import { emitterFor } from './events/backup-event.js'
@@ -27,10 +27,19 @@ import { diffBackup } from './live/diff-backup.js'
 import { type PauseWork, pauseServices, resumeServices, withServicesPaused } from './maintenance/pause-services.js'
 import { runExport } from './mirror/run-export.js'
 import { parseConnectionUrl } from './postgres/connection.js'
+import { keepSecret, putSecretBack } from './provider/keep-secret.js'
+import {
+  forgetProductRecovery,
+  listProvider,
+  type ProviderJob,
+  planProductRecovery,
+  readWindow,
+  recoverProduct,
+  resumeProductRecovery,
+} from './provider/recover-product.js'
 import { runRehearsal } from './provider/run-rehearsal.js'
 import { composeReport } from './report/compose-report.js'
 import { readForReport } from './report/read-for-report.js'
-import { reportedMs } from './report/report-model.js'
 import { listBackups } from './repository/list-backups.js'
 import type { LocatedBackup } from './repository/locate-artifact.js'
 import { readHistory } from './repository/read-history.js'
@@ -177,6 +186,10 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     }
   }
 
+  const providerJobOf = (product: string, run: RunOptions): ProviderJob => {
+    const { provider, destinations } = productOf(configFor(run), product)
+    return { product, provider, stores: Object.values(destinations).map(one => one.store), now: deps.now }
+  }
   const pauseWorkOf = (product: string, run: RunOptions): PauseWork => {
     const { provider, destinations } = productOf(configFor(run), product)
     const stores = Object.values(destinations).map(one => one.store)
@@ -250,11 +263,9 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     async report(run = {}) {
       const named = run.products ?? products
       for (const product of named) productOf(resolved, product)
-      const now = deps.now()
-      const since = new Date(now.getTime() - reportedMs)
-      const found = await readForReport(places(named, run), { ...run, since })
+      const found = await readForReport(places(named, run), run)
       const config = { products: Object.fromEntries(named.map(name => [name, productOf(resolved, name)])) }
-      return composeReport(found.records, found, config, now)
+      return composeReport(found.records, found, config, deps.now())
     },
     async contents(name, run = {}) {
       const backup = await locate(name, run)
@@ -311,6 +322,16 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       runRehearsal({ product, config: productOf(configFor(run), product), deps }, run),
     pause: async (product, run = {}) => pauseServices(pauseWorkOf(product, run), run),
     resume: async (product, run = {}) => resumeServices(pauseWorkOf(product, run), run),
+    providerBackups: async (product, run = {}) => listProvider(providerJobOf(product, run), run),
+    recoveryWindow: async (product, run = {}) => readWindow(providerJobOf(product, run), run),
+    planRecovery: async (product, goal, run = {}) => planProductRecovery(providerJobOf(product, run), goal, run),
+    recover: async (product, plan, run = {}) => recoverProduct(providerJobOf(product, run), plan, run),
+    resumeRecovery: async (product, run = {}) => resumeProductRecovery(providerJobOf(product, run), run),
+    forgetRecovery: async (product, run = {}) => forgetProductRecovery(providerJobOf(product, run), run),
+    keepSecret: async (product, run = {}) =>
+      keepSecret(providerJobOf(product, run), await readLock(productOf(resolved, product).encryption, folder), run),
+    putSecretBack: async (product, run = {}) =>
+      putSecretBack(providerJobOf(product, run), await unlockFor(product)(), run),
     timeline: async (product, run = {}) =>
       planTimeline(
         await readTimeline(product, productOf(configFor(run), product), { now: deps.now(), signal: run.signal }),

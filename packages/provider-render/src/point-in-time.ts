@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import {
   BackupError,
   type FollowOptions,
+  isBackupError,
   type PointInTime,
   type ProviderCallOptions,
   type ProviderOperation,
@@ -9,6 +10,7 @@ import {
   type RecoveryPlan,
   type RecoveryWindow,
 } from '@lifeboat/core'
+import { externalAddress } from './external-address.js'
 import { followUntil, report } from './follow.js'
 import type { Instance, RenderApi } from './render-api.js'
 import type { RenderSettings } from './render-options.js'
@@ -131,7 +133,8 @@ export function pointInTime(api: RenderApi, settings: RenderSettings): PointInTi
         },
       )
       const durationMs = api.deps.now() - Date.parse(operation.begunAt)
-      return { operation, durationMs, notes: notesOn(found), instance: instanceId }
+      const notes = [...notesOn(found), await whereItIs(api, instanceId, signal)]
+      return { operation, durationMs, notes, instance: instanceId }
     },
   }
 }
@@ -188,6 +191,18 @@ function notesOn(made: Instance): string[] {
       ? 'no address outside Render may connect to it: allow yours in the dashboard, or connect from a service in its region'
       : `${open} ${open === 1 ? 'range of addresses' : 'ranges of addresses'} outside Render may connect to it`,
   ]
+}
+
+/** How it is reached, without the password. That it cannot be told is no reason to fail a recovery that worked. */
+async function whereItIs(api: RenderApi, id: string, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    const url = new URL(await externalAddress(api, id, signal))
+    url.password = ''
+    return `it is ${url.href}; its password is in the dashboard`
+  } catch (error) {
+    signal?.throwIfAborted()
+    return `its address is in the dashboard (${isBackupError(error) ? error.message : 'Render does not tell it'})`
+  }
 }
 
 function iso(ms: number): string {

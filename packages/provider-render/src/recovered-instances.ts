@@ -1,4 +1,5 @@
 import { BackupError, type RecoveredInstances, secret } from '@lifeboat/core'
+import { externalAddress } from './external-address.js'
 import { followUntil } from './follow.js'
 import { newInstanceOf } from './point-in-time.js'
 import type { RenderApi } from './render-api.js'
@@ -38,16 +39,4 @@ export function recoveredInstances(api: RenderApi, settings: RenderSettings): Re
       })
     },
   }
-}
-
-/** The address from outside Render, which takes TLS. @throws BackupError `provider-refused` where there is none */
-export async function externalAddress(api: RenderApi, id: string, signal: AbortSignal | undefined): Promise<string> {
-  const text = await api.externalAddress(id, { signal })
-  if (text === '' || !URL.canParse(text))
-    throw new BackupError('provider-refused', `Render gives no outside address for ${id}`, {
-      hint: 'allow your address in the dashboard (access control), or run this in a service in its region',
-    })
-  const url = new URL(text)
-  if (!url.searchParams.has('sslmode')) url.searchParams.set('sslmode', 'require')
-  return url.href
 }

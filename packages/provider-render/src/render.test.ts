@@ -136,6 +136,7 @@ describe('a recovery', () => {
     expect(made).toMatchObject({ recoveredFrom: service.sourceId, restoreTime: at.toISOString(), plan: 'pro_8gb' })
     expect(new Set(states)).toEqual(new Set(['recovery_in_progress', 'available']))
     expect(done.notes.join()).toContain('no address outside Render')
+    expect(done.notes.join()).toContain(`postgres://shop@${done.instance}.postgres.example.org/shop?sslmode=require`)
   })
 
   it('reads a list of allowed addresses that is null', async () => {

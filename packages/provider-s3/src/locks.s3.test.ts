@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { type ScratchServer, startScratchServer } from '@lifeboat/core/scratch'
 import { afterAll, inject } from 'vitest'
-import { locksBetweenHosts } from '../../cli/src/testing/locks-between-hosts.js'
 import type {} from '../../testkit/src/global-setup-s3.js'
+import { locksBetweenHosts } from '../../testkit/src/locks-between-hosts.js'
 import { s3 } from './s3-store.js'
 
 let server: ScratchServer | undefined

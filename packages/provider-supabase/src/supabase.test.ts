@@ -2,6 +2,8 @@ import {
   type BackupProvider,
   isBackupError,
   memoryStore,
+  type ObjectStore,
+  openLifeboat,
   resumeRecovery,
   runRecovery,
   secret,
@@ -374,7 +376,7 @@ describe('connecting', () => {
 
 describe('the root key', () => {
   it('is read, and put back', async () => {
-    const { rootKey } = fake.provider()
+    const rootKey = fake.provider().keeping!
     const saved = await rootKey.read()
     fake.state.rootKey = 'f'.repeat(64)
     await rootKey.putBack(`${saved}\n`)
@@ -398,8 +400,8 @@ const operations: readonly (readonly [string, (provider: SupabaseProvider) => Pr
   ['v1-get-restore-point', p => p.restorePoints.find()],
   ['v1-create-restore-point', p => p.restorePoints.create('x')],
   ['v1-get-backup-schedule', p => p.schedule()],
-  ['v1-get-pgsodium-config', p => p.rootKey.read()],
-  ['v1-update-pgsodium-config', p => p.rootKey.putBack('a'.repeat(64))],
+  ['v1-get-pgsodium-config', p => p.keeping!.read()],
+  ['v1-update-pgsodium-config', p => p.keeping!.putBack('a'.repeat(64))],
   ['v1-get-pooler-config', p => p.connecting!.connect()],
   ['v1-create-login-role', p => p.connecting!.connect()],
   ['v1-restore-pitr-backup', async p => p.pointInTime!.begin(await p.pointInTime!.plan(instant))],
@@ -502,5 +504,82 @@ describe('the operations', () => {
       expect([id, succeeded]).toEqual([id, true])
     }
     expect(startMs).toBeGreaterThan(0)
+  })
+})
+
+describe('through the library', () => {
+  async function openShop(stores: readonly ObjectStore[]) {
+    return openLifeboat({
+      products: {
+        shop: {
+          source: { url: secret.value('postgres://nobody@127.0.0.1:1/none') },
+          encryption: { passphrase: secret.value('correct horse battery') },
+          destinations: Object.fromEntries(stores.map((store, index) => [`store-${index}`, { store }])),
+          provider: fake.provider(),
+        },
+      },
+    })
+  }
+
+  it('lists, plans, recovers once, and has nothing left to resume', async () => {
+    const lifeboat = await openShop([memoryStore()])
+    expect(await lifeboat.providerBackups('shop')).toMatchObject({
+      provider: 'supabase',
+      backups: [{ id: '103' }, { id: '102' }, { id: '101' }, { id: '104' }],
+      window: { status: 'available' },
+    })
+    const plan = await lifeboat.planRecovery('shop', { at: instant })
+    expect((await lifeboat.recover('shop', plan)).notes).toEqual(['all services are healthy'])
+    expect(await lifeboat.resumeRecovery('shop')).toBeUndefined()
+    expect(fake.restores).toHaveLength(1)
+  })
+
+  it('finds the journal of another process also in the second store, and forgets it when told to', async () => {
+    const stores = [memoryStore(), memoryStore()] as const
+    fake.state.lagMs = Number.MAX_SAFE_INTEGER
+    const first = await openShop([stores[1]])
+    const plan = await first.planRecovery('shop', { at: instant })
+    await failure(first.recover('shop', plan))
+    const second = await openShop(stores)
+    expect((await failure(second.recover('shop', plan))).code).toBe('locked')
+    expect(await second.forgetRecovery('shop')).toBe(true)
+    expect(await second.forgetRecovery('shop')).toBe(false)
+    expect(fake.restores).toHaveLength(1)
+  })
+
+  it('recovers although one of the stores is down, with a warning', async () => {
+    const down: ObjectStore = {
+      ...memoryStore(),
+      // biome-ignore lint/correctness/useYield: a store that is down yields nothing
+      async *get() {
+        throw new Error('the store is down')
+      },
+    }
+    const lifeboat = await openShop([down, memoryStore()])
+    const warnings: string[] = []
+    const plan = await lifeboat.planRecovery('shop', { at: instant })
+    await lifeboat.recover('shop', plan, {
+      onEvent: event => {
+        if (event.type === 'warning.raised') warnings.push(event.message)
+      },
+    })
+    expect(warnings.join()).toContain('journal')
+  })
+
+  it('keeps the root key encrypted in every store, and puts it back', async () => {
+    const stores = [memoryStore(), memoryStore()] as const
+    const lifeboat = await openShop(stores)
+    const kept = await lifeboat.keepSecret('shop')
+    expect(kept.locations).toHaveLength(2)
+    for (const store of stores) {
+      const bytes = Buffer.concat(await all(store.get(kept.key)))
+      expect(bytes.toString('latin1')).not.toContain(fake.state.rootKey)
+    }
+    const saved = fake.state.rootKey
+    fake.state.rootKey = 'e'.repeat(64)
+    expect(await lifeboat.putSecretBack('shop')).toMatchObject({ key: kept.key })
+    expect(fake.state.rootKey).toBe(saved)
+    const other = await openShop([memoryStore()])
+    expect((await failure(other.putSecretBack('shop'))).code).toBe('backup-missing')
   })
 })

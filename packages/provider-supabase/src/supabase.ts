@@ -12,14 +12,13 @@ import { pointInTime } from './recovery/point-in-time.js'
 import { type RestorePoints, restorePoints } from './recovery/restore-points.js'
 import { restoring } from './recovery/restoring.js'
 import { type SupabaseOptions, settleOptions, tokenShape } from './supabase-options.js'
-import { type RootKey, rootKey } from './vault/root-key.js'
+import { rootKey } from './vault/root-key.js'
 
 /** A Supabase project, with what only Supabase has. */
 export interface SupabaseProvider extends BackupProvider {
   /** When its daily backup is made; undefined where the plan does not show it. */
   schedule(options?: { readonly signal?: AbortSignal | undefined }): Promise<BackupSchedule | undefined>
   readonly restorePoints: RestorePoints
-  readonly rootKey: RootKey
 }
 
 /**
@@ -63,8 +62,19 @@ export function supabase(options: SupabaseOptions & { readonly reach?: Reach | u
     pointInTime: pointInTime(place),
     checking: checkingProject(place),
     connecting: connecting({ ...place, reach: options.reach ?? reachByTcp }),
+    async promises({ signal } = {}) {
+      signal?.throwIfAborted()
+      const { region } = await api.project(signal)
+      return {
+        // Deleting a project deletes its backups: https://supabase.com/docs/guides/platform/backups
+        survivesDeletion: false,
+        region: region === '' ? null : region,
+        credential: 'an access token of the Supabase account, with database:write',
+        expected: { pointInTime: 'minutes to hours, by size', backup: 'minutes to hours, by size' },
+      }
+    },
     restorePoints: restorePoints(place),
-    rootKey: rootKey(api),
+    keeping: rootKey(api),
 
     async schedule({ signal } = {}) {
       signal?.throwIfAborted()

@@ -7,17 +7,22 @@ import { oneLine } from '../render/one-line.js'
 import { formatAge, formatBytes, formatCount, formatTime } from '../render/quantities.js'
 import { type Column, renderTable } from '../render/table.js'
 import type { Session } from '../session.js'
+import { listProviders } from './list-providers.js'
 
 export function defineList(program: Command, choose: Choose): void {
   addCommand(program, 'list', 'list the backups of products (default: all of them), newest first', [
     'lifeboat list',
     'lifeboat list shop --destination offsite',
+    'lifeboat list shop --provider',
     "lifeboat list --json | jq '.backups[0].id'",
   ])
     .argument('[products...]', 'names from the configuration')
-    .addOption(destinationOption())
-    .action((products: string[], flags: { destination?: string }) =>
-      choose(session => runList(session, products, flags.destination)),
+    .addOption(destinationOption().conflicts('provider'))
+    .option('--provider', "the provider's own backups and recovery window instead")
+    .action((products: string[], flags: { destination?: string; provider?: boolean }) =>
+      choose(session =>
+        flags.provider ? listProviders(session, products) : runList(session, products, flags.destination),
+      ),
     )
 }
 

@@ -4,7 +4,9 @@ import { type Command, Option } from 'commander'
 import { addCommand, type Choose, type CommandResult, destinationOption, parseCount } from '../command.js'
 import { canAsk } from '../confirm.js'
 import { exitStatus } from '../exit-status.js'
+import { findProfile, type ProfileName, profileNames } from '../find-profile.js'
 import { isAddress } from '../open-address.js'
+import { profileLines } from '../render/profile-lines.js'
 import { renderPlan, renderRestored } from '../render/restore-lines.js'
 import type { Session } from '../session.js'
 import { resolveTarget } from '../target-url.js'
@@ -29,6 +31,8 @@ interface Flags {
   readonly pause?: boolean
   readonly resume?: boolean
   readonly yes?: boolean
+  readonly profile?: ProfileName
+  readonly dryRun?: boolean
 }
 
 export function defineRestore(program: Command, choose: Choose): void {
@@ -66,6 +70,12 @@ export function defineRestore(program: Command, choose: Choose): void {
     .option('--list', 'show what the backup holds, with rows and sizes; restores nothing')
     .option('--pause', 'pause the services that the provider names, and resume them at the end, whatever it is')
     .option('--resume', 'resume, besides, what a restore that died left paused')
+    .addOption(
+      new Option('--profile <name>', 'what the kind of target does not take is left out, each with a reason').choices(
+        profileNames,
+      ),
+    )
+    .option('--dry-run', 'show the plan, with all that is kept and left out; restores nothing')
     .option('--yes', 'do not ask')
     .addOption(destinationOption())
     .action((backup: string, flags: Flags) =>
@@ -87,10 +97,15 @@ async function runRestore(session: Session, name: string, flags: Flags): Promise
     ...{ to: target.url, create, jobs, overwrite, overwriteSource, keepFailed, allowUnsealed, destination },
     ...{ tables: flags.table, withReferenced: flags.withReferenced, intoSchema: flags.intoSchema, only: onlyOf(flags) },
     ...{ pause: flags.pause, resume: flags.resume },
+    profile: flags.profile === undefined ? undefined : await findProfile(flags.profile),
     signal: session.signal,
     onEvent: session.progress.onEvent,
   }
   const plan = await lifeboat.planRestore(name, options)
+  if (flags.dryRun) {
+    for (const warning of plan.warnings) session.warn(warning)
+    return { status: exitStatus.done, document: { plan }, lines: [...renderPlan(plan), ...profileLines(plan)] }
+  }
   for (const line of renderPlan(plan)) session.say(line)
   for (const warning of plan.warnings) session.warn(warning)
   if (!flags.yes) await confirm(session, plan)

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { directory } from '@lifeboat/core'
 import { afterAll, inject } from 'vitest'
+import { locksBetweenHosts } from '../../../testkit/src/locks-between-hosts.js'
 import type {} from '../../../testkit/src/provided-postgres.js'
-import { locksBetweenHosts } from '../testing/locks-between-hosts.js'
 
 let folder: string | undefined
 afterAll(async () => {

@@ -15,6 +15,11 @@ export function renderPlan(plan: RestorePlan): string[] {
     ['into', `${oneLine(plan.target)}${plan.create ? ' (a new database)' : ''}`],
   ]
   if (plan.part !== null) fields.push(...partFields(plan.part))
+  if (plan.profile !== null)
+    fields.push([
+      'profile',
+      `${plan.profile.name}: ${plan.profile.kept.length} entries kept, ${plan.skipped.length} left out (--dry-run lists them)`,
+    ])
   if (plan.overwrite)
     fields.push([
       'overwrite',

@@ -35,6 +35,8 @@ const rich = `
   create table events_2025 partition of events for values from ('2025-01-01') to ('2026-01-01');
   create table events_2026 partition of events for values from ('2026-01-01') to ('2027-01-01');
   create table "Odd.S"."odd ""name"" 🚀.x" ("a b" serial primary key, "C" text);
+  create table audit (what text); create rule noted as on update to sales.orders do also insert into audit values ('updated');
+  create view grouped as select c.id, c.name, count(*) from customers c group by c.id;
   create view v as select o.id, c.name from sales.orders o join customers c on c.id = o.customer_id;
   create table unrelated (x int);
   insert into customers (name, m, ms, p) select 'name ' || i, 'bad', '{ok,bad}', i from generate_series(1, 500) i;
@@ -100,7 +102,7 @@ describe('a part of a backup', () => {
       offered: [],
     })
     const reused = result.plan.part?.reused.map(one => one.name).sort()
-    expect(reused).toEqual(['customers', 'is_good(text)', 'kind', 'new_code()', 'shared_seq', 'trg()'])
+    expect(reused).toEqual(['audit', 'customers', 'is_good(text)', 'kind', 'new_code()', 'shared_seq', 'trg()'])
     const [row] = await query(
       database,
       `insert into sales.orders (customer_id) values (1) returning id, code, note, total;
@@ -155,7 +157,7 @@ describe('a part of a backup', () => {
       "update customers set name = 'changed' where id = 7; delete from sales.orders where id > 1990",
     )
     const before = await query(database, liveState)
-    const tables = ['sales.*', 'public.customers', 'events', '"Odd.S".*', 'v']
+    const tables = ['sales.*', 'public.customers', 'events', '"Odd.S".*', 'v', 'grouped']
     const result = await restore(database, { tables, intoSchema: 'Recovered "1"' })
     expect(result.rows).toBe(500 + 2000 + 401 + 30)
     expect(await query(database, liveState)).toEqual(before)
@@ -166,7 +168,7 @@ describe('a part of a backup', () => {
        insert into customers (name) values ('new');
        insert into "odd ""name"" 🚀.x" ("C") values ('new');
        select (select max(id) from orders) as orders, (select max(id)::int from customers) as customers, (select note from orders where id = 2001) as note,
-         (select max("a b") from "odd ""name"" 🚀.x") as odd, (select count(*) from events_2026)::int as events, (select count(*) from v)::int as view,
+         (select max("a b") from "odd ""name"" 🚀.x") as odd, (select count(*) from events_2026)::int as events, (select count(*) from v)::int as view, (select count(*) from grouped)::int as grouped, (select count(*) from pg_rules where schemaname = 'Recovered "1"')::int as rules,
          (select pg_get_serial_sequence('orders', 'id')) as seq, (select last_value from public.shared_seq)::int as shared,
          (select count(*) from pg_index i join pg_class c on c.oid = indrelid where relnamespace = '"Recovered ""1"""'::regnamespace)::int as indexes,
          (select count(*) from pg_inherits where inhrelid::regclass::text like '%events%' and inhparent::regclass::text = 'events')::int as attached,
@@ -174,7 +176,17 @@ describe('a part of a backup', () => {
          (select confrelid::regclass::text from pg_constraint where conrelid = 'orders'::regclass and contype = 'f') as fk`,
     )
     expect(copy).toEqual({
-      ...{ orders: 2001, customers: 501, note: null, odd: 31, events: 187, view: 2001, shared: 2000 },
+      ...{
+        orders: 2001,
+        customers: 501,
+        note: null,
+        odd: 31,
+        events: 187,
+        view: 2001,
+        shared: 2000,
+        grouped: 501,
+        rules: 0,
+      },
       ...{ seq: '"Recovered ""1""".orders_id_seq', indexes: 10, attached: 2, triggers: null, fk: 'customers' },
     })
     // Rows compare and merge without casts: the types are the live ones.
@@ -186,6 +198,22 @@ describe('a part of a backup', () => {
          select (select count(*) from sales.orders)::int as orders, (select string_agg(c.name, '') from customers c join "Recovered ""1""".customers r using (id) where c.name <> r.name) as changed`,
       ),
     ).toEqual([{ orders: 2001, changed: 'changed' }])
+  })
+
+  it('moves types, functions and sequences into the copy where the database has none, in two steps if need be', async () => {
+    const database = await empty('part_moved')
+    const choice = { tables: ['sales.orders', 'customers'], intoSchema: 'copy' }
+    await restore(database, { ...choice, only: 'schema' })
+    expect((await restore(database, { ...choice, only: 'data' })).rows).toBe(2500)
+    const [moved] = await query(
+      database,
+      `insert into copy.orders (customer_id) values (1);
+       select (select string_agg(typname, ',' order by typname) from pg_type where typnamespace = 'copy'::regnamespace and typtype in ('e', 'd')) as types,
+         (select string_agg(proname, ',' order by proname) from pg_proc where pronamespace = 'copy'::regnamespace) as functions,
+         (select max(id) from copy.orders) as id, (select nspname from pg_namespace where nspname = 'sales') as sales`,
+    )
+    expect(moved).toEqual({ types: 'kind,mood,posint', functions: 'is_good,new_code', id: 2001, sales: null })
+    await expect(restore(database, { ...choice, only: 'data' })).rejects.toMatchObject({ code: 'target-not-empty' })
   })
 
   it('wants a new or empty schema for a copy, and one of its own', async () => {
@@ -227,8 +255,9 @@ describe('a part of a backup', () => {
       'shared_seq',
       'trg()',
     ])
-    expect(alone.plan.part?.offered.map(one => one.name)).toEqual(['customers'])
+    expect(alone.plan.part?.offered.map(one => one.name)).toEqual(['audit', 'customers'])
     expect(alone.plan.skipped).toEqual([
+      { entry: 'RULE sales.orders noted', reason: 'it names TABLE public.audit, which is left out' },
       {
         entry: 'FK CONSTRAINT sales.orders orders_customer_id_fkey',
         reason: 'it names TABLE public.customers, which is left out',
@@ -294,14 +323,14 @@ describe('a part of a backup', () => {
       ...{ kind: 'TABLE', schema: 'Odd.S', name: 'odd "name" 🚀.x', rows: 30, bytes: expect.any(Number) },
     })
     expect(all.tables).toContainEqual({ kind: 'VIEW', schema: 'public', name: 'v', rows: null, bytes: null })
-    expect(all.kinds).toMatchObject({ TABLE: 8, VIEW: 1, TRIGGER: 1, 'FK CONSTRAINT': 1 })
+    expect(all.kinds).toMatchObject({ TABLE: 9, VIEW: 2, TRIGGER: 1, 'FK CONSTRAINT': 1 })
     const one = await lifeboat.contents('shop/latest', { tables: ['sales.orders'] })
     expect(one.tables.map(table => table.name)).toEqual(['orders'])
     expect(one.required).toContainEqual({
       ...{ kind: 'TYPE', schema: 'sales', name: 'kind' },
       neededBy: { kind: 'TABLE', schema: 'sales', name: 'orders' },
     })
-    expect(one.offered.map(table => table.name)).toEqual(['customers'])
+    expect(one.offered.map(table => table.name)).toEqual(['audit', 'customers'])
   })
 
   it('is what history and report tell of, from the records and manifests in the store', async () => {

@@ -50,11 +50,15 @@ export async function withServicesPaused<T>(
   const { signal } = options
   const maintenance = maintenanceOf(work)
   const adopted = options.adopt ? await abandonedNotes(work, signal) : []
-  const note = await pauseRunning(work, maintenance, 'restore', options)
+  const adopting = await keepAlive(work, adopted)
+  const note = await pauseRunning(work, maintenance, 'restore', options).catch(async (error: unknown) => {
+    await adopting.stop()
+    throw error
+  })
   const notes = note === undefined ? adopted : [note, ...adopted]
-  const alive = keepAlive(work, notes)
+  const alive = await keepAlive(work, note === undefined ? [] : [note])
   const restore = async () => {
-    await alive.stop()
+    await Promise.all([alive.stop(), adopting.stop()])
     return resumeNotes(work, maintenance, notes, options)
   }
   let result: T
@@ -148,7 +152,7 @@ async function pauseRunning(
     services: running.map(({ id, name }) => ({ id, name })),
   }
   const note = await writePauseNote(work.stores, work.product, fields, signal)
-  const alive = keepAlive(work, purpose === 'restore' ? [note] : [])
+  const alive = await keepAlive(work, purpose === 'restore' ? [note] : [])
   try {
     for (const { id } of running) await maintenance.pause(id, options)
     await alive.stop()
@@ -219,20 +223,19 @@ function leaseFrom({ now, leaseMs }: PauseWork): string {
   return new Date(now().getTime() + leaseMs).toISOString()
 }
 
-/** Says in the notes, every quarter of a lease, that their process is alive. */
-function keepAlive(work: PauseWork, notes: readonly FoundPauseNote[]): { stop(): Promise<void> } {
-  let writing: Promise<unknown> = Promise.resolve()
+/** Says in the notes, at once and every quarter of a lease, that their process is alive. */
+async function keepAlive(work: PauseWork, notes: readonly FoundPauseNote[]): Promise<{ stop(): Promise<void> }> {
   const renew = async () => {
     // A store that is silent for a while costs the proof of life, not the restore.
     for (const found of notes)
       await putNote({ ...found, note: { ...found.note, aliveUntil: leaseFrom(work) } }).catch(() => {})
   }
+  await renew()
+  let writing: Promise<void> = Promise.resolve()
   const timer = setInterval(() => {
     writing = writing.then(renew)
   }, work.leaseMs / 4)
   timer.unref()
-  // A note that was adopted must say at once that somebody has it.
-  writing = renew()
   return {
     async stop() {
       clearInterval(timer)

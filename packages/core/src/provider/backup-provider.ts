@@ -151,6 +151,16 @@ export interface CheckObjective {
   readonly rpoMs?: number | undefined
 }
 
+/** A secret of the platform without which restored data cannot be read, and which no backup of a database holds. */
+export interface Keeping {
+  /** For people: `Vault root key`. */
+  readonly what: string
+  /** The secret as text. Never show it. */
+  read(options?: ProviderCallOptions): Promise<string>
+  /** Puts it into the place that was restored to; what that place had of its own is lost. */
+  putBack(secret: string, options?: ProviderCallOptions): Promise<void>
+}
+
 /** A way into the database, with credentials that may be short-lived. */
 export interface ProviderConnection {
   /** A `postgres://` address. */
@@ -243,4 +253,5 @@ export interface BackupProvider {
   promises?(options?: ProviderCallOptions): Promise<ProviderPromises>
   readonly checking?: Checking | undefined
   readonly connecting?: Connecting | undefined
+  readonly keeping?: Keeping | undefined
 }

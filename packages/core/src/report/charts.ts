@@ -64,7 +64,13 @@ export function timelineChart(drill: ReportedDrill, width: number, label: string
   return draw(label, {
     ...{ width, height: steps.length * rowHeight + 40 },
     ...{ marginLeft: 14, marginRight: 24, marginTop: showsLimit ? 26 : 6, marginBottom: 28 },
-    x: { domain: [0, end], label: null, ticks: niceTicks(end, width / 90), tickFormat: spokenDuration, grid: true },
+    x: {
+      domain: [0, end],
+      label: null,
+      ticks: niceTicks(end, width / 90),
+      tickFormat: (ms: number) => (ms === 0 ? '0' : spokenDuration(ms)),
+      grid: true,
+    },
     y: { axis: null, type: 'band', domain: steps.map(step => step.at), padding: 0.72, align: 1 },
     marks: [
       barX(steps, { x1: 'from', x2: 'to', y: 'at', fill: colours.accent, rx: 2, insetTop: 1 }),

@@ -1,5 +1,7 @@
+import { judgeDrills } from '../drill/judge-drills.js'
 import type { Finding } from '../lifeboat-api.js'
 import type { ProofRecord } from '../repository/record-schema.js'
+import { rtoExceeded, tooOld } from '../verify/finding.js'
 import type { ProductFacts } from './compose-report.js'
 import { spokenDuration } from './quantities.js'
 import type { DestinationState, ProductReport, ReportFinding } from './report-model.js'
@@ -26,8 +28,8 @@ function recordedFindings({ records }: ProductFacts): ReportFinding[] {
   }
   return [...newest.values()].flatMap(record =>
     record.findings
-      // The age of a backup is judged anew, as of now.
-      .filter(({ code }) => code !== 'backup-too-old')
+      // Age and objectives are judged anew, as of now.
+      .filter(({ code }) => code !== tooOld && code !== rtoExceeded)
       .map(finding => ({
         ...finding,
         source: `${record.kind} of ${record.id} at ${record.destination}`,
@@ -36,18 +38,18 @@ function recordedFindings({ records }: ProductFacts): ReportFinding[] {
   )
 }
 
-function ownFindings({ stored, name, backups, drills, now }: ProductFacts, judged: Judged): ReportFinding[] {
+function ownFindings({ stored, name, config, backups, drills, now }: ProductFacts, judged: Judged): ReportFinding[] {
   const found: ReportFinding[] = []
-  const add = (severity: Finding['severity'], code: string, message: string, hint: string) =>
+  const add = (severity: Finding['severity'], code: string, message: string, hint: string | null) =>
     found.push({ severity, code, message, hint, source: 'this report', at: now.toISOString() })
-  const { rpo, rto } = judged
+  const { rpo } = judged
   for (const one of stored.unreachable.filter(({ product }) => product === name))
     add('critical', 'store-unreachable', `${one.destination} did not answer: ${one.message}`, 'lifeboat doctor')
   if (backups.length === 0) add('critical', 'backup-missing', 'there is no backup', `lifeboat backup ${name}`)
   if (rpo.state === 'missed')
     add(
       'critical',
-      'backup-too-old',
+      tooOld,
       `the newest backup is ${spokenDuration(rpo.measuredMs!)} old; the RPO is ${spokenDuration(rpo.objectiveMs!)}`,
       'make a backup now, and see why the schedule made none',
     )
@@ -60,17 +62,13 @@ function ownFindings({ stored, name, backups, drills, now }: ProductFacts, judge
     name,
     add,
   )
-  if (rto.state === 'missed')
-    add(
-      'critical',
-      'rto-exceeded',
-      `the last drill took ${spokenDuration(rto.measuredMs!)}; the RTO is ${spokenDuration(rto.objectiveMs!)}`,
-      'see below which step took long',
-    )
-  if (backups.length > 0 && drills.length === 0)
-    add('warning', 'drill-missing', 'no restore was rehearsed in 90 days', `lifeboat drill ${name}`)
-  else if (drills[0]?.ok === false)
-    add('critical', 'drill-failed', 'the last drill did not succeed', `lifeboat drill ${name}`)
+  if (backups.length === 0 && drills.length === 0) return found
+  const expected = {
+    intervalMs: config.drill.interval,
+    rtoMs: config.objectives.rto,
+    databaseBytes: backups[0]?.manifest.source.databaseBytes,
+  }
+  for (const { severity, code, message, hint } of judgeDrills(drills, now, expected)) add(severity, code, message, hint)
   return found
 }
 
@@ -78,7 +76,7 @@ function judgeDestinations(
   destinations: readonly DestinationState[],
   newestId: string | undefined,
   product: string,
-  add: (severity: Finding['severity'], code: string, message: string, hint: string) => void,
+  add: (severity: Finding['severity'], code: string, message: string, hint: string | null) => void,
 ): void {
   for (const { name, newest, proof } of destinations) {
     if (newestId === undefined) return

@@ -38,9 +38,8 @@ export function composeReport(
   now: Date,
 ): ReportModel {
   const since = new Date(now.getTime() - reportedMs).toISOString()
-  const recent = records.filter(record => record.at >= since)
   const products = Object.entries(config.products).map(([name, product]) =>
-    composeProduct(name, product, recent, stored, { now, since }),
+    composeProduct(name, product, records, stored, { now, since }),
   )
   const verdict = worst(products.map(product => product.verdict))
   return { generatedAt: now.toISOString(), tool: `${toolName} ${toolVersion}`, since, verdict, products }
@@ -61,14 +60,14 @@ export interface ProductFacts {
 function composeProduct(
   name: string,
   config: ProductConfig,
-  recent: readonly ProofRecord[],
+  all: readonly ProofRecord[],
   stored: StoredBackups,
   { now, since }: { readonly now: Date; readonly since: string },
 ): ProductReport {
   const backups = stored.backups
     .filter(backup => backup.product === name)
     .sort((a, b) => b.manifest.createdAt.localeCompare(a.manifest.createdAt))
-  const records = recent.filter(record => record.product === name).sort((a, b) => b.at.localeCompare(a.at))
+  const records = all.filter(record => record.product === name).sort((a, b) => b.at.localeCompare(a.at))
   const drills = records.filter(record => record.kind === 'drill')
   const facts: ProductFacts = { name, config, backups, records, drills, stored, now }
   const trend = composeTrend(facts, since)
@@ -81,7 +80,8 @@ function composeProduct(
   return {
     ...{ name, verdict, rpo, rto, destinations, trend, findings },
     headline: findings.find(one => one.severity !== 'info')?.message ?? praise(facts, rpo),
-    drillTrend: [...drills]
+    drillTrend: drills
+      .filter(drill => drill.at >= since)
       .reverse()
       .map(({ finishedAt, objectives, ok }) => ({ at: finishedAt, totalMs: objectives.totalMs, ok })),
     drills: drills.slice(0, drillsShown).map(composeDrill),

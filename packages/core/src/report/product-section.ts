@@ -180,8 +180,17 @@ function trendFigure(
   if (last === undefined) return html`<figure><figcaption><span>${title}</span><b>unknown</b></figcaption></figure>`
   const values = moments.map(moment => moment.value)
   const label = `${title}: ${spoken(last.value)} at last; between ${spoken(Math.min(...values))} and ${spoken(Math.max(...values))} in ${moments.length} points`
-  const unit = unitOf(Math.max(...values, limit ?? 0))
-  return html`<figure><figcaption><span>${title}</span><b>${spoken(last.value)}</b></figcaption>${trendChart(moments, { since: report.since, until: report.generatedAt, unit, label, limit })}</figure>`
+  // An objective far above everything measured would press it flat; the tile above says it all the same.
+  const near = limit !== null && limit <= 4 * Math.max(...values) ? limit : null
+  const unit = unitOf(Math.max(...values, near ?? 0))
+  return html`<figure><figcaption><span>${title}</span><b>${spoken(last.value)}</b></figcaption>${trendChart(moments, { since: beginOf(moments, report), until: report.generatedAt, unit, label, limit: near })}</figure>`
+}
+
+/** A young product's few days are not pressed against the edge of 90. */
+function beginOf(moments: readonly Moment[], { since, generatedAt }: ReportModel): string {
+  const [oldest, end] = [Date.parse(moments[0]!.at), Date.parse(generatedAt)]
+  const begin = oldest - Math.max(0.08 * (end - oldest), 3_600_000)
+  return begin < Date.parse(since) ? since : new Date(begin).toISOString()
 }
 
 function trendRow({ id, at, storedBytes, rows, durationMs, proven }: TrendPoint): Markup {

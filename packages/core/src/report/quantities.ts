@@ -1,6 +1,7 @@
-/** `40 s`, `12 min`, `3 h 20 min`, `5 d`: what people say, in at most two units. */
+/** `under 0.1 s`, `40 s`, `12 min`, `3 h 20 min`, `5 d`: what people say, in at most two units. */
 export function spokenDuration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000
+  if (seconds < 0.05) return 'under 0.1 s'
   if (seconds < 10) return `${Math.round(seconds * 10) / 10} s`
   if (seconds < 99.5) return `${Math.round(seconds)} s`
   const minutes = Math.round(seconds / 60)

@@ -9,7 +9,7 @@ import type { StoredBackups } from './compose-report.js'
 /** Reads what a report is made of. A destination that does not answer is a part of the report, not its end. */
 export async function readForReport(
   places: readonly { readonly product: string; readonly destination: string; readonly store: ObjectStore }[],
-  options: RunOptions & { readonly since: Date },
+  options: RunOptions,
 ): Promise<StoredBackups & { readonly records: readonly ProofRecord[] }> {
   const backups: ListedBackup[] = []
   const unreadable: Unreadable[] = []

@@ -10,8 +10,8 @@ export interface TableChoice {
   readonly withReferenced: boolean
   /** What the target has: it is not restored, and what needs it is content. */
   readonly inTarget: (entry: ArchiveEntry) => boolean
-  /** Kinds of entries that are not taken with a table, such as its triggers. */
-  readonly without?: ReadonlySet<string> | undefined
+  /** What of a table's belongings stays behind, such as its triggers. Default: nothing. */
+  readonly staysBehind?: ((entry: ArchiveEntry) => boolean) | undefined
 }
 
 /** Something that a chosen table needs, and what needs it. */
@@ -114,7 +114,7 @@ export function chooseTables(entries: readonly ArchiveEntry[], choice: TableChoi
   }
 
   function takeBelonging(entry: ArchiveEntry): void {
-    if (wanted.has(entry) || choice.without?.has(entry.description)) return
+    if (wanted.has(entry) || choice.staysBehind?.(entry)) return
     const lacking = relationsNamed(entry, archive).filter(one => !wanted.has(one) && !choice.inTarget(one))
     if (lacking.length > 0) {
       // Partitions are attached, and sequences owned, where both sides are there.

@@ -228,7 +228,9 @@ async function checkFilled(target: ConnectionTarget, part: PartSelection, option
 function partWarnings({ only, intoSchema }: RestoreOptions, facts: TargetFacts): string[] {
   const warnings: string[] = []
   if (intoSchema !== undefined)
-    warnings.push(`triggers, policies and grants stay behind: the copy in ${intoSchema} is for its owner to look at`)
+    warnings.push(
+      `triggers, rules, policies and grants stay behind: the copy in ${intoSchema} is for its owner to look at`,
+    )
   if (only === 'data' && intoSchema === undefined && !facts.superuser)
     warnings.push("the login may not be allowed to switch triggers off: then the target's triggers fire for each row")
   return warnings

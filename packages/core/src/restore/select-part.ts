@@ -19,8 +19,14 @@ export interface PartSelection {
 }
 
 const relations = new Set(['TABLE', 'FOREIGN TABLE', 'VIEW', 'MATERIALIZED VIEW', 'SEQUENCE'])
-/** Stay behind where rows are only to be looked at: what would act on its own, and who may read. */
-const notInACopy: ReadonlySet<string> = new Set([...['TRIGGER', 'POLICY', 'ACL', 'SECURITY LABEL', 'STATISTICS DATA']])
+/**
+ * Stays behind where rows are only to be looked at: what would act on its own, and who may read. The rule that makes a
+ * view what it is acts on nothing else.
+ */
+function notInACopy({ description, tag }: ArchiveEntry): boolean {
+  if (description === 'RULE') return !tag.endsWith(' _RETURN')
+  return /^(TRIGGER|POLICY|ACL|SECURITY LABEL|STATISTICS DATA)$/.test(description)
+}
 
 /** Whether less than the whole backup, or another place in the target, is asked for. */
 export function asksForPart(options: RestoreOptions): boolean {
@@ -50,7 +56,7 @@ export function selectPart(
     tables &&
     chooseTables(entries, {
       ...{ tables, inTarget, withReferenced: options.withReferenced ?? false },
-      without: intoSchema === undefined ? undefined : notInACopy,
+      staysBehind: intoSchema === undefined ? undefined : notInACopy,
     })
   const selection = selectEntries(toc, [...rules, ...onlyRules(only), ...(chosen?.rules ?? [])])
   const inTheWay = only === 'data' ? [] : (chosen?.chosen ?? []).filter(entry => objects.has(entry))

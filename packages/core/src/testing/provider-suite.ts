@@ -51,8 +51,10 @@ export function backupProviderSuite(runner: SuiteRunner, subject: ProviderSubjec
         pointInTime: ['window', 'plan', 'begin', 'rejoin', 'follow'],
         removing: ['remove'],
         maintenance: ['services', 'pause', 'resume'],
+        recovered: ['connect', 'discard'],
         checking: ['check'],
         connecting: ['connect'],
+        keeping: ['read', 'putBack'],
       }
       for (const [power, calls] of Object.entries(powers)) {
         const found = provider[power as keyof BackupProvider] as Record<string, unknown> | undefined
@@ -140,6 +142,20 @@ export function backupProviderSuite(runner: SuiteRunner, subject: ProviderSubjec
       for (const outside of [earliest - 5_000, latest + 3600_000])
         await assertFails(provider, () => pointInTime.plan(new Date(outside)), 'outside-window', subject)
       await recover(pointInTime, await pointInTime.plan(new Date((earliest + latest) / 2)), subject)
+    })
+
+    test('removes what a recovery into a new instance made, and nothing else', async provider => {
+      if (!provider.recovered || !provider.pointInTime) return
+      const { pointInTime, recovered } = provider
+      const window = await pointInTime.window()
+      const at = new Date((Date.parse(window.earliest ?? '') + Date.parse(window.latest ?? '')) / 2)
+      const operation = await pointInTime.begin(await pointInTime.plan(at))
+      await pointInTime.follow(operation)
+      assertNoSecret(await recovered.connect(operation), subject)
+      const forged = { ...operation, details: { ...operation.plan.details } }
+      await assertFails(provider, () => recovered.discard(forged), 'provider-refused', subject)
+      for (let round = 0; round < 2; round++) await recovered.discard(operation)
+      assert.equal(await pointInTime.rejoin(operation.plan, new Date(operation.begunAt)), undefined, 'it is gone')
     })
 
     test('pauses and resumes what writes, and again', async provider => {

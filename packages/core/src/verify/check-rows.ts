@@ -1,7 +1,7 @@
 import type { Finding } from '../lifeboat-api.js'
 import type { Manifest } from '../repository/manifest.js'
-import { rowsOf } from './check-expectations.js'
 import { critical } from './finding.js'
+import { rowsOf } from './rows-of.js'
 
 /** Below this many rows a fraction means nothing: a queue of three jobs may well be one of one job an hour later. */
 const fewest = 100

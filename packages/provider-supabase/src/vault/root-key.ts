@@ -1,19 +1,13 @@
-import { BackupError, type ProviderCallOptions } from '@lifeboat/core'
+import { BackupError, type Keeping } from '@lifeboat/core'
 import type { ManagementApi } from '../api/management-api.js'
 
 /**
- * The key that a project's Vault and column encryption hang on. It is in no backup: rows restored into another project
- * cannot be read there without it.
+ * The key that a project's Vault and column encryption hang on, 64 hex digits. It is in no backup: rows restored into
+ * another project cannot be read there without it.
  */
-export interface RootKey {
-  /** 64 hex digits. Keep it encrypted, and never show it. */
-  read(options?: ProviderCallOptions): Promise<string>
-  /** Puts it into the project, whose own key is lost by that; what was encrypted with that one cannot be read any more. */
-  putBack(key: string, options?: ProviderCallOptions): Promise<void>
-}
-
-export function rootKey(api: ManagementApi): RootKey {
+export function rootKey(api: ManagementApi): Keeping {
   return {
+    what: 'Vault root key',
     async read({ signal } = {}) {
       signal?.throwIfAborted()
       return (await api.rootKey(signal)).root_key
@@ -23,7 +17,7 @@ export function rootKey(api: ManagementApi): RootKey {
       const wanted = key.trim().toLowerCase()
       if (!/^[0-9a-f]{64}$/.test(wanted))
         throw new BackupError('config-invalid', 'that is not a root key: 64 hex digits', {
-          hint: 'open the file that `lifeboat root-key save` wrote with the key that it was encrypted to',
+          hint: 'open the file that `lifeboat root-key save PRODUCT` wrote with the key that it was encrypted to',
         })
       const now = await api.putRootKey({ root_key: wanted }, signal)
       if (now.root_key.toLowerCase() !== wanted)

@@ -122,14 +122,10 @@ function registerSecretsOf(value: unknown, folder: string, depth = 0): void {
 function registerSecretText(text: string | undefined): void {
   if (text === undefined) return
   if (URL.canParse(text)) registerPasswordOf(text)
-  // Of a key any line of its body gives it away; the first ones are the same in its public half.
-  else if (text.includes('PRIVATE KEY'))
-    for (const line of text
-      .split('\n')
-      .filter(one => one.length > 60)
-      .slice(-3))
-      registerSecret(line)
-  else registerSecret(text)
+  // Any line of a key gives it away.
+  else if (text.includes('PRIVATE KEY')) {
+    for (const line of text.split('\n').filter(one => one.length >= 60)) registerSecret(line)
+  } else registerSecret(text)
 }
 
 function registerPasswordOf(url: string): void {

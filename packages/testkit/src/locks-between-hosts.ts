@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ObjectStore } from '../../../core/src/store/object-store.js'
-import { readWhole } from '../../../core/src/streams/byte-source.js'
+import type { ObjectStore } from '../../core/src/store/object-store.js'
+import { readWhole } from '../../core/src/streams/byte-source.js'
 import { type HostProcess, type Hosts, hostsOn } from './two-hosts.js'
 
 /** Where the hosts of these tests meet. */

@@ -3,9 +3,9 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { registerSecret, writeLine } from '../../../testkit/src/leaks/leak-record.js'
+import { registerSecret, writeLine } from './leaks/leak-record.js'
 
-const packages = fileURLToPath(new URL('../../../', import.meta.url))
+const packages = fileURLToPath(new URL('../../', import.meta.url))
 const built = (name: string, file = 'index.js') => join(packages, name, 'dist', file)
 
 /** A process of a host, from its start to its end. */

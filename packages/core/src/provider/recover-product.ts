@@ -1,0 +1,159 @@
+import { BackupError } from '../errors/backup-error.js'
+import { emitterFor } from '../events/backup-event.js'
+import type { ObjectStore } from '../store/object-store.js'
+import type {
+  BackupProvider,
+  FollowOptions,
+  ProviderBackup,
+  Recovered,
+  RecoveryPlan,
+  RecoveryWindow,
+} from './backup-provider.js'
+import { type JournalRecord, type OperationJournal, storeJournal } from './operation-journal.js'
+import { resumeRecovery, runRecovery } from './run-recovery.js'
+import { wrapProviderError } from './wrap-provider-error.js'
+
+/** A product whose provider is asked. */
+export interface ProviderJob {
+  readonly product: string
+  readonly provider: BackupProvider | undefined
+  /** Where the journal of a recovery may lie: the first that answers. */
+  readonly stores: readonly ObjectStore[]
+  readonly now: () => Date
+}
+
+/** What a provider has of its own. */
+export interface ProviderListing {
+  readonly product: string
+  readonly provider: string
+  readonly location: string
+  /** Newest first. */
+  readonly backups: readonly ProviderBackup[]
+  /** Null where the provider does not go back to instants. */
+  readonly window: RecoveryWindow | null
+}
+
+/** What to recover to: an instant, or one of the provider's backups by its id. */
+export type RecoveryGoal = { readonly at: Date } | { readonly backup: string }
+
+/** @throws BackupError `provider-lacks` for a product without a provider, and what the provider throws */
+export async function listProvider(job: ProviderJob, options: FollowOptions): Promise<ProviderListing> {
+  const { product, signal, provider, ask } = opened(job, options)
+  const backups = await ask('list its backups', async () => {
+    const found: ProviderBackup[] = []
+    for await (const backup of provider.list({ signal })) found.push(backup)
+    return found
+  })
+  const { pointInTime } = provider
+  const window = pointInTime ? await ask('ask for its recovery window', () => pointInTime.window({ signal })) : null
+  backups.sort((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''))
+  return { product, provider: provider.name, location: provider.location, backups, window }
+}
+
+/** @throws BackupError `provider-lacks` */
+export async function readWindow(job: ProviderJob, options: FollowOptions): Promise<RecoveryWindow> {
+  const { signal, ask, power } = opened(job, options)
+  const pointInTime = power('pointInTime', 'go back to an instant')
+  return ask('ask for its recovery window', () => pointInTime.window({ signal }))
+}
+
+/** Decides what a recovery would do; sends nothing. @throws BackupError `provider-lacks`, `outside-window`, `backup-missing` */
+export async function planProductRecovery(
+  job: ProviderJob,
+  goal: RecoveryGoal,
+  options: FollowOptions,
+): Promise<RecoveryPlan> {
+  const { signal, ask, power } = opened(job, options)
+  if ('at' in goal) {
+    const pointInTime = power('pointInTime', 'go back to an instant')
+    return ask('plan the recovery', () => pointInTime.plan(goal.at, { signal }))
+  }
+  const restoring = power('restoring', 'restore its backups')
+  return ask('plan the restore', () => restoring.plan(goal.backup, { signal }))
+}
+
+/** Sends a plan once and follows it to its end. */
+export async function recoverProduct(job: ProviderJob, plan: RecoveryPlan, options: FollowOptions): Promise<Recovered> {
+  const { provider } = opened(job, options)
+  const { journal } = await findJournal(job, options)
+  return runRecovery({ provider, journal, now: job.now }, plan, options)
+}
+
+/** Follows the recovery that an earlier run began; undefined when there is none. */
+export async function resumeProductRecovery(job: ProviderJob, options: FollowOptions): Promise<Recovered | undefined> {
+  const { provider } = opened(job, options)
+  const { journal } = await findJournal(job, options)
+  return resumeRecovery({ provider, journal, now: job.now }, options)
+}
+
+/** Removes the note of a recovery, wherever it lies, readable or not. True when there was one. */
+export async function forgetProductRecovery(job: ProviderJob, options: FollowOptions): Promise<boolean> {
+  let found = false
+  for (const store of job.stores) {
+    const journal = storeJournal(store, job.product)
+    const record = await journal.read(options.signal).catch((error: unknown) => {
+      if (error instanceof BackupError && error.code === 'recovery-uncertain') return 'unreadable' as const
+      throw error
+    })
+    if (record === undefined) continue
+    await journal.close(options.signal)
+    found = true
+  }
+  return found
+}
+
+/**
+ * The journal that holds a note, else that of the first store that answers. A store that does not answer could hold a
+ * note, too: that is said, and does not stand in the way of a recovery.
+ */
+async function findJournal(
+  { product, stores }: ProviderJob,
+  { signal, onEvent }: FollowOptions,
+): Promise<{ readonly journal: OperationJournal; readonly record: JournalRecord | undefined }> {
+  const answering: OperationJournal[] = []
+  let failure: unknown
+  for (const store of stores) {
+    const journal = storeJournal(store, product)
+    try {
+      const record = await journal.read(signal)
+      if (record !== undefined) return { journal, record }
+      answering.push(journal)
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof BackupError && error.code === 'recovery-uncertain') throw error
+      failure ??= error
+      const message = error instanceof Error ? error.message : String(error)
+      emitterFor(onEvent)({ type: 'warning.raised', message: `no look at the journal of recoveries there: ${message}` })
+    }
+  }
+  const [journal] = answering
+  if (journal !== undefined) return { journal, record: undefined }
+  throw failure
+}
+
+function opened({ product, provider }: ProviderJob, { signal }: FollowOptions) {
+  if (provider === undefined) {
+    throw new BackupError('provider-lacks', `${product} has no provider in the configuration`, {
+      hint: 'name it: provider: supabase({ … }) or render({ … }); docs/configuration.md shows how',
+    })
+  }
+  return {
+    product,
+    provider,
+    signal,
+    power<P extends 'pointInTime' | 'restoring'>(name: P, what: string): NonNullable<BackupProvider[P]> {
+      const found = provider[name]
+      if (found !== undefined) return found
+      throw new BackupError('provider-lacks', `${provider.name} (${provider.location}) cannot ${what}`, {
+        hint: '`lifeboat timeline PRODUCT` shows what can be recovered from where',
+      })
+    },
+    async ask<T>(doing: string, work: () => Promise<T>): Promise<T> {
+      try {
+        return await work()
+      } catch (error) {
+        throw wrapProviderError(error, { provider, doing, signal })
+      }
+    },
+  }
+}
