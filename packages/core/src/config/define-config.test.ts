@@ -23,7 +23,7 @@ describe('resolveConfig', () => {
           encryption: { recipients },
           compression: { codec: 'gzip', level: 1 },
           destinations: { local: { store, retention: { minimum: 3 } } },
-          verify: { criticalTables: [], size: {}, countUpTo: 2 ** 30, functions: [], queries: [] },
+          verify: { criticalTables: [], size: {}, functions: [], queries: [] },
           drill: { proof: 'content', jobs: 2, allowExtensions: [] },
         },
       },

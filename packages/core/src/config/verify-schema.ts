@@ -23,7 +23,7 @@ export const querySchema = z.strictObject({
     "expected a number, { min, max }, 'no rows' or 'equal to source'",
   ),
   /** Default: 30s. */
-  timeout: duration.default(30_000),
+  timeout: duration.optional(),
 })
 
 export const verifySchema = z
@@ -40,7 +40,7 @@ export const verifySchema = z
       )
       .optional(),
     /** Live tables up to this size are counted; of larger ones the planner's estimate is taken. Default: 1GB. */
-    countUpTo: size.default(2 ** 30),
+    countUpTo: size.optional(),
     /** Functions and procedures that must be there, `name` or `schema.name`. */
     functions: z.array(text).default([]),
     /** How many row-level security policies there must be at least. */

@@ -11,6 +11,9 @@ import { rowsOf } from '../verify/rows-of.js'
 import { checkExpectedObjects } from './check-expected-objects.js'
 import { runQueries } from './run-queries.js'
 
+/** Counting a gigabyte takes seconds; more would be felt on a live server. */
+const defaultCountUpToBytes = 2 ** 30
+
 /** What the live database says about a backup of it. Nothing it finds counts against the backup itself. */
 export async function checkLive(
   manifest: Manifest,
@@ -52,7 +55,7 @@ async function checkRows(
   const { present } = await resolveCriticalTables(client, [name])
   // Missing on either side is the finding of another check.
   if (tolerance === undefined || backedUp === undefined || present.length === 0) return undefined
-  const { rows, estimated } = await liveRows(client, present, verify.countUpTo)
+  const { rows, estimated } = await liveRows(client, present, verify.countUpTo ?? defaultCountUpToBytes)
   const off = Math.abs(rows - backedUp) / Math.max(backedUp, 1)
   const detail = `${rows} rows now${estimated ? " (the planner's estimate)" : ''}, ${backedUp} in the backup`
   const message = `${name} has ${detail}: ${percent(off)} off, more than ${percent(tolerance)}`

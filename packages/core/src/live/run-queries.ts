@@ -7,6 +7,7 @@ import { critical } from '../verify/finding.js'
 /** So many rows tell enough; a query that answers more is compared by these. */
 const maxRows = 10_000
 const lockWaitMs = 5_000
+const defaultTimeoutMs = 30_000
 
 /**
  * Asks a database the data-quality queries, each in a read-only transaction of its own with its timeout.
@@ -59,7 +60,7 @@ async function ask(client: pg.Client, query: QualityQuery): Promise<(string | nu
     await client.query(
       `select set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
               set_config('search_path', 'public, pg_catalog', true), set_config('row_security', 'off', true)`,
-      [String(query.timeout), String(lockWaitMs)],
+      [String(query.timeout ?? defaultTimeoutMs), String(lockWaitMs)],
     )
     // The extended protocol takes one statement and no more, so the query cannot end the transaction.
     const { rows } = await client.query<unknown[]>({
