@@ -29,6 +29,7 @@ import {
   resumeProductRecovery,
 } from './provider/recover-product.js'
 import { runRehearsal } from './provider/run-rehearsal.js'
+import { sourceAddress } from './provider/source-address.js'
 import { composeReport } from './report/compose-report.js'
 import { readForReport } from './report/read-for-report.js'
 import { reportedMs } from './report/report-model.js'
@@ -86,7 +87,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
       backup,
       unlock: await unlockFor(backup.manifest.product)(),
       sealKeys: await sealKeysFor(backup.manifest.product)(),
-      source: sourceOf(product),
+      source: await sourceOf(product),
       findPgTools: deps.findPgTools,
     }
   }
@@ -229,13 +230,15 @@ function keyMissing(findings: readonly { readonly code: string }[]): boolean {
   return findings.some(finding => finding.code === 'key-missing' || finding.code === 'wrong-key')
 }
 
-function sourceOf(product: ProductConfig | undefined) {
+async function sourceOf(product: ProductConfig | undefined) {
   if (product === undefined) return undefined
   try {
-    return parseConnectionUrl(product.source.url.read())
+    return parseConnectionUrl(await sourceAddress(product, { readOnly: true }))
   } catch (error) {
-    // A machine that only restores need not know the source's address; without it nothing can be confused with it.
-    if (error instanceof BackupError && error.code === 'secret-missing') return undefined
+    // A machine that only restores need not know the source's address; without it nothing can be confused with it. And in
+    // the disaster a restore is for, the provider may not know the source any more.
+    if (error instanceof BackupError && (error.code === 'secret-missing' || product.source.url === 'provider'))
+      return undefined
     throw error
   }
 }

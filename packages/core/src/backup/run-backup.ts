@@ -20,6 +20,7 @@ import {
   resolveCriticalTables,
   type SharedSnapshot,
 } from '../postgres/snapshot-counts.js'
+import { sourceAddress } from '../provider/source-address.js'
 import { databaseKey, manifestKey, newBackupId } from '../repository/layout.js'
 import { type Sealer, sealManifest } from '../seal/manifest-seal.js'
 import { type CountedTable, composeManifest, countedButAbsent, type FinishedExport } from './compose-manifest.js'
@@ -52,7 +53,7 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
   if (config.compression.codec === 'zstd') assertZstd()
   const lock = await readLock(config.encryption, job.folder)
   const sealer = await readSealer(config.encryption, job.folder)
-  const target = parseConnectionUrl(config.source.url.read())
+  const target = parseConnectionUrl(await sourceAddress(config, { signal: options.signal }))
   const client = await connect(target, signal)
   try {
     const probe = await probeSource(client, target, config.source.schemas, signal)

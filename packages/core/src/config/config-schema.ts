@@ -87,37 +87,42 @@ const sizeRange = z
   .strictObject({ min: size.optional(), max: size.optional() })
   .refine(({ min, max }) => min === undefined || max === undefined || min <= max, 'min is larger than max')
 
-export const productSchema = z.strictObject({
-  objectives: z
-    .strictObject({
-      /** How long a recovery may take. */
-      rto: duration.optional(),
-      /** How old the newest backup may be. */
-      rpo: duration.optional(),
-    })
-    .default({}),
-  source: z.strictObject({
-    /** A `postgres://` address. */
-    url: secretReference,
-    /** Only these schemas. Default: all. */
-    schemas: z.array(text).min(1, 'name a schema, or leave the key out for all of them').optional(),
-    /** Tables whose rows are left out (the definition stays). Default: none. */
-    excludeTableData: z.array(text).optional(),
-  }),
-  /** Where the database runs, with backups of its own. Default: none. */
-  provider: backupProvider.optional(),
-  encryption: encryptionSchema,
-  compression: compressionSchema.default({ codec: 'gzip', level: 1 }),
-  destinations: z.record(z.string(), destinationSchema).superRefine(checkDestinations, { when: hasEntries }),
-  verify: z
-    .strictObject({
-      /** `table` or `schema.table`; without a schema, `public` is meant. */
-      criticalTables: z.array(text).default([]),
-      /** What a backup's stored size must lie in. Default: any. */
-      size: sizeRange.default({}),
-    })
-    .default({ criticalTables: [], size: {} }),
-})
+export const productSchema = z
+  .strictObject({
+    objectives: z
+      .strictObject({
+        /** How long a recovery may take. */
+        rto: duration.optional(),
+        /** How old the newest backup may be. */
+        rpo: duration.optional(),
+      })
+      .default({}),
+    source: z.strictObject({
+      /** A `postgres://` address; or `'provider'`: the product's provider gives one, with credentials for a short time. */
+      url: z.union([secretReference, z.literal('provider')], "expected secret.env('NAME')"),
+      /** Only these schemas. Default: all. */
+      schemas: z.array(text).min(1, 'name a schema, or leave the key out for all of them').optional(),
+      /** Tables whose rows are left out (the definition stays). Default: none. */
+      excludeTableData: z.array(text).optional(),
+    }),
+    /** Where the database runs, with backups of its own. Default: none. */
+    provider: backupProvider.optional(),
+    encryption: encryptionSchema,
+    compression: compressionSchema.default({ codec: 'gzip', level: 1 }),
+    destinations: z.record(z.string(), destinationSchema).superRefine(checkDestinations, { when: hasEntries }),
+    verify: z
+      .strictObject({
+        /** `table` or `schema.table`; without a schema, `public` is meant. */
+        criticalTables: z.array(text).default([]),
+        /** What a backup's stored size must lie in. Default: any. */
+        size: sizeRange.default({}),
+      })
+      .default({ criticalTables: [], size: {} }),
+  })
+  .refine(({ source, provider }) => source.url !== 'provider' || provider?.connecting !== undefined, {
+    path: ['source', 'url'],
+    message: "'provider' needs a provider that gives connections, such as supabase({ … })",
+  })
 
 /**
  * Keys of objects begin with the product's name, and names are the keys of one record: two products never share a

@@ -10,6 +10,7 @@ import { connect, parseConnectionUrl } from '../postgres/connection.js'
 import { choosePgDump } from '../postgres/find-pg-tools.js'
 import { probeSource } from '../postgres/probe-source.js'
 import { resolveCriticalTables } from '../postgres/snapshot-counts.js'
+import { sourceAddress } from '../provider/source-address.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { checkProvider } from './check-provider.js'
 
@@ -43,7 +44,7 @@ export async function runDoctor(job: DoctorJob, options: RunOptions): Promise<Do
     return `pg_dump ${tools.map(one => `${one.version} (${one.folder})`).join(', ')}`
   })
   await attempt('connection', async () => {
-    const target = parseConnectionUrl(config.source.url.read())
+    const target = parseConnectionUrl(await sourceAddress(config, { signal: options.signal }))
     const client = await connect(target, options.signal)
     try {
       const probe = await probeSource(client, target, config.source.schemas)

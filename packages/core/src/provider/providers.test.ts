@@ -113,6 +113,14 @@ describe('the configuration key provider', () => {
     expect(Object.isFrozen(provider)).toBe(false)
   })
 
+  it('lets the provider give the address, if it is one that does', () => {
+    const asked = product({ ...memoryProvider(), connecting: { connect: async () => ({}) } })
+    Object.assign(asked.products.shop.source, { url: 'provider' })
+    expect(resolveConfig(asked).products.shop?.source.url).toBe('provider')
+    asked.products.shop.provider = memoryProvider()
+    expect(() => resolveConfig(asked)).toThrow(/products\.shop\.source\.url: 'provider' needs a provider/)
+  })
+
   it('refuses what is none, a store among it', () => {
     for (const wrong of ['supabase', {}, memoryStore()])
       expect(() => resolveConfig(product(wrong))).toThrow(/products\.shop\.provider: expected a provider/)

@@ -76,9 +76,6 @@ export function managementApi(http: HttpApi, ref: string) {
       callFor(http, loginRoleAnswer, {
         ...{ method: 'POST', path: at('/v1/projects/{ref}/cli/login-role'), body, idempotent: true, signal },
       }),
-    async deleteLoginRoles(signal: Signal): Promise<void> {
-      await http.call({ method: 'DELETE', path: at('/v1/projects/{ref}/cli/login-role'), signal })
-    },
     networkBans: (signal: Signal) =>
       callFor(http, bansAnswer, {
         ...{ method: 'POST', path: at('/v1/projects/{ref}/network-bans/retrieve'), idempotent: true, signal },

@@ -1,5 +1,14 @@
-import { isBackupError, type Lifeboat, memoryStore, openLifeboat, type RestorePlan, secret } from '@lifeboat/core'
+import {
+  type BackupProvider,
+  isBackupError,
+  type Lifeboat,
+  memoryStore,
+  openLifeboat,
+  type RestorePlan,
+  secret,
+} from '@lifeboat/core'
 import { type ScratchServer, startScratchServer } from '@lifeboat/core/scratch'
+import { memoryProvider } from '@lifeboat/core/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dressServer, makeProject, run } from '../testing/dress-as-supabase.js'
 import { plainProfile } from './plain-profile.js'
@@ -199,5 +208,41 @@ describe('the profile for a Postgres that is no Supabase', () => {
       'platform-schema',
       'publication',
     ])
+  })
+})
+
+describe('a source whose address the provider gives', () => {
+  it('is dumped with credentials that no configuration holds, and known as the source', async () => {
+    let asked = 0
+    const url = at(adminUrl, 'old_project')
+    const provider: BackupProvider = {
+      ...memoryProvider(),
+      connecting: {
+        async connect() {
+          asked++
+          return {
+            url: secret.value(`${url}?options=-c%20role%3Dsupabase_admin`),
+            way: 'direct',
+            expiresAt: null,
+            notes: [],
+          }
+        },
+      },
+    }
+    const given = await openLifeboat({
+      products: {
+        shop: {
+          source: { url: 'provider', schemas: ['private'] },
+          encryption: { passphrase: secret.value('correct horse battery') },
+          destinations: { memory: { store: memoryStore() } },
+          provider,
+        },
+      },
+    })
+    expect((await given.backup('shop')).manifest.tables?.map(one => one.name)).toEqual(['notes'])
+    expect(asked).toBe(1)
+    await expect(given.planRestore('shop/latest', { to: url, overwrite: true })).rejects.toMatchObject({
+      code: 'target-is-source',
+    })
   })
 })

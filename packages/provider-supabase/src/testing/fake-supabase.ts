@@ -187,7 +187,6 @@ export async function startFakeSupabase(): Promise<FakeSupabase> {
         status: 201,
         body: { role: 'cli_login_postgres', password: loginPassword, ttl_seconds: 300 },
       }),
-      'v1-delete-login-roles': () => ({ status: 200, body: { message: 'ok' } }),
       'v1-list-all-network-bans': () => ({ status: 201, body: { banned_ipv4_addresses: state.bans } }),
       'v1-get-pgsodium-config': () => ({ status: 200, body: { root_key: state.rootKey } }),
       'v1-update-pgsodium-config': ({ body }) => {
