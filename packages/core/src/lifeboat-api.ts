@@ -182,7 +182,7 @@ export interface RestoreOptions extends RunOptions, SelectOptions {
    * dies meanwhile leaves a note, from which `doctor` or a later restore with `resume` starts them again. Default: false.
    */
   readonly pause?: boolean | undefined
-  /** Take over what an earlier restore, now dead, left paused: it stays so until the end of this one. Default: false. */
+  /** As `pause`, and take over what an earlier restore, now dead, left paused: it stays so until the end. Default: false. */
   readonly resume?: boolean | undefined
   /** What the kind of target does not take, and needs. Default: the archive as it is. */
   readonly profile?: RestoreProfile | undefined

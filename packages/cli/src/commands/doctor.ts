@@ -8,11 +8,12 @@ import { plural } from '../render/quantities.js'
 import type { Session } from '../session.js'
 
 export function defineDoctor(program: Command, choose: Choose): void {
-  addCommand(program, 'doctor', 'check tools, connections, destinations and keys; changes nothing', [
-    'lifeboat doctor',
-    'lifeboat doctor shop',
-    "lifeboat doctor --json | jq '.checks[] | select(.ok | not)'",
-  ])
+  addCommand(
+    program,
+    'doctor',
+    'check tools, connections, destinations, keys and the provider; puts right what dead runs left there',
+    ['lifeboat doctor', 'lifeboat doctor shop', "lifeboat doctor --json | jq '.checks[] | select(.ok | not)'"],
+  )
     .argument('[products...]', 'names from the configuration (default: all)')
     .action((products: string[]) => choose(session => runDoctor(session, products)))
 }

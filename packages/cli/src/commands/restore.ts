@@ -69,7 +69,7 @@ export function defineRestore(program: Command, choose: Choose): void {
     .option('--data-only', 'rows without definitions, into tables that exist and are empty')
     .option('--list', 'show what the backup holds, with rows and sizes; restores nothing')
     .option('--pause', 'pause the services that the provider names, and resume them at the end, whatever it is')
-    .option('--resume', 'resume, besides, what a restore that died left paused')
+    .option('--resume', 'as --pause, and take over what a restore that died left paused')
     .addOption(
       new Option('--profile <name>', 'what the kind of target does not take is left out, each with a reason').choices(
         profileNames,
