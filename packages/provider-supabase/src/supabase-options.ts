@@ -11,6 +11,11 @@ export interface SupabaseOptions {
   readonly apiUrl?: string | undefined
   /** Consulted as advice. Default: `https://status.supabase.com`; null: never. */
   readonly statusUrl?: string | null | undefined
+  /**
+   * The path of the certificate that the dashboard offers; connections are then checked against it (`verify-full`). No API
+   * gives it. Default: none, and connections are encrypted but not checked.
+   */
+  readonly sslRootCert?: string | undefined
   /** How often the project is asked while it is restored. Default: 10 s. */
   readonly pollEveryMs?: number | undefined
   /** How long a recovery may take until the project is told to have begun it. Default: 5 minutes. */
@@ -25,6 +30,7 @@ export interface SupabaseSettings {
   readonly accessToken: SecretReference
   readonly apiUrl: string
   readonly statusUrl: string | null
+  readonly sslRootCert: string | undefined
   readonly pollEveryMs: number
   readonly leaveTimeoutMs: number
   readonly recoveryTimeoutMs: number
@@ -51,6 +57,7 @@ export function settleOptions(options: SupabaseOptions): SupabaseSettings {
     accessToken,
     apiUrl: options.apiUrl ?? 'https://api.supabase.com',
     statusUrl: options.statusUrl === undefined ? 'https://status.supabase.com' : options.statusUrl,
+    sslRootCert: options.sslRootCert,
     pollEveryMs: options.pollEveryMs ?? 10_000,
     leaveTimeoutMs: options.leaveTimeoutMs ?? 5 * 60_000,
     recoveryTimeoutMs: options.recoveryTimeoutMs ?? 4 * 3600_000,

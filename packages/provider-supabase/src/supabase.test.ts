@@ -350,6 +350,14 @@ describe('connecting', () => {
     )
   })
 
+  it('checks the server’s certificate where it is given one, and encrypts in any case', async () => {
+    const modeOf = async (options: object) =>
+      new URL((await fake.provider(options).connecting!.connect()).url.read()).searchParams
+    expect((await modeOf({})).get('sslmode')).toBe('require')
+    const checked = await modeOf({ sslRootCert: '/etc/ssl/supabase.crt' })
+    expect([checked.get('sslmode'), checked.get('sslrootcert')]).toEqual(['verify-full', '/etc/ssl/supabase.crt'])
+  })
+
   it('sends no password to a pooler outside the vendor’s domain', async () => {
     fake.state.poolerHost = 'aws-0-eu.pooler.supabase.com.example.org'
     expect((await failure(fake.provider().connecting!.connect())).code).toBe('database-unreachable')

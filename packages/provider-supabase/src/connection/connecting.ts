@@ -32,7 +32,10 @@ export function connecting(place: {
         const { role, password, ttl_seconds } = await api.createLoginRole({ read_only: readOnly }, signal)
         const expires = deps.now() + ttl_seconds * 1000
         return {
-          url: secret.value(address(way, role, password, readOnly), 'a temporary login role of Supabase'),
+          url: secret.value(
+            address(way, { role, password, readOnly, sslRootCert: settings.sslRootCert }),
+            'a temporary login role of Supabase',
+          ),
           way: way.way,
           expiresAt: new Date(expires).toISOString(),
           notes,
@@ -61,8 +64,22 @@ export function connecting(place: {
 }
 
 /** The role acts as `postgres`, which owns what users make; the server is told so when the session starts. */
-function address(way: ConnectionWay, role: string, password: string, readOnly: boolean): string {
-  const user = encodeURIComponent(way.userFor(role))
-  const options = readOnly ? '' : `&options=${encodeURIComponent('-c role=postgres')}`
-  return `postgres://${user}:${encodeURIComponent(password)}@${way.host}:${way.port}/postgres?sslmode=require${options}`
+function address(
+  way: ConnectionWay,
+  login: {
+    readonly role: string
+    readonly password: string
+    readonly readOnly: boolean
+    readonly sslRootCert: string | undefined
+  },
+): string {
+  const user = encodeURIComponent(way.userFor(login.role))
+  const parameters = [
+    ...(login.sslRootCert === undefined
+      ? ['sslmode=require']
+      : ['sslmode=verify-full', `sslrootcert=${encodeURIComponent(login.sslRootCert)}`]),
+    ...(login.readOnly ? [] : [`options=${encodeURIComponent('-c role=postgres')}`]),
+  ]
+  const password = encodeURIComponent(login.password)
+  return `postgres://${user}:${password}@${way.host}:${way.port}/postgres?${parameters.join('&')}`
 }
