@@ -14,7 +14,7 @@ afterAll(() => service.close())
 const at = () => new Date(service.now() - 3_600_000)
 
 async function recovery() {
-  const plan = await provider.pointInTime!.plan(at())
+  const plan = await provider.pointInTime!.plan(at(), { rehearsal: true })
   return provider.pointInTime!.begin(plan)
 }
 

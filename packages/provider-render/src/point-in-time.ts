@@ -23,13 +23,19 @@ const shortestWindowMs = 3 * 24 * 60 * minute
 /** How long a new instance may stay out of the listing before it counts as never made. */
 const listingMs = 2 * minute
 
+/** The names of what rehearsals make: the only instances that are ever removed. */
+export const rehearsalName = /^lifeboat-rehearsal-[0-9a-f]{12}$/
+
 /** Recovery to an instant, always into a new instance: the original runs on. */
 export function pointInTime(api: RenderApi, settings: RenderSettings): PointInTime {
   const sourceId = settings.postgresId
 
   const window = (options: ProviderCallOptions = {}) => recoveryWindow(api, settings, options)
 
-  async function plan(at: Date, { signal }: ProviderCallOptions = {}): Promise<RecoveryPlan> {
+  async function plan(
+    at: Date,
+    { signal, rehearsal }: ProviderCallOptions & { readonly rehearsal?: boolean | undefined } = {},
+  ): Promise<RecoveryPlan> {
     const found = await window({ signal })
     if (found.status !== 'available' || at.toISOString() < found.earliest! || at.toISOString() > found.latest!) {
       const why =
@@ -52,7 +58,11 @@ export function pointInTime(api: RenderApi, settings: RenderSettings): PointInTi
         ...(source.suspended === 'suspended' ? [`${sourceId} is suspended`] : []),
         ...(source.expiresAt ? [`${sourceId} expires at ${source.expiresAt}, and its recovery window with it`] : []),
       ],
-      details: { sourceId, restoreName: `lifeboat-recovery-${id}`, plan: settings.recoveryPlan ?? null },
+      details: {
+        sourceId,
+        restoreName: `lifeboat-${rehearsal ? 'rehearsal' : 'recovery'}-${id}`,
+        plan: settings.recoveryPlan ?? null,
+      },
     }
   }
 

@@ -1,7 +1,7 @@
 import { BackupError, type RecoveredInstances, secret } from '@lifeboat/core'
 import { externalAddress } from './external-address.js'
 import { followUntil } from './follow.js'
-import { newInstanceOf } from './point-in-time.js'
+import { newInstanceOf, rehearsalName } from './point-in-time.js'
 import type { RenderApi } from './render-api.js'
 import type { RenderSettings } from './render-options.js'
 
@@ -22,11 +22,12 @@ export function recoveredInstances(api: RenderApi, settings: RenderSettings): Re
       const id = newInstanceOf(operation, settings.postgresId)
       const found = await api.findInstance(id, { signal })
       if (found === undefined) return
-      // A note that was changed, or mixed up, must not cost anybody a database.
-      if (found.name !== operation.plan.details.restoreName || found.id !== id)
+      // A note that was changed, mixed up or planted must not cost anybody a database: what is removed has a name that
+      // only a rehearsal gives.
+      if (found.name !== operation.plan.details.restoreName || found.id !== id || !rehearsalName.test(found.name))
         throw new BackupError(
           'provider-refused',
-          `${id} is called ${JSON.stringify(found.name)}: it is not what the recovery made`,
+          `${id} is called ${JSON.stringify(found.name)}: it is not what a rehearsal made`,
           {
             hint: 'nothing was deleted; look for the recovered instance in the dashboard',
           },

@@ -213,11 +213,11 @@ describe('a recovery', () => {
   })
 })
 
-describe('what a recovery made', () => {
+describe('what a rehearsal made', () => {
   it('is removed, and removed again', async () => {
     const { service, provider } = await start()
     const operation = await provider.pointInTime!.begin(
-      await provider.pointInTime!.plan(new Date(service.now() - hour)),
+      await provider.pointInTime!.plan(new Date(service.now() - hour), { rehearsal: true }),
     )
     await provider.recovered!.discard(operation)
     await provider.recovered!.discard(operation)
@@ -227,7 +227,7 @@ describe('what a recovery made', () => {
   it('is never taken for the source, nor for an instance of another name', async () => {
     const { service, provider } = await start()
     const operation = await provider.pointInTime!.begin(
-      await provider.pointInTime!.plan(new Date(service.now() - hour)),
+      await provider.pointInTime!.plan(new Date(service.now() - hour), { rehearsal: true }),
     )
     service.instances.set('dpg-other', { ...service.instances.get(service.sourceId)!, id: 'dpg-other' })
     for (const instanceId of [service.sourceId, 'dpg-other', null]) {
@@ -244,6 +244,17 @@ describe('what a recovery made', () => {
       },
     }
     await expect(provider.recovered!.discard(elsewhere)).rejects.toMatchObject({ code: 'provider-refused' })
+    // A recovery that was meant stays, also for a note in the store that says otherwise.
+    const meant = await provider.pointInTime!.begin(await provider.pointInTime!.plan(new Date(service.now() - hour)))
+    await expect(provider.recovered!.discard(meant)).rejects.toMatchObject({ code: 'provider-refused' })
+    const victim = { ...service.instances.get(service.sourceId)!, id: 'dpg-victim', name: 'billing' }
+    service.instances.set('dpg-victim', victim)
+    const planted = {
+      ...operation,
+      ...{ plan: { ...operation.plan, details: { ...operation.plan.details, restoreName: 'billing' } } },
+      details: { instanceId: 'dpg-victim' },
+    }
+    await expect(provider.recovered!.discard(planted)).rejects.toMatchObject({ code: 'provider-refused' })
     expect(service.deleted).toEqual([])
   })
 })

@@ -234,7 +234,7 @@ async function act(world: World, life: Life, step: Step): Promise<void> {
     if (taken) note(world, taken)
     world.takenUp += taken ? 1 : 0
   } else if (step.action === 'rehearse') {
-    const plan = await life.provider.pointInTime!.plan(at)
+    const plan = await life.provider.pointInTime!.plan(at, { rehearsal: true })
     world.rehearsed.add(String(plan.details.restoreName))
     await rehearseRecovery(runOf(world, life, 'rehearsal'), plan, work)
   } else if (step.action === 'export') {

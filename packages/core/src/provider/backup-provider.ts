@@ -118,8 +118,11 @@ export interface Restoring extends Recovering {
 /** Goes back to an instant. */
 export interface PointInTime extends Recovering {
   window(options?: ProviderCallOptions): Promise<RecoveryWindow>
-  /** @throws `outside-window`, before anything is sent */
-  plan(at: Date, options?: ProviderCallOptions): Promise<RecoveryPlan>
+  /**
+   * With `rehearsal`, a provider that makes new instances marks what it will make as such: nothing else is ever removed.
+   * @throws `outside-window`, before anything is sent
+   */
+  plan(at: Date, options?: ProviderCallOptions & { readonly rehearsal?: boolean | undefined }): Promise<RecoveryPlan>
 }
 
 /** Makes a backup now. */
@@ -216,7 +219,8 @@ export interface RecoveredInstances {
   /** The address of its database. @throws `provider-refused` where it cannot be reached from here */
   connect(operation: ProviderOperation, options?: ProviderCallOptions): Promise<SecretReference>
   /**
-   * Removes it; one that is gone resolves. Never anything else: what the operation did not make is refused.
+   * Removes what a rehearsal made; what is gone resolves. Anything else is refused, whatever the operation says: notes lie
+   * in a store, where others may be able to write.
    * @throws `provider-refused`
    */
   discard(operation: ProviderOperation, options?: ProviderCallOptions): Promise<void>

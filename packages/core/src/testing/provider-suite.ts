@@ -149,9 +149,11 @@ export function backupProviderSuite(runner: SuiteRunner, subject: ProviderSubjec
       const { pointInTime, recovered } = provider
       const window = await pointInTime.window()
       const at = new Date((Date.parse(window.earliest ?? '') + Date.parse(window.latest ?? '')) / 2)
-      const operation = await pointInTime.begin(await pointInTime.plan(at))
+      const operation = await pointInTime.begin(await pointInTime.plan(at, { rehearsal: true }))
       await pointInTime.follow(operation)
       assertNoSecret(await recovered.connect(operation), subject)
+      const meant = await pointInTime.begin(await pointInTime.plan(at))
+      await assertFails(provider, () => recovered.discard(meant), 'provider-refused', subject)
       const forged = { ...operation, details: { ...operation.plan.details } }
       await assertFails(provider, () => recovered.discard(forged), 'provider-refused', subject)
       for (let round = 0; round < 2; round++) await recovered.discard(operation)
