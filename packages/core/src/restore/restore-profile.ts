@@ -7,7 +7,7 @@ export interface ProfileStatement {
   readonly sql: string
   /** For people: `create the role anon`. */
   readonly why: string
-  /** Run when the restore fails or takes a part only; absent where what was done may stay. */
+  /** Run when the restore fails, takes a part only, or brings no default privileges; absent where what was done may stay. */
   readonly undo?: string | undefined
   /** A role that exists afterwards. */
   readonly createsRole?: string | undefined

@@ -67,7 +67,8 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       )
     if (options.only === 'data') await timed('check foreign keys', () => warnOfOrphans(comparable.map(placed)))
     const rows = plan.rows ?? 0
-    if (part !== undefined) await putBack()
+    // The archive brings the source's own default privileges; where it has none, the target's come back.
+    if (part !== undefined || !selection?.kept.some(entry => entry.description === 'DEFAULT ACL')) await putBack()
     return { plan, tables, rows, steps, durationMs: performance.now() - started }
   } catch (error) {
     throw await undo(error)

@@ -137,6 +137,28 @@ describe('the profile for Supabase', () => {
     expect(await may('anon', 'public.later')).toBe(true)
   })
 
+  it('leaves the target’s default privileges where the backup has none of its own', async () => {
+    await makeProject(adminUrl, 'filled_project', false)
+    const to = ownerUrl(supabaseServer, 'postgres', 'filled_project')
+    await run(plainServer.url(), 'create database elsewhere')
+    await run(plainServer.url('elsewhere'), 'create table things (id int)')
+    const other = await openLifeboat({
+      products: {
+        other: {
+          source: { url: secret.value(plainServer.url('elsewhere')) },
+          encryption: { passphrase: secret.value('correct horse battery') },
+          destinations: { memory: { store: memoryStore() } },
+        },
+      },
+    })
+    await other.backup('other')
+    await other.restore('other/latest', { to, profile: supabaseProfile })
+    await run(to, 'create table public.probe (id int)')
+    const may = (table: string) =>
+      scalar(supabaseServer, 'filled_project', `has_table_privilege('anon', 'public.${table}', 'select')`)
+    expect([await may('things'), await may('probe')]).toEqual([false, true])
+  })
+
   it('is needed: without it the same restore is refused or fails', async () => {
     await makeProject(adminUrl, 'bare_project', false)
     const to = ownerUrl(supabaseServer, 'postgres', 'bare_project')
