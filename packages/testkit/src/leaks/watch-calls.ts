@@ -16,7 +16,7 @@ export function watchLifeboat(original: typeof lifeboat): typeof lifeboat {
     const opened = await noting('openLifeboat', original.openLifeboat(config, options))
     const watched = Object.entries(opened).map(([name, member]) => {
       if (typeof member !== 'function' || name === 'destinations') return [name, member]
-      return [name, (named: unknown, given?: CallOptions) => call(name, member as Call, named, given, config)]
+      return [name, (...given: readonly unknown[]) => call(name, member as Call, given, config)]
     })
     return Object.fromEntries(watched)
   }
@@ -46,16 +46,15 @@ interface CallOptions {
   readonly to?: string
   readonly onEvent?: (event: object) => void
 }
-/** Every call takes what it is about, and options. */
-type Call = (named: unknown, options: CallOptions) => Promise<unknown>
+/** Every call takes what it is about, and options last. */
+type Call = (...given: unknown[]) => Promise<unknown>
 
-async function call(
-  name: string,
-  member: Call,
-  named: unknown,
-  given: CallOptions = {},
-  config: Config,
-): Promise<unknown> {
+/** Calls that cannot do without options; those of all others have a default, which a function's `length` does not count. */
+const needOptions: readonly string[] = ['restore', 'planRestore']
+
+async function call(name: string, member: Call, all: readonly unknown[], config: Config): Promise<unknown> {
+  const at = needOptions.includes(name) ? member.length - 1 : member.length
+  const given = (all[at] ?? {}) as CallOptions
   if (given.to !== undefined) registerPasswordOf(given.to)
   const onEvent = (event: { readonly type?: string }) => {
     // Thousands of them, of numbers alone.
@@ -63,7 +62,7 @@ async function call(
     given.onEvent?.(event)
   }
   try {
-    return await noting(name, member(named, { ...given, onEvent }))
+    return await noting(name, member(...all.slice(0, at), { ...given, onEvent }))
   } finally {
     for (const { destinations } of Object.values(config?.products ?? {}))
       for (const { store } of Object.values(destinations)) if (store?.name === 'directory') noteFiles(store.location)
