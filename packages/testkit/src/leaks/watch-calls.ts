@@ -62,7 +62,8 @@ async function call(name: string, member: Call, all: readonly unknown[], config:
     given.onEvent?.(event)
   }
   try {
-    return await noting(name, member(...all.slice(0, at), { ...given, onEvent }))
+    const before = Array.from({ length: at }, (_, index) => all[index])
+    return await noting(name, member(...before, { ...given, onEvent }))
   } finally {
     for (const { destinations } of Object.values(config?.products ?? {}))
       for (const { store } of Object.values(destinations)) if (store?.name === 'directory') noteFiles(store.location)
