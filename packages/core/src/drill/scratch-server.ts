@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
+import { totalmem } from 'node:os'
 import type pg from 'pg'
 import { BackupError } from '../errors/backup-error.js'
 import {
@@ -62,6 +63,11 @@ export async function openScratchServer(config: ScratchConfig, need: ScratchNeed
   return config.kind === 'local' ? openLocal(need) : openConfigured(config, need)
 }
 
+/** What each of two index builds may sort in, so that it need not go to the disk: a sixteenth of the machine, within bounds. */
+function sortMemoryMiB(machineBytes: number): number {
+  return Math.min(512, Math.max(64, Math.floor(machineBytes / 16 / 2 ** 20)))
+}
+
 async function openLocal(need: ScratchNeed): Promise<OpenScratchServer> {
   const { workFolder, signal } = need
   const { bavail, bsize } = await statfs(workFolder)
@@ -72,7 +78,7 @@ async function openLocal(need: ScratchNeed): Promise<OpenScratchServer> {
     parentFolder: workFolder,
     superuser: scratchSuperuser,
     alsoRemove: [workFolder],
-    settings: { max_connections: '100' },
+    settings: { max_connections: '100', maintenance_work_mem: `${sortMemoryMiB(totalmem())}MB` },
     signal,
   })
   return {

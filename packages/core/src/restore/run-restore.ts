@@ -21,6 +21,7 @@ import { compareCounts, splitComparable, tablesCreated } from './compare-counts.
 import { CopyLoader } from './copy-loader.js'
 import { dropNamedObjects } from './drop-named-objects.js'
 import { dropTables } from './drop-tables.js'
+import { planEarlyIndexes, tableName } from './early-indexes.js'
 import { findOrphans } from './find-orphans.js'
 import { loadArchive } from './load-archive.js'
 import { prepareRestore, type RestoreJob } from './plan-restore.js'
@@ -29,6 +30,7 @@ import { runProfileStatements, undoProfileStatements } from './run-profile-state
 import { planSchemaCopy, type SchemaCopy } from './schema-copy.js'
 import { useList } from './select-entries.js'
 import { unpackExport } from './unpack-export.js'
+import { WorkAhead } from './work-ahead.js'
 
 const defaultJobs = 2
 
@@ -88,6 +90,16 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
   }
 
   async function load(work: string): Promise<number> {
+    const ahead = new WorkAhead(signal)
+    try {
+      return await loadAll(work, ahead)
+    } finally {
+      // Whatever it still does is for nothing when the restore has failed.
+      await ahead.stop()
+    }
+  }
+
+  async function loadAll(work: string, ahead: WorkAhead): Promise<number> {
     const jobs = options.jobs ?? defaultJobs
     const { artifact, tools, keepOwners } = prepared
     const kept = selection?.kept ?? []
@@ -98,9 +110,9 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       owners: job.definer.keepOwners ? [] : ['--no-owner'],
     }
     const only = await listOf(join(work, 'kept.list'))
-    const restore = async (file: string, more: readonly string[], by = { target, owners }) => {
+    const restore = async (file: string, more: readonly string[], by = { target, owners }, until = signal) => {
       const options = [...by.owners, ...more]
-      for (const complaint of await runPgRestore(tools, by.target, { file, options, tolerate, signal })) {
+      for (const complaint of await runPgRestore(tools, by.target, { file, options, tolerate, signal: until })) {
         if (!/transaction_timeout|already exists/.test(complaint.message))
           emit({
             type: 'warning.raised',
@@ -128,6 +140,17 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     })
     const wanted = new Set(kept.map(entry => entry.dumpId))
     let front: string | undefined
+    // While the rows of one table load, the server can index those before it (docs/decisions/0013-indexes-while-loading.md).
+    const early = jobs > 1 && part === undefined ? planEarlyIndexes(kept) : new Map<string, ArchiveEntry[]>()
+    const indexed = new Set<number>()
+    const loadedTables: (readonly ArchiveEntry[])[] = []
+    const indexAhead = (entries: readonly ArchiveEntry[], frontFile: string) =>
+      ahead.add(async until => {
+        const list = join(work, `early-${entries[0]!.dumpId}.list`)
+        await writeFile(list, useList(entries), { mode: 0o600 })
+        await restore(frontFile, ['--section=post-data', `--use-list=${list}`], undefined, until)
+        for (const entry of entries) indexed.add(entry.dumpId)
+      })
     const loaded = await timed('definitions and rows', () =>
       loadArchive(watched, work, {
         async contents(_contents, frontFile) {
@@ -154,10 +177,16 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
             signal,
           })
         },
-        placeRows: entry => (wanted.has(entry.dumpId) ? (copy?.placeRows(entry) ?? entry) : undefined),
+        placeRows: entry => {
+          // Not before more rows come: what is left when they end goes to several connections at once.
+          if (front !== undefined) for (const entries of loadedTables.splice(0)) indexAhead(entries, front)
+          return wanted.has(entry.dumpId) ? (copy?.placeRows(entry) ?? entry) : undefined
+        },
         tableLoaded: table => {
           tablesLoaded++
           emit({ type: 'table.restored', schema: table.schema, name: table.name, rows: table.rows })
+          const entries = early.get(tableName(table.schema, table.name))
+          if (entries !== undefined) loadedTables.push(entries)
         },
       }),
     )
@@ -179,9 +208,17 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     }
     const frontFile = front
     if (kept.some(entry => entry.section === 'post-data' || entry.section === 'none'))
-      await timed('indexes, constraints, triggers', () =>
-        restore(frontFile, ['--section=post-data', `--jobs=${jobs}`, ...only]),
-      )
+      await timed('indexes, constraints, triggers', async () => {
+        await ahead.finish()
+        const left = kept.filter(entry => !indexed.has(entry.dumpId))
+        const list = join(work, 'post-data.list')
+        await writeFile(list, useList(left), { mode: 0o600 })
+        await restore(frontFile, [
+          '--section=post-data',
+          `--jobs=${jobs}`,
+          ...(indexed.size > 0 ? [`--use-list=${list}`] : only),
+        ])
+      })
     return plan.tables ?? 0
   }
 

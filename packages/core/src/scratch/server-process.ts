@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { PlainUser } from './drop-privileges.js'
 import { executable, type ServerBinaries, serverEnvironment } from './server-binaries.js'
 
-const fastShutdownMs = 10_000
+const killAfterMs = 10_000
 
 export interface ServerLaunch {
   readonly binaries: ServerBinaries
@@ -21,7 +21,7 @@ export interface ServerProcess {
   hasEnded(): boolean
   /** The server's own log, as far as it is written. */
   log(): string
-  /** Fast shutdown, then after 10 s an immediate one. Resolves when the process is gone. */
+  /** Immediate shutdown: nobody will start this cluster again, so nothing has to be written. Resolves when the process is gone. */
   stop(): Promise<void>
 }
 
@@ -72,8 +72,8 @@ export function startServerProcess(launch: ServerLaunch): ServerProcess {
     stop: async () => {
       if (ended) return
       child.ref()
-      child.kill('SIGINT')
-      const timer = setTimeout(() => child.kill('SIGQUIT'), fastShutdownMs)
+      child.kill('SIGQUIT')
+      const timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs)
       await gone
       clearTimeout(timer)
     },
