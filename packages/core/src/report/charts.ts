@@ -57,13 +57,24 @@ export function timelineChart(drill: ReportedDrill, width: number, label: string
   const showsLimit = rtoMs !== null && rtoMs < longest * 1.6
   const end = showsLimit ? Math.max(longest, rtoMs * 1.02) : longest
   const rowHeight = 34
-  // A name stands where its bar begins; late in the drill, where it ends: then it has room.
-  const early = steps.filter(step => step.from < end * 0.6)
-  const late = steps.filter(step => step.from >= end * 0.6)
-  const names = { y: 'at', text: 'name', dy: -12, fill: 'currentColor' } as const
+  const margins = { marginLeft: 14, marginRight: 24 }
+  const fontSize = width < 400 ? 10 : 11
+  const pixelsOf = (ms: number) => (ms / end) * (width - margins.marginLeft - margins.marginRight)
+  const room = pixelsOf(end) + margins.marginRight
+  // About as wide as a character of the page's font; a name that is cut off would say nothing.
+  const widthOf = (name: string) => name.length * fontSize * 0.56
+  // A name stands where its bar begins, or, late in the drill, where it ends; with room for neither, at the edge.
+  const placed = steps.map(step => {
+    const begins = pixelsOf(step.from) + widthOf(step.name) <= room
+    const ends = pixelsOf(step.to) + margins.marginLeft >= widthOf(step.name)
+    const late = step.from >= end * 0.6
+    return { ...step, place: begins && !(late && ends) ? 'begin' : ends ? 'end' : 'edge' }
+  })
+  const namesAt = (place: string) => placed.filter(step => step.place === place)
+  const names = { y: 'at', text: 'name', dy: -12, fill: 'currentColor', fontSize } as const
   return draw(label, {
     ...{ width, height: steps.length * rowHeight + 40 },
-    ...{ marginLeft: 14, marginRight: 24, marginTop: showsLimit ? 26 : 6, marginBottom: 28 },
+    ...{ ...margins, marginTop: showsLimit ? 26 : 6, marginBottom: 28 },
     x: {
       domain: [0, end],
       label: null,
@@ -76,8 +87,9 @@ export function timelineChart(drill: ReportedDrill, width: number, label: string
       barX(steps, { x1: 'from', x2: 'to', y: 'at', fill: colours.accent, rx: 2, insetTop: 1 }),
       // A step of no length to speak of is still a step.
       tickX(steps, { x: 'from', y: 'at', stroke: colours.accent, strokeWidth: 2, insetTop: 1 }),
-      text(early, { ...names, x: 'from', textAnchor: 'start' }),
-      text(late, { ...names, x: 'to', textAnchor: 'end' }),
+      text(namesAt('begin'), { ...names, x: 'from', textAnchor: 'start' }),
+      text(namesAt('end'), { ...names, x: 'to', textAnchor: 'end' }),
+      text(namesAt('edge'), { ...names, x: 0, dx: -margins.marginLeft, textAnchor: 'start' }),
       showsLimit ? ruleX([rtoMs], { stroke: colours.bad, strokeDasharray: '4 3' }) : null,
       showsLimit
         ? text([{ x: rtoMs }], {

@@ -156,7 +156,7 @@ function trendCharts({ trend, name }: ProductReport, report: ReportModel): Marku
     () => countUnit,
   )}${figure('Time of a backup', point => point.durationMs, spokenDuration, durationUnit)}</div>
 ${trend.some(point => point.proven === false) ? html`<p class="quiet"><b class="bad" aria-hidden="true">×</b> a backup that was found not sound</p>` : ''}
-<details><summary>The numbers of ${spokenCount(trend.length)} backups</summary><div class="scroll" role="region" aria-label="Backups of ${name}" tabindex="0"><table>
+<details><summary>The numbers of ${spokenCount(trend.length)} ${trend.length === 1 ? 'backup' : 'backups'}</summary><div class="scroll" role="region" aria-label="Backups of ${name}" tabindex="0"><table>
 <thead><tr><th scope="col">Backup</th><th scope="col" class="number">Size</th><th scope="col" class="number">Rows</th><th scope="col" class="number">Time</th><th scope="col">Read back</th></tr></thead>
 <tbody>${[...trend].reverse().map(trendRow)}</tbody></table></div></details>`
 }
