@@ -172,8 +172,8 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           return CopyLoader.open(target, {
             sessions: Math.max(1, jobs),
             created: tablesCreated(kept),
-            // Rows that go into tables of the platform must not meet its triggers and foreign keys half loaded.
-            quiet: (options.only === 'data' || options.profile !== undefined) && copy === undefined,
+            // Rows that go into tables with triggers and foreign keys must not meet these half loaded.
+            quiet: options.only === 'data' || (options.profile !== undefined && copy === undefined),
             signal,
           })
         },
