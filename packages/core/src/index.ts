@@ -1,3 +1,38 @@
+export type {
+  BackupOptions,
+  BackupResult,
+  DestinationOutcome,
+  ListedBackup,
+  ListResult,
+  Unreadable,
+} from './api/backups.js'
+export type { DoctorCheck } from './api/doctor.js'
+export type { Lifeboat } from './api/lifeboat-api.js'
+export type { ExportOptions, ExportResult, RehearsalOptions, RehearsalResult } from './api/provider.js'
+export type {
+  BackupContents,
+  ContentsEntry,
+  ContentsOptions,
+  NeededEntry,
+  RestoreOptions,
+  RestorePart,
+  RestorePlan,
+  RestoreResult,
+} from './api/restoring.js'
+export type { PruneOptions, PruneResult, SweepResult } from './api/retention.js'
+export type { BackupName, RunOptions, SelectOptions } from './api/run-options.js'
+export {
+  type DrillOptions,
+  type DrillReport,
+  type Finding,
+  type HistoryOptions,
+  type SchemaDiff,
+  type SchemaDifference,
+  type VerificationLevel,
+  type VerificationReport,
+  type VerifyOptions,
+  verificationLevels,
+} from './api/verification.js'
 export type { ArchiveEntry, ArchiveHeader, TableOfContents } from './archive/archive-header.js'
 export {
   ArchiveScanner,
@@ -24,44 +59,6 @@ export { BackupError, type BackupErrorOptions, isBackupError } from './errors/ba
 export { type ErrorCode, errorCodes, retryable } from './errors/error-code.js'
 export type { BackupEvent, EventListener, StageName } from './events/backup-event.js'
 export { type OpenOptions, openLifeboat } from './lifeboat.js'
-export {
-  type BackupContents,
-  type BackupName,
-  type BackupOptions,
-  type BackupResult,
-  type ContentsEntry,
-  type ContentsOptions,
-  type DestinationOutcome,
-  type DoctorCheck,
-  type DrillOptions,
-  type DrillReport,
-  type ExportOptions,
-  type ExportResult,
-  type Finding,
-  type HistoryOptions,
-  type Lifeboat,
-  type ListedBackup,
-  type ListResult,
-  type NeededEntry,
-  type PruneOptions,
-  type PruneResult,
-  type RehearsalOptions,
-  type RehearsalResult,
-  type RestoreOptions,
-  type RestorePart,
-  type RestorePlan,
-  type RestoreResult,
-  type RunOptions,
-  type SchemaDiff,
-  type SchemaDifference,
-  type SelectOptions,
-  type SweepResult,
-  type Unreadable,
-  type VerificationLevel,
-  type VerificationReport,
-  type VerifyOptions,
-  verificationLevels,
-} from './lifeboat-api.js'
 export {
   type Abandoned,
   type PauseOptions,

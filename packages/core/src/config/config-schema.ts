@@ -1,44 +1,17 @@
 import { z } from 'zod'
 import type { BackupProvider } from '../provider/backup-provider.js'
-import { isProductName } from '../repository/layout.js'
-import type { ObjectStore } from '../store/object-store.js'
+import { checkNames, hasEntries } from './check-names.js'
+import { checkDestinations, destinationSchema, type retentionSchema } from './destination-schema.js'
 import { drillSchema } from './drill-schema.js'
 import { checkNesting } from './nested-products.js'
+import { scheduleSchema } from './schedule-schema.js'
 import { duration, secretReference, text } from './values.js'
 import { verifySchema } from './verify-schema.js'
 
-const objectStore = z.custom<ObjectStore>(
-  value => typeof value === 'object' && value !== null && 'put' in value && 'list' in value && 'capabilities' in value,
-  { message: 'expected a store, such as directory(path) or s3({ bucket })' },
-)
 const backupProvider = z.custom<BackupProvider>(
   value => typeof value === 'object' && value !== null && 'list' in value && 'classify' in value && !('put' in value),
   { message: 'expected a provider, such as supabase({ projectRef, accessToken })' },
 )
-const count = z.number().int().positive('expected a whole number above 0; leave a rule out to not use it')
-
-/** Which backups of a destination to keep; everything else may go. See `docs/retention.md`. */
-export const retentionSchema = z.strictObject({
-  /** The newest n backups. */
-  last: count.optional(),
-  /** Every backup younger than this, measured back from the newest verified one. */
-  keepWithin: duration.optional(),
-  /** The newest backup of each of the newest n hours that have one; the others likewise. */
-  hourly: count.optional(),
-  daily: count.optional(),
-  weekly: count.optional(),
-  monthly: count.optional(),
-  yearly: count.optional(),
-  /** Never fewer verified backups than this. Default: 3. */
-  minimum: z.number().int().min(1, 'expected 1 or more: the newest verified backup always stays').default(3),
-})
-
-export const destinationSchema = z.strictObject({
-  store: objectStore,
-  /** Default: no rule, which keeps everything. */
-  retention: retentionSchema.default({ minimum: 3 }),
-})
-
 /** Who can read the backups: the holders of OpenPGP keys, or of one passphrase. */
 export const encryptionSchema = z.union(
   [
@@ -96,6 +69,8 @@ export const productSchema = z
     destinations: z.record(z.string(), destinationSchema).superRefine(checkDestinations, { when: hasEntries }),
     verify: verifySchema,
     drill: drillSchema,
+    /** When its work is due. Default: nobody said. */
+    schedule: scheduleSchema.optional(),
   })
   .refine(({ source, provider }) => source.url !== 'provider' || provider?.connecting !== undefined, {
     path: ['source', 'url'],
@@ -121,38 +96,3 @@ export type ProductConfig = z.output<typeof productSchema>
 export type DestinationConfig = z.output<typeof destinationSchema>
 export type EncryptionConfig = z.output<typeof encryptionSchema>
 export type RetentionPolicy = z.output<typeof retentionSchema>
-
-/** Lets the checks below run although a value further in is wrong, so that one run names every problem. */
-function hasEntries(payload: z.core.ParsePayload): boolean {
-  return typeof payload.value === 'object' && payload.value !== null
-}
-
-function checkNames(kind: 'product' | 'destination') {
-  return (named: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void => {
-    const names = Object.keys(named)
-    if (names.length === 0) context.addIssue(`name at least one ${kind}`)
-    for (const name of names) {
-      if (isProductName(name)) continue
-      const message = `not a ${kind} name: use a to z, 0 to 9 and -, at most 63, not beginning with -`
-      context.addIssue({ code: 'custom', path: [name], message })
-    }
-  }
-}
-
-/** Two destinations in one place would be one backup under two retention policies. */
-function checkDestinations(destinations: Readonly<Record<string, { store: ObjectStore }>>, context: z.RefinementCtx) {
-  checkNames('destination')(destinations, context)
-  const seen: { readonly name: string; readonly store: ObjectStore }[] = []
-  for (const [name, destination] of Object.entries(destinations)) {
-    const store = destination?.store
-    if (typeof store !== 'object' || store === null) continue
-    const twin = seen.find(other => isSamePlace(other.store, store))
-    if (twin) context.addIssue({ code: 'custom', path: [name, 'store'], message: `the same place as ${twin.name}` })
-    seen.push({ name, store })
-  }
-}
-
-/** A directory's path says all; one bucket name may exist at several services, so it proves nothing. */
-function isSamePlace(a: ObjectStore, b: ObjectStore): boolean {
-  return a === b || (a.name === 'directory' && b.name === 'directory' && a.location === b.location)
-}

@@ -1,4 +1,4 @@
-import type { Finding } from '../lifeboat-api.js'
+import type { Finding } from '../api/verification.js'
 import type { ProofRecord } from '../repository/record-schema.js'
 import { critical, rtoExceeded } from '../verify/finding.js'
 import { drillsOf, estimateRestore } from './estimate-restore.js'

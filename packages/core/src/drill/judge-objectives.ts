@@ -1,4 +1,4 @@
-import type { Finding } from '../lifeboat-api.js'
+import type { Finding } from '../api/verification.js'
 import type { DrillRecord } from '../repository/record-schema.js'
 import { critical, rtoExceeded, tooOld } from '../verify/finding.js'
 

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { escapeIdentifier } from 'pg'
+import type { Finding } from '../api/verification.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
-import type { Finding } from '../lifeboat-api.js'
 import { connect, databaseError, parseConnectionUrl } from '../postgres/connection.js'
 import type { Manifest } from '../repository/manifest.js'
 import type { EntrySelection } from '../restore/select-entries.js'

@@ -1,7 +1,7 @@
+import type { Finding } from '../api/verification.js'
 import type { TableOfContents } from '../archive/archive-header.js'
 import type { Unlock } from '../encryption/open-pgp.js'
 import type { EventListener } from '../events/backup-event.js'
-import type { Finding } from '../lifeboat-api.js'
 import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg-tools.js'
 import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
 import { plainBytes } from '../repository/read-artifact.js'

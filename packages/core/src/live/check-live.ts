@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { escapeIdentifier } from 'pg'
+import type { RunOptions } from '../api/run-options.js'
 import type { ProductConfig } from '../config/config-schema.js'
-import type { RunOptions } from '../lifeboat-api.js'
 import { type ConnectionTarget, connect, databaseError } from '../postgres/connection.js'
 import { type CountableTable, resolveCriticalTables } from '../postgres/snapshot-counts.js'
 import type { Manifest } from '../repository/manifest.js'

@@ -1,3 +1,5 @@
+import type { BackupResult } from '../api/backups.js'
+import type { RunOptions } from '../api/run-options.js'
 import { exportScanned } from '../archive/export-scan.js'
 import {
   allFailed,
@@ -13,7 +15,6 @@ import { readLock, readSealer } from '../encryption/product-keys.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
-import type { BackupResult, RunOptions } from '../lifeboat-api.js'
 import { withLocks } from '../locks/hold-locks.js'
 import type { BackupProvider, ProviderBackup } from '../provider/backup-provider.js'
 import { wrapProviderError } from '../provider/wrap-provider-error.js'

@@ -1,7 +1,7 @@
+import type { ExportOptions, ExportResult } from '../api/provider.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { Deps } from '../deps.js'
 import { BackupError } from '../errors/backup-error.js'
-import type { ExportOptions, ExportResult } from '../lifeboat-api.js'
 import type { BackupProvider, ProviderBackup } from '../provider/backup-provider.js'
 import { wrapProviderError } from '../provider/wrap-provider-error.js'
 import { listBackups } from '../repository/list-backups.js'

@@ -1,7 +1,7 @@
+import type { Finding } from '../api/verification.js'
 import type { SecretReference } from '../config/secret.js'
 import type { ErrorCode } from '../errors/error-code.js'
 import type { EventListener } from '../events/backup-event.js'
-import type { Finding } from '../lifeboat-api.js'
 import type { ByteSource } from '../streams/byte-source.js'
 
 export interface ProviderCallOptions {

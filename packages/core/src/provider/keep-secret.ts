@@ -1,7 +1,7 @@
+import type { RunOptions } from '../api/run-options.js'
 import { decrypt, encrypt, type Lock, type Unlock } from '../encryption/open-pgp.js'
 import { BackupError } from '../errors/backup-error.js'
 import { emitterFor } from '../events/backup-event.js'
-import type { RunOptions } from '../lifeboat-api.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'

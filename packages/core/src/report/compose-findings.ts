@@ -1,5 +1,5 @@
+import type { Finding } from '../api/verification.js'
 import { judgeDrills } from '../drill/judge-drills.js'
-import type { Finding } from '../lifeboat-api.js'
 import type { ProofRecord } from '../repository/record-schema.js'
 import { rtoExceeded, tooOld } from '../verify/finding.js'
 import type { ProductFacts } from './compose-report.js'

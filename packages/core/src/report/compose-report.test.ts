@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { ListedBackup } from '../api/backups.js'
 import { resolveConfig } from '../config/define-config.js'
 import { secret } from '../config/secret.js'
-import type { ListedBackup } from '../lifeboat-api.js'
 import type { ProofRecord } from '../repository/record-schema.js'
 import { memoryStore } from '../store/memory-store.js'
 import { composeReport } from './compose-report.js'

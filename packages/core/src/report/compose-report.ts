@@ -1,5 +1,5 @@
+import type { ListedBackup, Unreadable } from '../api/backups.js'
 import type { ProductConfig, ResolvedConfig } from '../config/config-schema.js'
-import type { ListedBackup, Unreadable } from '../lifeboat-api.js'
 import { isExport } from '../repository/locate-artifact.js'
 import type { DrillRecord, ProofRecord } from '../repository/record-schema.js'
 import { speaksOf } from '../repository/verification-record.js'

@@ -1,5 +1,6 @@
+import type { ListedBackup, Unreadable } from '../api/backups.js'
+import type { RunOptions } from '../api/run-options.js'
 import { isBackupError } from '../errors/backup-error.js'
-import type { ListedBackup, RunOptions, Unreadable } from '../lifeboat-api.js'
 import { listBackups } from '../repository/list-backups.js'
 import type { HistoryPlace } from '../repository/read-history.js'
 import type { ProofRecord } from '../repository/record-schema.js'

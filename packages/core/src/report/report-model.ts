@@ -1,4 +1,4 @@
-import type { Finding } from '../lifeboat-api.js'
+import type { Finding } from '../api/verification.js'
 
 /** How far back a report looks. */
 export const reportedMs = 90 * 86_400_000

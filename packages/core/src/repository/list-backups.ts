@@ -1,5 +1,5 @@
+import type { ListedBackup, Unreadable } from '../api/backups.js'
 import { isBackupError } from '../errors/backup-error.js'
-import type { ListedBackup, Unreadable } from '../lifeboat-api.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'

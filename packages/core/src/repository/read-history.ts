@@ -1,4 +1,4 @@
-import type { RunOptions } from '../lifeboat-api.js'
+import type { RunOptions } from '../api/run-options.js'
 import type { SealKeys } from '../seal/seal.js'
 import type { ObjectStore } from '../store/object-store.js'
 import type { ProofRecord } from './record-schema.js'

@@ -1,7 +1,7 @@
+import type { RunOptions, SelectOptions } from '../api/run-options.js'
 import type { ResolvedConfig } from '../config/config-schema.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { emitterFor } from '../events/backup-event.js'
-import type { RunOptions, SelectOptions } from '../lifeboat-api.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { isBackupId, manifestKey } from './layout.js'
 import { listBackups } from './list-backups.js'

@@ -1,5 +1,5 @@
+import type { ContentsEntry, NeededEntry, RestoreOptions, RestorePart, RestorePlan } from '../api/restoring.js'
 import type { ArchiveEntry } from '../archive/archive-header.js'
-import type { ContentsEntry, NeededEntry, RestoreOptions, RestorePart, RestorePlan } from '../lifeboat-api.js'
 import type { Manifest, TableRecord } from '../repository/manifest.js'
 import { askedFor, type Dependency } from './choose-tables.js'
 import { type EntrySelection, describeEntry as writeEntry } from './select-entries.js'

@@ -1,7 +1,7 @@
+import type { RestoreOptions, RestorePlan } from '../api/restoring.js'
 import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
 import type { Unlock } from '../encryption/open-pgp.js'
 import { BackupError } from '../errors/backup-error.js'
-import type { RestoreOptions, RestorePlan } from '../lifeboat-api.js'
 import { type ConnectionTarget, parseConnectionUrl } from '../postgres/connection.js'
 import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg-tools.js'
 import { type LocatedBackup, restorableArtifact } from '../repository/locate-artifact.js'

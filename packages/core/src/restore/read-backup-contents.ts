@@ -1,5 +1,5 @@
+import type { BackupContents, ContentsOptions } from '../api/restoring.js'
 import { BackupError } from '../errors/backup-error.js'
-import type { BackupContents, ContentsOptions } from '../lifeboat-api.js'
 import { databaseArtifact } from '../repository/locate-artifact.js'
 import { chooseTables } from './choose-tables.js'
 import { describeEntry, describeNeeded } from './describe-selection.js'

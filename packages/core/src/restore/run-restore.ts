@@ -2,12 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { escapeIdentifier } from 'pg'
+import type { RestoreOptions, RestoreResult } from '../api/restoring.js'
 import type { ArchiveEntry } from '../archive/archive-header.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
-import type { RestoreOptions, RestoreResult } from '../lifeboat-api.js'
 import {
   type ConnectionTarget,
   connect,

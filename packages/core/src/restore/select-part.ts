@@ -1,6 +1,6 @@
+import type { RestoreOptions } from '../api/restoring.js'
 import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
 import { BackupError } from '../errors/backup-error.js'
-import type { RestoreOptions } from '../lifeboat-api.js'
 import { askedFor, type ChosenTables, chooseTables } from './choose-tables.js'
 import type { TargetObjects } from './inspect-objects.js'
 import { qualified } from './rename-schema.js'

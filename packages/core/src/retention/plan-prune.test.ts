@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { z } from 'zod'
-import { type RetentionPolicy, retentionSchema } from '../config/config-schema.js'
+import type { RetentionPolicy } from '../config/config-schema.js'
+import { retentionSchema } from '../config/destination-schema.js'
 import { type PruneCandidate, type PrunePlan, planPrune } from './plan-prune.js'
 
 const hourMs = 60 * 60 * 1000

@@ -1,6 +1,7 @@
+import type { SweepResult } from '../api/retention.js'
+import type { RunOptions } from '../api/run-options.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
-import type { RunOptions, SweepResult } from '../lifeboat-api.js'
 import { withLocks } from '../locks/hold-locks.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { whyRetained } from '../store/why-retained.js'

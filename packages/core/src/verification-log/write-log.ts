@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Finding } from '../lifeboat-api.js'
+import type { Finding } from '../api/verification.js'
 import { type ConnectionTarget, connect, databaseError } from '../postgres/connection.js'
 import type { ProofRecord } from '../repository/record-schema.js'
 import { verificationLogMigration } from './migration.js'

@@ -1,6 +1,6 @@
+import type { Finding } from '../api/verification.js'
 import type { TableOfContents } from '../archive/archive-header.js'
 import type { ProductConfig } from '../config/config-schema.js'
-import type { Finding } from '../lifeboat-api.js'
 import { splitTableName } from '../postgres/snapshot-counts.js'
 import type { Manifest } from '../repository/manifest.js'
 import { type Checked, checked } from './checked.js'

@@ -1,4 +1,5 @@
-import type { Finding, ListedBackup } from '../lifeboat-api.js'
+import type { ListedBackup } from '../api/backups.js'
+import type { Finding } from '../api/verification.js'
 import { listBackups } from '../repository/list-backups.js'
 import { isExport, type LocatedBackup } from '../repository/locate-artifact.js'
 import { judgeRows } from './check-rows.js'

@@ -1,4 +1,4 @@
-import type { Finding } from '../lifeboat-api.js'
+import type { Finding } from '../api/verification.js'
 import type { Manifest } from '../repository/manifest.js'
 import { critical } from './finding.js'
 import { rowsOf } from './rows-of.js'

@@ -1,4 +1,4 @@
-import type { Finding } from '../lifeboat-api.js'
+import type { Finding } from '../api/verification.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
 import { checkSeal, type SealKeys } from '../seal/manifest-seal.js'
 import { findReplay } from './find-replay.js'

@@ -1,4 +1,4 @@
-import type { Finding } from '../lifeboat-api.js'
+import type { Finding } from '../api/verification.js'
 import type { Check } from '../repository/record-schema.js'
 
 /** A check and what it found. */

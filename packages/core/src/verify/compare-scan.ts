@@ -1,5 +1,5 @@
+import type { Finding } from '../api/verification.js'
 import type { Scan } from '../archive/scan-stage.js'
-import type { Finding } from '../lifeboat-api.js'
 import type { Manifest } from '../repository/manifest.js'
 import { critical } from './finding.js'
 

@@ -1,4 +1,4 @@
-import type { Finding } from '../lifeboat-api.js'
+import type { Finding } from '../api/verification.js'
 import { listBackups } from '../repository/list-backups.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'

@@ -1,4 +1,4 @@
-import type { Finding } from '../lifeboat-api.js'
+import type { Finding } from '../api/verification.js'
 
 /** A finding that makes a verification fail. */
 export function critical(code: string, message: string, hint: string | null): Finding {

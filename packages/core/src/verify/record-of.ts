@@ -1,4 +1,4 @@
-import type { VerificationReport } from '../lifeboat-api.js'
+import type { VerificationReport } from '../api/verification.js'
 import type { Manifest } from '../repository/manifest.js'
 import { hashManifest } from '../repository/manifest-hash.js'
 import type { VerificationRecord } from '../repository/record-schema.js'

@@ -1,6 +1,6 @@
+import type { ListedBackup } from '../../api/backups.js'
 import { resolveConfig } from '../../config/define-config.js'
 import { secret } from '../../config/secret.js'
-import type { ListedBackup } from '../../lifeboat-api.js'
 import type { Manifest } from '../../repository/manifest.js'
 import { type DrillRecord, type ProofRecord, proofRecordSchema } from '../../repository/record-schema.js'
 import { memoryStore } from '../../store/memory-store.js'

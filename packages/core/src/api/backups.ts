@@ -1,0 +1,59 @@
+import type { Manifest } from '../repository/manifest.js'
+import type { BackupName, RunOptions, SelectOptions } from './run-options.js'
+
+export interface BackupOptions extends RunOptions {
+  /** Why this backup is made. Default: `manual`. */
+  readonly reason?: string | undefined
+  readonly labels?: Readonly<Record<string, string>> | undefined
+}
+
+export interface DestinationOutcome {
+  readonly destination: string
+  readonly location: string
+  readonly outcome: 'stored' | 'failed'
+  /** Set when it failed. */
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null
+}
+
+/** What became of one backup. Rejects instead when no destination has it. */
+export interface BackupResult {
+  readonly status: 'complete' | 'partial'
+  readonly product: string
+  readonly id: string
+  readonly manifest: Manifest
+  readonly destinations: readonly DestinationOutcome[]
+  readonly durationMs: number
+}
+
+/** A backup as a listing shows it: one entry per backup and destination. */
+export interface ListedBackup {
+  readonly product: string
+  readonly id: string
+  readonly destination: string
+  readonly location: string
+  readonly manifest: Manifest
+  /** Sum over the artifacts, in bytes. */
+  readonly storedBytes: number
+}
+
+/** Objects under a product's prefix that no readable manifest names. */
+export interface Unreadable {
+  readonly product: string
+  readonly destination: string
+  readonly key: string
+  readonly message: string
+}
+
+export interface ListResult {
+  /** Newest first, by `createdAt`. */
+  readonly backups: readonly ListedBackup[]
+  /** Manifests that could not be read: damage, never hidden. */
+  readonly unreadable: readonly Unreadable[]
+}
+
+/** What makes backups and finds them. */
+export interface BackupOperations {
+  backup(product: string, options?: BackupOptions): Promise<BackupResult>
+  list(product?: string, options?: RunOptions & SelectOptions): Promise<ListResult>
+  show(backup: BackupName, options?: RunOptions & SelectOptions): Promise<ListedBackup>
+}

@@ -1,0 +1,19 @@
+import type { BackupOperations } from './backups.js'
+import type { DoctorOperations } from './doctor.js'
+import type { ProviderOperations } from './provider.js'
+import type { RestoreOperations } from './restoring.js'
+import type { RetentionOperations } from './retention.js'
+import type { VerificationOperations } from './verification.js'
+
+/** The toolkit, opened on one configuration. */
+export interface Lifeboat
+  extends BackupOperations,
+    VerificationOperations,
+    RestoreOperations,
+    RetentionOperations,
+    ProviderOperations,
+    DoctorOperations {
+  readonly products: readonly string[]
+  /** The names of a product's destinations, in configured order. */
+  destinations(product: string): readonly string[]
+}

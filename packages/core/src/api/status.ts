@@ -1,0 +1,61 @@
+import type { Finding } from './verification.js'
+
+/** How a product, or everything, is: as its worst finding. */
+export type State = 'ok' | 'warning' | 'critical'
+
+/**
+ * One thing that is not as it should be. Product, code and subject together stay the same while it lasts, so that it is
+ * known again the next time somebody looks.
+ */
+export interface StatusFinding extends Finding {
+  readonly product: string
+  /** What of the product: a destination's name, a job of the schedule, a key, an alert channel. Null: the product itself. */
+  readonly subject: string | null
+  /** Since when, RFC 3339, where the store tells. */
+  readonly since: string | null
+}
+
+/** What a listing says of one destination. */
+export interface DestinationStatus {
+  readonly destination: string
+  readonly location: string
+  /** Whether it could be listed. */
+  readonly reachable: boolean
+  /** Complete backups in it. */
+  readonly backups: number
+  readonly newest: {
+    readonly id: string
+    readonly createdAt: string
+    readonly ageMs: number
+    readonly storedBytes: number
+  } | null
+}
+
+/** When something was done last, and what came of it. */
+export interface LastProof {
+  readonly id: string
+  readonly destination: string
+  readonly at: string
+  readonly ok: boolean
+  readonly level: string
+}
+
+export interface ProductStatus {
+  readonly product: string
+  readonly state: State
+  readonly destinations: readonly DestinationStatus[]
+  readonly lastVerification: LastProof | null
+  readonly lastDrill: LastProof | null
+  /** The next time that a job is due, RFC 3339. Null: there is no schedule. */
+  readonly nextRun: { readonly job: string; readonly at: string } | null
+  readonly findings: readonly StatusFinding[]
+}
+
+/** What the stores and the clock say of every product; nothing has to have run for it. */
+export interface StatusReport {
+  /** Of this shape. */
+  readonly version: 1
+  readonly checkedAt: string
+  readonly state: State
+  readonly products: readonly ProductStatus[]
+}

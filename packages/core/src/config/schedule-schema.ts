@@ -1,0 +1,41 @@
+import { Cron } from 'croner'
+import { z } from 'zod'
+import { duration, text } from './values.js'
+
+/** A cron expression of five or six fields, with `L` for the last: `0 10 * * 5L` is each month's last Friday at ten. */
+const cron = text.superRefine((expression, context) => {
+  try {
+    new Cron(expression, { paused: true })
+  } catch (error) {
+    const why = error instanceof Error ? `: ${error.message}` : ''
+    context.addIssue(`not a cron expression: ${JSON.stringify(expression)}${why}`)
+  }
+})
+
+const timeZone = text.superRefine((zone, context) => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone })
+  } catch {
+    context.addIssue(`not a time zone: ${JSON.stringify(zone)} (write UTC, Europe/Berlin)`)
+  }
+})
+
+/** The work of a schedule that has a time of its own. */
+export const scheduledJobs = ['backup', 'verify', 'drill', 'prune'] as const
+export type ScheduledJob = (typeof scheduledJobs)[number]
+
+/** When a product's work is due. Nothing runs by itself: `lifeboat run`, a worker or another scheduler does it. */
+export const scheduleSchema = z.strictObject({
+  backup: cron.optional(),
+  verify: cron.optional(),
+  drill: cron.optional(),
+  prune: cron.optional(),
+  /** Of the expressions. Default: UTC. */
+  timeZone: timeZone.default('UTC'),
+  /** How much later a run may be, and is then missing. Default: 2h. */
+  grace: duration.default(2 * 60 * 60 * 1000),
+  /** Each run begins up to so much later, so that not all products begin at once. Default: none. */
+  jitter: duration.optional(),
+})
+
+export type ScheduleConfig = z.output<typeof scheduleSchema>

@@ -1,0 +1,37 @@
+import type { RestoreOperations } from '../api/restoring.js'
+import { withServicesPaused } from '../maintenance/pause-services.js'
+import type { LocatedBackup } from '../repository/locate-artifact.js'
+import { prepareRestore, type RestoreJob } from '../restore/plan-restore.js'
+import { readBackupContents } from '../restore/read-backup-contents.js'
+import { runRestore } from '../restore/run-restore.js'
+import type { OpenContext } from './open-context.js'
+import { pauseWorkOf } from './pause-work.js'
+import { sourceOf } from './source-of.js'
+
+export function restoreOperations(context: OpenContext): RestoreOperations {
+  const { deps, known, unlockFor, sealKeysFor, locate } = context
+  const restoreJob = async (backup: LocatedBackup): Promise<RestoreJob> => {
+    const product = known(backup.manifest.product)
+    return {
+      backup,
+      unlock: await unlockFor(backup.manifest.product)(),
+      sealKeys: await sealKeysFor(backup.manifest.product)(),
+      source: await sourceOf(product),
+      findPgTools: deps.findPgTools,
+    }
+  }
+
+  return {
+    async contents(name, run = {}) {
+      const backup = await locate(name, run)
+      return readBackupContents({ backup, unlock: await unlockFor(backup.manifest.product)() }, run)
+    },
+    planRestore: async (name, run) => (await prepareRestore(await restoreJob(await locate(name, run)), run)).plan,
+    async restore(name, run) {
+      const job = await restoreJob(await locate(name, run))
+      if (!run.pause && !run.resume) return runRestore(job, run)
+      const pausing = pauseWorkOf(context, job.backup.manifest.product, run)
+      return withServicesPaused(pausing, signal => runRestore(job, { ...run, signal }), { ...run, adopt: run.resume })
+    },
+  }
+}

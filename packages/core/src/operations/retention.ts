@@ -1,0 +1,35 @@
+import type { PruneResult, RetentionOperations, SweepResult } from '../api/retention.js'
+import { readRecordKeys } from '../encryption/record-keys.js'
+import { runPrune } from '../retention/apply-prune.js'
+import { runSweep } from '../sweep/run-sweep.js'
+import type { OpenContext } from './open-context.js'
+
+export function retentionOperations(context: OpenContext): RetentionOperations {
+  const { deps, keys, folder, productOf } = context
+  return {
+    async prune(product, run = {}) {
+      const recordKeys = await readRecordKeys(productOf(product).encryption, keys, folder)
+      const results: PruneResult[] = []
+      for (const [destination, { store, retention }] of context.destinationsFor(product, run, run.destination)) {
+        results.push(
+          await runPrune(
+            {
+              ...{ product, destination, store, policy: retention, apply: run.apply ?? false, recordKeys },
+              ...{ now: deps.now, lockLeaseMs: deps.lockLeaseMs },
+            },
+            run,
+          ),
+        )
+      }
+      return results
+    },
+    async sweep(product, run = {}) {
+      const results: SweepResult[] = []
+      for (const [destination, { store }] of context.destinationsFor(product, run, run.destination)) {
+        const { now, lockLeaseMs } = deps
+        results.push(await runSweep({ product, destination, store, now, lockLeaseMs, apply: run.apply ?? false }, run))
+      }
+      return results
+    },
+  }
+}

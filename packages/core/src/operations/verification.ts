@@ -1,0 +1,132 @@
+import type { DrillOptions, DrillReport, VerificationOperations } from '../api/verification.js'
+import type { ProductConfig } from '../config/config-schema.js'
+import { estimateRestore } from '../drill/estimate-restore.js'
+import { runDrill } from '../drill/run-drill.js'
+import type { ScratchConfig } from '../drill/scratch-server.js'
+import { BackupError } from '../errors/backup-error.js'
+import { checkLive } from '../live/check-live.js'
+import { diffBackup } from '../live/diff-backup.js'
+import { composeReport } from '../report/compose-report.js'
+import { readForReport } from '../report/read-for-report.js'
+import type { LocatedBackup } from '../repository/locate-artifact.js'
+import { readHistory } from '../repository/read-history.js'
+import { readRecords } from '../repository/verification-record.js'
+import { planTimeline } from '../timeline/plan-timeline.js'
+import { readTimeline } from '../timeline/read-timeline.js'
+import { applyLogMigration } from '../verification-log/write-log.js'
+import { recordOf } from '../verify/record-of.js'
+import { runVerify } from '../verify/run-verify.js'
+import { keepRecord, logTarget } from './keep-record.js'
+import type { OpenContext } from './open-context.js'
+import { recordPlaces } from './record-places.js'
+import { sourceOf } from './source-of.js'
+
+export function verificationOperations(context: OpenContext): VerificationOperations {
+  const { resolved, products, deps, known, productOf, unlockFor, sealKeysFor, locate, liveSource } = context
+
+  return {
+    async verify(name, run = {}) {
+      if (run.level === 'restored' && run.live) {
+        throw new BackupError('config-invalid', 'a drill does not look at the live database', {
+          hint: 'verify at level content with live, and drill besides',
+        })
+      }
+      if (run.level === 'restored') return drill(name, run)
+      const backup = await locate(name, run)
+      const { product } = backup.manifest
+      const config = known(product)
+      const configured = config !== undefined && Object.hasOwn(config.destinations, backup.destination)
+      const report = await runVerify(
+        {
+          backup,
+          level: run.level ?? 'content',
+          unlock: unlockFor(product),
+          sealKeys: sealKeysFor(product),
+          verify: config?.verify,
+          configured,
+          rpoMs: config?.objectives.rpo,
+          now: deps.now,
+          live: run.live
+            ? async options => checkLive(backup.manifest, productOf(product).verify, await liveSource(product), options)
+            : undefined,
+        },
+        run,
+      )
+      if (configured && !keyMissing(report.findings))
+        await keepRecord(context, backup.store, recordOf(report, backup.manifest, deps.now()), run)
+      return report
+    },
+    async history(product, run = {}) {
+      return readHistory(
+        await recordPlaces(context, product === undefined ? products : [product], run, run.destination),
+        run,
+      )
+    },
+    async report(run = {}) {
+      const named = run.products ?? products
+      for (const product of named) productOf(product)
+      const found = await readForReport(await recordPlaces(context, named, run), run)
+      const config = { products: Object.fromEntries(named.map(name => [name, productOf(name)])) }
+      return composeReport(found.records, found, config, deps.now())
+    },
+    drill,
+    async diff(name, run = {}) {
+      const backup = await locate(name, run)
+      const { product } = backup.manifest
+      const { findPgTools } = deps
+      const { source: config } = productOf(product)
+      const unlock = await unlockFor(product)()
+      return diffBackup({ backup, unlock, source: await liveSource(product), config, findPgTools }, run.signal)
+    },
+    async migrateLog(product, run = {}) {
+      const target = await logTarget(productOf(product))
+      await applyLogMigration(target, run.signal)
+      return { product, database: target.description }
+    },
+    timeline: async (product, run = {}) =>
+      planTimeline(
+        await readTimeline(product, context.productFor(product, run), { now: deps.now(), signal: run.signal }),
+      ),
+  }
+
+  async function drill(name: string, run: DrillOptions = {}): Promise<DrillReport> {
+    let backup: LocatedBackup | undefined
+    const find = async () => {
+      backup ??= await locate(name, run)
+      return backup
+    }
+    const product = await productOfDrill(name, find)
+    const configured = productOf(product)
+    const config = run.proof ? { ...configured, drill: { ...configured.drill, proof: run.proof } } : configured
+    const report = await runDrill(
+      {
+        ...{ find, config, scratch: scratchOf(config), source: await sourceOf(config) },
+        ...{ unlock: unlockFor(product), sealKeys: sealKeysFor(product) },
+        ...{ findPgTools: deps.findPgTools, now: deps.now },
+      },
+      run,
+    )
+    if (!Object.hasOwn(config.destinations, report.destination)) return report
+    await keepRecord(context, backup!.store, report.record, run)
+    const records = await readRecords(backup!.store, { product, destination: report.destination }, run.signal)
+    return { ...report, estimate: estimateRestore(records, report.record.databaseBytes) ?? null }
+  }
+
+  /** A name may say the product itself; an address only says it once its manifest is read. */
+  async function productOfDrill(name: string, find: () => Promise<LocatedBackup>): Promise<string> {
+    const [first] = name.split('/')
+    if (first !== undefined && Object.hasOwn(resolved.products, first)) return first
+    return (await find()).manifest.product
+  }
+}
+
+/** A key that is not at hand says nothing about the backup. */
+function keyMissing(findings: readonly { readonly code: string }[]): boolean {
+  return findings.some(finding => finding.code === 'key-missing' || finding.code === 'wrong-key')
+}
+
+function scratchOf({ drill }: ProductConfig): ScratchConfig {
+  if (drill.url === undefined) return { kind: 'local' }
+  const { allowSourceServer, maxSize: maxBytes } = drill
+  return { kind: 'server', url: drill.url.read(), allowSourceServer, maxBytes }
+}
