@@ -4,11 +4,9 @@ import { isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import type { BackupProvider, ProviderBackup, RecoveryWindow } from '../provider/backup-provider.js'
 import { wrapProviderError } from '../provider/wrap-provider-error.js'
-import { listBackups } from '../repository/list-backups.js'
-import { isExport } from '../repository/locate-artifact.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
-import { readRecentProofs } from './recent-proofs.js'
+import { readStored } from './read-stored.js'
 import type { TimelineDestination, TimelineInput, TimelineProvider } from './timeline.js'
 
 /**
@@ -76,19 +74,7 @@ async function readDestination(
     region: store.region ?? null,
   }
   try {
-    const [{ backups }, proofs] = await Promise.all([
-      listBackups(store, { product, destination: name }, signal),
-      readRecentProofs(store, product, signal),
-    ])
-    const stored = backups.map(({ id, manifest }) => ({
-      ...{
-        id,
-        createdAt: new Date(manifest.createdAt),
-        kind: isExport(manifest) ? ('export' as const) : ('dump' as const),
-      },
-      proof: proofs.levels.get(id) ?? ('none' as const),
-    }))
-    return { ...shared, backups: stored, failure: null, drill: proofs.drill }
+    return { ...shared, ...(await readStored(store, product, signal)), failure: null }
   } catch (error) {
     throwIfCancelled(signal)
     const failure = isBackupError(error) ? error : wrapStoreError(error, { store, doing: `list ${product}/`, signal })
