@@ -51,7 +51,8 @@ describe('restore', () => {
     const plan = samplePlan({ warnings: ['objects of ann will belong to admin'] })
     const { lifeboat } = restoring(plan)
     const restore: Lifeboat['restore'] = async (name, options) => {
-      for (const message of [...plan.warnings, 'left out: a grant']) options.onEvent?.({ type: 'warning.raised', message })
+      for (const message of [...plan.warnings, 'left out: a grant'])
+        options.onEvent?.({ type: 'warning.raised', message })
       return lifeboat.restore!(name, options)
     }
     const { stderr } = await runCli(['restore', 'latest', '--to', to, '--yes'], { lifeboat: { ...lifeboat, restore } })
