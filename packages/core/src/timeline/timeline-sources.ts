@@ -53,7 +53,7 @@ function providerSources(provider: TimelineProvider, product: string): TimelineS
       command: instant => `lifeboat pitr restore ${product} --at ${instant}`,
     })
   const restorable = provider.backups.filter(one => one.status === 'complete' && one.createdAt !== null)
-  const native = restorable.filter(one => one.kind !== 'export')
+  const native = restorable.filter(one => one.kind !== 'export' && one.restorable !== false)
   const exported = restorable.filter(one => one.kind === 'export')
   if (native.length > 0)
     sources.push({
