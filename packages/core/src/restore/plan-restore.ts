@@ -78,12 +78,12 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   const artifact = restorableArtifact(manifest)
   if (artifact === undefined)
     throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
-  if (artifact.kind === 'export' && partial)
+  if (artifact.kind === 'export' && (options.intoSchema !== undefined || options.only === 'data'))
     throw new BackupError(
       'selection-invalid',
-      `${manifest.product}/${manifest.id} is an export: it is restored whole`,
+      `${manifest.product}/${manifest.id} is an export: tables of it come back with their definitions, and under their own names`,
       {
-        hint: 'restore it into a new database (--create), and copy from there',
+        hint: 'restore the tables into a new database (--create --table …), and copy the rows from there',
       },
     )
   const checking = checkSeal(manifest, job.sealKeys)

@@ -88,7 +88,7 @@ function destinationSources(destination: TimelineDestination, input: TimelineInp
   return (['dump', 'export'] as const).flatMap(kind => {
     const backups = destination.backups.filter(one => one.kind === kind)
     if (backups.length === 0) return []
-    const drill = kind === 'dump' ? destination.drill : null
+    const drill = kind === 'dump' ? destination.drill : destination.exportDrill
     return [
       {
         kind,
