@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { CliIo } from './cli-io.js'
 import type { Choose } from './command.js'
 import { defineBackup } from './commands/backup.js'
+import { defineCopy } from './commands/copy.js'
 import { defineDemo } from './commands/demo.js'
 import { defineDiff } from './commands/diff.js'
 import { defineDoctor } from './commands/doctor.js'
@@ -29,6 +30,7 @@ const defineCommands = [
   defineInit,
   defineDoctor,
   defineBackup,
+  defineCopy,
   defineList,
   defineShow,
   defineVerify,

@@ -6,6 +6,7 @@ export type {
   ListResult,
   Unreadable,
 } from './api/backups.js'
+export type { CopyOptions, CopyResult } from './api/copying.js'
 export type { DoctorCheck } from './api/doctor.js'
 export type { Lifeboat } from './api/lifeboat-api.js'
 export type { ExportOptions, ExportResult, RehearsalOptions, RehearsalResult } from './api/provider.js'

@@ -43,7 +43,8 @@ export interface OpenContext {
   destinationsFor(product: string, run: RunOptions, only?: string): [string, ProductConfig['destinations'][string]][]
   unlockFor(product: string): () => ReturnType<typeof readUnlock>
   sealKeysFor(product: string): () => ReturnType<typeof readSealKeys>
-  locate(name: string, select: RunOptions & SelectOptions): Promise<LocatedBackup>
+  /** @param select.except a destination that is not looked into */
+  locate(name: string, select: RunOptions & SelectOptions & { readonly except?: string }): Promise<LocatedBackup>
   /** The live database of a product. */
   liveSource(product: string): Promise<ReturnType<typeof parseConnectionUrl>>
 }
