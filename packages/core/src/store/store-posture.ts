@@ -26,5 +26,7 @@ export interface StorePosture {
   readonly openTo: readonly ('policy' | 'acl')[] | null
   /** Whether the service refuses settings that would let strangers in. */
   readonly publicAccessBlocked: boolean | null
+  /** What else one should know, for people. */
+  readonly notes: readonly string[]
   readonly unknown: readonly { readonly what: string; readonly why: string }[]
 }
