@@ -48,7 +48,7 @@ export async function readPosture(
     'lifecycle',
     async () =>
       ((await client.send(new sdk.GetBucketLifecycleConfigurationCommand({ Bucket }), options)).Rules ?? []).flatMap(
-        ruleOf,
+        rule => ruleOf(rule, settings.prefix),
       ),
     [] as LifecycleRule[],
   )
@@ -135,14 +135,16 @@ function lockOf(answer: {
   return { enabled: ObjectLockEnabled === 'Enabled', byDefault: days > 0 ? { mode, days } : null }
 }
 
-/** Rules for objects with tags do not concern ours, which have none. */
-function ruleOf(rule: S3Rule): LifecycleRule[] {
+/** Rules for objects with tags do not concern ours, which have none; nor do those for other keys. */
+function ruleOf(rule: S3Rule, own: string): LifecycleRule[] {
   const { Filter, Expiration, Transitions, NoncurrentVersionExpiration, AbortIncompleteMultipartUpload } = rule
   if (Filter?.Tag !== undefined || (Filter?.And?.Tags?.length ?? 0) > 0) return []
+  const prefix = Filter?.Prefix ?? Filter?.And?.Prefix ?? rule.Prefix ?? ''
+  if (!prefix.startsWith(own) && !own.startsWith(prefix)) return []
   return [
     {
       id: rule.ID ?? '',
-      prefix: Filter?.Prefix ?? Filter?.And?.Prefix ?? rule.Prefix ?? '',
+      prefix: prefix.slice(own.length),
       enabled: rule.Status === 'Enabled',
       expiresAfterDays: Expiration?.Days ?? daysUntil(Expiration?.Date),
       expiresVersionsAfterDays: NoncurrentVersionExpiration?.NoncurrentDays ?? null,
