@@ -15,6 +15,8 @@ export interface EndpointQuirks {
   readonly conditionalPut: boolean
   /** `CompleteMultipartUpload` takes `If-None-Match: *` as well. */
   readonly conditionalComplete: boolean
+  /** Listings are documented to come in the order of the keys' UTF-8 bytes. */
+  readonly listsInOrder: boolean
   /** Storage classes beside the default one mean something. */
   readonly storageClasses: boolean
   /** The region to sign for when none is given; undefined leaves it to the environment and profile. */
@@ -33,6 +35,7 @@ const unknownService: EndpointQuirks = {
   equalParts: false,
   conditionalPut: false,
   conditionalComplete: false,
+  listsInOrder: false,
   storageClasses: false,
   region: 'us-east-1',
   pathStyle: true,
@@ -49,6 +52,8 @@ export const endpointQuirks: readonly EndpointQuirks[] = [
     checksums: 'supported',
     conditionalPut: true,
     conditionalComplete: true,
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html (but for directory buckets)
+    listsInOrder: true,
     storageClasses: true,
     region: undefined,
     pathStyle: false,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CompletedPart } from '@aws-sdk/client-s3'
-import { BackupError, type ByteSource, type PutOptions, untilAborted } from '@lifeboat/core'
+import { BackupError, type ByteSource, type ObjectMetadata, type PutOptions, untilAborted } from '@lifeboat/core'
 import { assembleParts, type Part } from './assemble-parts.js'
 import { type PartPlan, partBytes, partsAtOnce } from './part-size.js'
 import type { S3Connection } from './s3-connection.js'
@@ -12,6 +12,7 @@ interface Upload extends S3Connection {
   /** The full key, with the store's prefix. */
   readonly fullKey: string
   readonly ifAbsent: boolean
+  readonly metadata?: ObjectMetadata | undefined
 }
 
 /** How long an answer to the request that makes the object visible is awaited after an abort. */
@@ -205,9 +206,14 @@ function targetOf(upload: Pick<Upload, 'settings' | 'fullKey'>) {
   return { Bucket: upload.settings.bucket, Key: upload.fullKey }
 }
 
-function newObject({ settings }: Upload) {
+function newObject({ settings, metadata }: Upload) {
   return {
-    ContentType: 'application/octet-stream',
+    ContentType: metadata?.contentType ?? 'application/octet-stream',
+    CacheControl: metadata?.cacheControl,
+    ContentDisposition: metadata?.contentDisposition,
+    ContentEncoding: metadata?.contentEncoding,
+    ContentLanguage: metadata?.contentLanguage,
+    Metadata: metadata?.user && { ...metadata.user },
     StorageClass: settings.storageClass as 'STANDARD' | undefined,
     ServerSideEncryption: settings.sse,
     SSEKMSKeyId: settings.kmsKeyId,

@@ -6,6 +6,7 @@ import type {
 } from '@aws-sdk/client-s3'
 import { assertKey, type ObjectStore, type StoreCallOptions, type StoredObject } from '@lifeboat/core'
 import { classifyS3Error } from './classify-s3-error.js'
+import { described, fullyDescribed } from './described.js'
 import { getObject } from './get-object.js'
 import { putObject, refuseExisting, statusOf } from './put-object.js'
 import { type Connect, connect } from './s3-connection.js'
@@ -49,7 +50,7 @@ export function s3(options: S3Options): ObjectStore {
   const head = async (key: string, options: StoreCallOptions = {}): Promise<StoredObject | undefined> => {
     const target = targetOf(key)
     const found = await headObject(target, options)
-    return found && { key, ...described(found), ...retention(found) }
+    return found && { key, ...fullyDescribed(found), ...retention(found) }
   }
 
   const headObject = async (target: GetObjectCommandInput, options: StoreCallOptions) => {
@@ -88,7 +89,9 @@ export function s3(options: S3Options): ObjectStore {
     retriesRequests: true,
     region: settings.region,
     host: settings.endpoint === undefined ? undefined : new URL(settings.endpoint).host,
+    listsInOrder: settings.listsInOrder,
     capabilities: {
+      metadata: true,
       conditionalPut: settings.conditionalPut,
       storageClasses: settings.storageClasses,
       objectLock: false,
@@ -99,7 +102,7 @@ export function s3(options: S3Options): ObjectStore {
       const target = targetOf(key)
       options.signal?.throwIfAborted()
       const ifAbsent = options.ifAbsent ?? false
-      const upload = { ...(await open(options)), settings, fullKey: target.Key, ifAbsent }
+      const upload = { ...(await open(options)), settings, fullKey: target.Key, ifAbsent, metadata: options.metadata }
       if (ifAbsent && !settings.conditionalPut) {
         await refuseExisting(upload, options.signal).catch(error => {
           options.signal?.throwIfAborted()
@@ -115,7 +118,7 @@ export function s3(options: S3Options): ObjectStore {
     async *get(key, options = {}) {
       const target = targetOf(key)
       options.signal?.throwIfAborted()
-      yield* getObject(await open(options), target, options, settings.retry)
+      yield* getObject(await open(options), { ...target, storeKey: key }, options, settings.retry)
     },
 
     head,
@@ -133,12 +136,12 @@ export function s3(options: S3Options): ObjectStore {
             signal?.throwIfAborted()
             throw error
           })
-        for (const { Key, Size, LastModified, StorageClass } of page.Contents ?? []) {
+        for (const { Key, Size, LastModified, StorageClass, ETag } of page.Contents ?? []) {
           // Consoles make empty objects that end in a slash to show folders; no key of ours does.
           if (Key === undefined || Key.endsWith('/')) continue
           signal?.throwIfAborted()
           const key = Key.slice(prefix.length)
-          yield { key, ...described({ ContentLength: Size, LastModified, StorageClass }) }
+          yield { key, ...described({ ContentLength: Size, LastModified, StorageClass, ETag }) }
         }
         token = page.NextContinuationToken
         more = page.IsTruncated === true
@@ -225,12 +228,4 @@ function retention(found: HeadObjectCommandOutput): Pick<StoredObject, 'retained
   if (found.ObjectLockLegalHoldStatus === 'ON') return { retained: 'under a legal hold' }
   const until = found.ObjectLockRetainUntilDate
   return until === undefined || until <= new Date() ? {} : { retained: `locked until ${until.toISOString()}` }
-}
-
-function described(found: Pick<HeadObjectCommandOutput, 'ContentLength' | 'LastModified' | 'StorageClass'>) {
-  return {
-    sizeBytes: found.ContentLength ?? 0,
-    modifiedAt: found.LastModified ?? new Date(0),
-    ...(found.StorageClass === undefined ? {} : { storageClass: found.StorageClass }),
-  }
 }
