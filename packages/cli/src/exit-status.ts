@@ -54,6 +54,7 @@ const statuses: Readonly<Record<ErrorCode, ExitStatus>> = {
   'store-full': exitStatus.failed,
   'object-missing': exitStatus.damaged,
   'object-exists': exitStatus.failed,
+  'object-changed': exitStatus.failed,
   'object-damaged': exitStatus.damaged,
   'manifest-invalid': exitStatus.damaged,
   'seal-wrong': exitStatus.damaged,

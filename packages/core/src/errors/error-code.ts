@@ -27,6 +27,7 @@ export const errorCodes = [
   'store-full',
   'object-missing',
   'object-exists',
+  'object-changed',
   'object-damaged',
   'manifest-invalid',
   'seal-wrong',
