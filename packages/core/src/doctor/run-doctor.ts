@@ -13,6 +13,7 @@ import { probeSource } from '../postgres/probe-source.js'
 import { resolveCriticalTables } from '../postgres/snapshot-counts.js'
 import { sourceAddress } from '../provider/source-address.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
+import { checkKeys } from './check-keys.js'
 import { checkProvider } from './check-provider.js'
 
 export interface DoctorJob {
@@ -63,6 +64,7 @@ export async function runDoctor(job: DoctorJob, options: RunOptions): Promise<Do
       await client.end()
     }
   })
+  const answered = new Set<string>()
   for (const [name, { store }] of Object.entries(config.destinations)) {
     await attempt('store', async () => {
       try {
@@ -71,6 +73,7 @@ export async function runDoctor(job: DoctorJob, options: RunOptions): Promise<Do
       } catch (error) {
         throw wrapStoreError(error, { store, doing: `use the destination ${name}`, signal: options.signal })
       }
+      answered.add(name)
       return `${name}: ${store.location}${store.capabilities.conditionalPut ? '' : ' (no conditional put: two writers at once are not kept apart)'}`
     })
   }
@@ -86,6 +89,7 @@ export async function runDoctor(job: DoctorJob, options: RunOptions): Promise<Do
     if (unlock.passphrase !== undefined || unlock.privateKeys.length > 0) return 'a key to open backups with is at hand'
     return 'no private key here: this machine can back up, but not verify content or restore'
   })
+  checks.push(...(await checkKeys(job, answered, options)))
   checks.push(...(await checkProvider(job, options)))
   return checks
 }
