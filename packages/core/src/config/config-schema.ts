@@ -18,7 +18,7 @@ const backupProvider = z.custom<BackupProvider>(
   { message: 'expected a provider, such as supabase({ projectRef, accessToken })' },
 )
 /** How often somebody must show that each key opens a backup. Default: 90 days. */
-const proveEvery = duration.default(90 * 24 * 60 * 60 * 1000)
+const proveEvery = duration.optional()
 
 /** Who can read the backups: the holders of OpenPGP keys, or of one passphrase. */
 export const encryptionSchema = z.union(

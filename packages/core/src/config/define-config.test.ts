@@ -20,7 +20,7 @@ describe('resolveConfig', () => {
         shop: {
           objectives: {},
           source: { url: expect.objectContaining({ description: url.description }) },
-          encryption: { recipients, proveEvery: 90 * 24 * 3_600_000 },
+          encryption: { recipients },
           compression: { codec: 'gzip', level: 1 },
           destinations: { local: { store, retention: { minimum: 3 } } },
           verify: { criticalTables: [], size: {}, functions: [], queries: [] },

@@ -5,8 +5,8 @@ const dayMs = 24 * 60 * 60 * 1000
 const warnBeforeMs = 30 * dayMs
 
 export interface KeyExpectations {
-  /** How often somebody must have shown that each key opens a backup, in ms: `encryption.proveEvery`. */
-  readonly proveEveryMs: number
+  /** How often somebody must have shown that each key opens a backup: the product's `encryption.proveEvery`. Default: 90 days. */
+  readonly proveEveryMs?: number | undefined
 }
 
 /**
@@ -47,7 +47,7 @@ function expiry(key: KeyState, now: Date): KeyFinding[] {
   ]
 }
 
-function proof(key: KeyState, now: Date, { proveEveryMs }: KeyExpectations): KeyFinding[] {
+function proof(key: KeyState, now: Date, { proveEveryMs = 90 * dayMs }: KeyExpectations): KeyFinding[] {
   // What opens nothing yet cannot be proved, and what is not configured any more need not be.
   if (key.encrypts.length === 0 || key.opens.length === 0) return []
   const hint = '`lifeboat keys prove` with that key, wherever it is kept'

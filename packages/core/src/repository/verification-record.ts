@@ -33,7 +33,7 @@ export async function writeRecord(
 /** Writes a record as `<product>/<folder>/<time>-<id>.json`, never over another. Returns the key. */
 export async function putOnce(
   store: ObjectStore,
-  record: { readonly product: string; readonly id: string; readonly at: string },
+  record: Readonly<Record<'product' | 'id' | 'at', string>> & { readonly seal: Seal | null },
   options: { readonly folder: string; readonly what: string; readonly signal: AbortSignal | undefined },
 ): Promise<string> {
   const { folder, what, signal } = options
