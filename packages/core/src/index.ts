@@ -8,6 +8,7 @@ export type {
 } from './api/backups.js'
 export type { CopyOptions, CopyResult } from './api/copying.js'
 export type { DestinationPolicy, DoctorCheck, DoctorOptions, PolicyOptions } from './api/doctor.js'
+export type { GivenKey, KeyOperations, KeyProof, ProveOptions, RotateOptions, RotateResult } from './api/keys.js'
 export type { Lifeboat } from './api/lifeboat-api.js'
 export type { ExportOptions, ExportResult, RehearsalOptions, RehearsalResult } from './api/provider.js'
 export type {
@@ -65,6 +66,10 @@ export type { FallbackKeys } from './encryption/product-keys.js'
 export { BackupError, type BackupErrorOptions, isBackupError } from './errors/backup-error.js'
 export { type ErrorCode, errorCodes, retryable } from './errors/error-code.js'
 export type { BackupEvent, EventListener, StageName } from './events/backup-event.js'
+export { judgeKeys, type KeyExpectations } from './keys/judge-keys.js'
+export type { KeyedBackup, KeyFinding, KeyListing, KeyProved, KeyState } from './keys/key-state.js'
+export type { KeyProofRecord } from './keys/proof-record.js'
+export { type KeyPlace, type KeyReading, readKeyStates } from './keys/read-key-states.js'
 export { type OpenOptions, openLifeboat } from './lifeboat.js'
 export {
   type Abandoned,

@@ -18,6 +18,9 @@ const backupProvider = z.custom<BackupProvider>(
   value => typeof value === 'object' && value !== null && 'list' in value && 'classify' in value && !('put' in value),
   { message: 'expected a provider, such as supabase({ projectRef, accessToken })' },
 )
+/** How often somebody must show that each key opens a backup. Default: 90 days. */
+const proveEvery = duration.optional()
+
 /** Who can read the backups: the holders of OpenPGP keys, or of one passphrase. */
 export const encryptionSchema = z.union(
   [
@@ -35,8 +38,9 @@ export const encryptionSchema = z.union(
       signingKeyPassphrase: secretReference.optional(),
       /** Paths of armored public keys whose seals count, besides that of `signingKey`. */
       signers: z.array(text).optional(),
+      proveEvery,
     }),
-    z.strictObject({ passphrase: secretReference }),
+    z.strictObject({ passphrase: secretReference, proveEvery }),
   ],
   "give either { recipients: ['key.asc'] } or { passphrase: secret.env('NAME') }",
 )
