@@ -24,6 +24,7 @@ export default defineConfig({
     alias: [
       { find: '@lifeboat/core/testing', replacement: at('packages/core/src/testing/index.ts') },
       { find: '@lifeboat/core/http', replacement: at('packages/core/src/http/index.ts') },
+      { find: '@lifeboat/core/notify', replacement: at('packages/core/src/notify/index.ts') },
       { find: '@lifeboat/core/report', replacement: at('packages/core/src/report/index.ts') },
       { find: '@lifeboat/core/scratch', replacement: at('packages/core/src/scratch/index.ts') },
       { find: '@lifeboat/core', replacement: at('packages/core/src/index.ts') },

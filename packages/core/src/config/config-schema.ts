@@ -4,6 +4,7 @@ import { checkNames, hasEntries } from './check-names.js'
 import { checkDestinations, destinationSchema, type retentionSchema } from './destination-schema.js'
 import { drillSchema } from './drill-schema.js'
 import { checkNesting } from './nested-products.js'
+import { notifySchema, sharedNotifySchema } from './notify-schema.js'
 import { scheduleSchema } from './schedule-schema.js'
 import { duration, secretReference, text } from './values.js'
 import { verifySchema } from './verify-schema.js'
@@ -71,6 +72,8 @@ export const productSchema = z
     drill: drillSchema,
     /** When its work is due. Default: nobody said. */
     schedule: scheduleSchema.optional(),
+    /** Who hears of what goes wrong. Each key takes the place of the one for all products. Default: nobody. */
+    notify: notifySchema.optional(),
   })
   .refine(({ source, provider }) => source.url !== 'provider' || provider?.connecting !== undefined, {
     path: ['source', 'url'],
@@ -86,6 +89,8 @@ export const configSchema = z.strictObject({
     .record(z.string(), productSchema)
     .superRefine(checkNames('product'), { when: hasEntries })
     .superRefine(checkNesting),
+  /** Who hears of what goes wrong with any product. */
+  notify: sharedNotifySchema.optional(),
 })
 
 /** A configuration as people write it. */
