@@ -3,6 +3,7 @@ import type { BackupProvider } from '../provider/backup-provider.js'
 import { checkNames, hasEntries } from './check-names.js'
 import { checkDestinations, destinationSchema, type retentionSchema } from './destination-schema.js'
 import { drillSchema } from './drill-schema.js'
+import { hooksSchema } from './hooks-schema.js'
 import { checkNesting } from './nested-products.js'
 import { notifySchema, sharedNotifySchema } from './notify-schema.js'
 import { scheduleSchema } from './schedule-schema.js'
@@ -70,6 +71,8 @@ export const productSchema = z
     destinations: z.record(z.string(), destinationSchema).superRefine(checkDestinations, { when: hasEntries }),
     verify: verifySchema,
     drill: drillSchema,
+    /** What runs before and after backups, restores and drills. Default: nothing. */
+    hooks: hooksSchema.optional(),
     /** When its work is due. Default: nobody said. */
     schedule: scheduleSchema.optional(),
     /** Who hears of what goes wrong. Each key takes the place of the one for all products. Default: nobody. */

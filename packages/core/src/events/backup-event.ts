@@ -54,6 +54,16 @@ export type BackupEvent =
       readonly state: string
       readonly elapsedMs: number
     }
+  | { readonly type: 'hook.started'; readonly product: string; readonly hook: string }
+  | {
+      readonly type: 'hook.finished'
+      readonly product: string
+      readonly hook: string
+      readonly ok: boolean
+      /** The end of what a command wrote, or why it failed; without secrets. */
+      readonly output: string
+      readonly durationMs: number
+    }
   | { readonly type: 'warning.raised'; readonly message: string }
   | { readonly type: 'object.removed'; readonly destination: string; readonly key: string }
 
