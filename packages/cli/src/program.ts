@@ -19,6 +19,7 @@ import { defineRehearse } from './commands/rehearse.js'
 import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
 import { defineRootKey } from './commands/root-key.js'
+import { defineRun } from './commands/run.js'
 import { defineShow } from './commands/show.js'
 import { defineSweep } from './commands/sweep.js'
 import { defineTimeline } from './commands/timeline.js'
@@ -47,6 +48,7 @@ const defineCommands = [
   defineRehearse,
   definePause,
   defineResume,
+  defineRun,
   defineDemo,
 ]
 

@@ -32,6 +32,8 @@ export function eventLine(event: BackupEvent): { readonly text: string; readonly
         `${event.hook} of ${event.product} ${event.ok ? 'done' : 'failed'} (${formatDuration(event.durationMs)})`,
       )
     case 'hook.started':
+    case 'run.started':
+    case 'run.finished':
     case 'backup.finished':
     case 'stage.progressed':
     case 'step.started':

@@ -3,6 +3,7 @@ import type { DoctorOperations } from './doctor.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { RetentionOperations } from './retention.js'
+import type { ScheduleOperations } from './schedule.js'
 import type { VerificationOperations } from './verification.js'
 
 /** The toolkit, opened on one configuration. */
@@ -11,6 +12,7 @@ export interface Lifeboat
     VerificationOperations,
     RestoreOperations,
     RetentionOperations,
+    ScheduleOperations,
     ProviderOperations,
     DoctorOperations {
   readonly products: readonly string[]

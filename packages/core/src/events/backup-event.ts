@@ -1,3 +1,6 @@
+import type { ScheduledJob } from '../config/schedule-schema.js'
+import type { RunOutcome } from '../notify/run-outcome.js'
+
 /** What happens while an operation runs, as plain JSON values named `noun.past-tense`. */
 export type BackupEvent =
   | { readonly type: 'backup.started'; readonly product: string; readonly id: string; readonly expectedBytes: number }
@@ -54,6 +57,17 @@ export type BackupEvent =
       readonly state: string
       readonly elapsedMs: number
     }
+  | {
+      /** A job of a schedule begins. */
+      readonly type: 'run.started'
+      readonly product: string
+      readonly job: ScheduledJob
+      /** RFC 3339; null: it is not of a schedule. */
+      readonly dueAt: string | null
+      /** How many runs it stands for beside its own. */
+      readonly missed: number
+    }
+  | { readonly type: 'run.finished'; readonly dueAt: string | null; readonly outcome: RunOutcome }
   | { readonly type: 'hook.started'; readonly product: string; readonly hook: string }
   | {
       readonly type: 'hook.finished'
