@@ -8,6 +8,7 @@ export default defineConfig({
     'notify/index': 'src/notify/index.ts',
     'report/index': 'src/report/index.ts',
     'schedule/index': 'src/schedule/index.ts',
+    'queue/index': 'src/queue/index.ts',
     'scratch/index': 'src/scratch/index.ts',
     'scan-worker': 'src/archive/scan-worker.ts',
   },

@@ -2,7 +2,7 @@ import { createHealth, type ProductState, runSchedule } from '@lifeboat/core/sch
 import { type Command, InvalidArgumentError } from 'commander'
 import { addCommand, type Choose, type CommandResult, parseCount } from '../command.js'
 import { exitStatus } from '../exit-status.js'
-import { formatDuration as spoken } from '../render/quantities.js'
+import { plural, formatDuration as spoken } from '../render/quantities.js'
 import { runLog } from '../render/run-log.js'
 import { type Handler, serveHandlers } from '../serve-handlers.js'
 import type { Session } from '../session.js'
@@ -47,7 +47,8 @@ async function run(session: Session, named: readonly string[], flags: Flags): Pr
   const onState = (state: ProductState) => {
     health.note(state)
     const { product, running, next } = state
-    if (running !== null || next === null || announced.get(product) === next.at) return
+    const comes = next !== null && next.at > session.now().toISOString()
+    if (running !== null || !comes || session.signal.aborted || announced.get(product) === next.at) return
     announced.set(product, next.at)
     log.say(`${product}: next is ${next.job} at ${next.at.replace(/\.\d+Z$/, 'Z')}`)
   }
@@ -59,7 +60,7 @@ async function run(session: Session, named: readonly string[], flags: Flags): Pr
     return {
       status: end.cancelled > 0 ? exitStatus.cancelled : exitStatus.done,
       document: { ...end, products: health.report().products },
-      lines: [`stopped: ${end.runs} runs, ${end.failed} of them failed, ${end.cancelled} cancelled`],
+      lines: [`stopped: ${plural(end.runs, 'run')}, ${end.failed} failed, ${end.cancelled} cancelled`],
     }
   } finally {
     await served?.close()

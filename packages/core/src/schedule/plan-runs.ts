@@ -11,7 +11,7 @@ export interface DueRun {
 }
 
 export interface RunPlan {
-  /** What is due now: the oldest first, and of equals a backup before what looks at it. */
+  /** What is due now: a backup before what looks at it. */
   readonly due: readonly DueRun[]
   /** What comes next, with its jitter. Null: nothing ever. */
   readonly next: { readonly job: ScheduledJob; readonly at: Date } | null
@@ -42,7 +42,6 @@ export function planRuns(product: string, schedule: ScheduleConfig, handled: Han
     const at = following && new Date(following.getTime() + jitterMs)
     if (at !== undefined && (next === null || at < next.at)) next = { job, at }
   }
-  due.sort((a, b) => a.dueAt.getTime() - b.dueAt.getTime())
   return { due, next }
 }
 

@@ -127,6 +127,15 @@ describe('a schedule', () => {
     ])
   })
 
+  it('makes the first backup before all else, also where a drill was due before it', async () => {
+    const schedules = { shop: { drill: '0 1 * * *', ...nightly } }
+    const { clock, runs, stop, end } = start({ schedules }, '2026-11-24T12:00:00Z')
+    await clock.advanceTo('2026-11-24T12:01:00Z')
+    stop.abort()
+    await end
+    expect(runs.map(({ run }) => run)).toEqual(['shop backup', 'shop verify', 'shop drill'])
+  })
+
   it('does at once what was never done, but for a prune, of which nothing tells', async () => {
     const { clock, runs, stop, end } = start(
       { schedules: { shop: { ...nightly, prune: '0 6 * * *' } } },

@@ -115,23 +115,23 @@ export async function runSchedule(lifeboat: ScheduledToolkit, options: RunSchedu
     if (handled === undefined) return
     while (!stop.aborted) {
       const plan = planRuns(product, schedule, handled, clock.now())
-      const [run] = plan.due
-      if (run === undefined) {
+      if (plan.due.length === 0) {
         tell(null, plan.next)
         await waitUntil(plan.next?.at ?? null)
-        continue
       }
-      handled[run.job] = run.dueAt
-      await turns.take(async () => {
-        const running = { job: run.job, dueAt: run.dueAt.toISOString(), startedAt: clock.now().toISOString() }
-        tell(running, plan.next)
-        const outcome = await runOne(product, run, emit)
-        last[run.job] = outcome
-        end.runs++
-        if (outcome.result === 'cancelled') end.cancelled++
-        else if (outcome.result !== 'ok') end.failed++
-        tell(null, planRuns(product, schedule, handled, clock.now()).next)
-      }, stop)
+      for (const run of plan.due)
+        await turns.take(async () => {
+          handled[run.job] = run.dueAt
+          const running = { job: run.job, dueAt: run.dueAt.toISOString(), startedAt: clock.now().toISOString() }
+          tell(running, plan.next)
+          const outcome = await runOne(product, run, emit)
+          last[run.job] = outcome
+          end.runs++
+          if (outcome.result === 'cancelled') end.cancelled++
+          else if (outcome.result !== 'ok') end.failed++
+          const { due, next } = planRuns(product, schedule, handled, clock.now())
+          tell(null, due[0] === undefined ? next : { job: due[0].job, at: due[0].dueAt })
+        }, stop)
     }
   }
 
