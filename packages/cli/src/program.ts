@@ -15,6 +15,7 @@ import { defineLogTable } from './commands/log-table.js'
 import { definePause, defineResume } from './commands/pause.js'
 import { definePitr } from './commands/pitr.js'
 import { definePrune } from './commands/prune.js'
+import { defineQueue } from './commands/queue.js'
 import { defineRehearse } from './commands/rehearse.js'
 import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
@@ -24,6 +25,7 @@ import { defineShow } from './commands/show.js'
 import { defineSweep } from './commands/sweep.js'
 import { defineTimeline } from './commands/timeline.js'
 import { defineVerify } from './commands/verify.js'
+import { defineWorker } from './commands/worker.js'
 import { helpText } from './render/help-text.js'
 
 const defineCommands = [
@@ -49,6 +51,8 @@ const defineCommands = [
   definePause,
   defineResume,
   defineRun,
+  defineWorker,
+  defineQueue,
   defineDemo,
 ]
 

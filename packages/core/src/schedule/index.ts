@@ -1,5 +1,6 @@
 export type { ScheduleConfig, ScheduledJob } from '../config/schedule-schema.js'
 export { scheduledJobs } from '../config/schedule-schema.js'
+export type { RunOutcome } from '../notify/run-outcome.js'
 export { lastDue, missedRuns, nextRun } from './due-times.js'
 export { createHealth, type Health, type HealthReport } from './health-handler.js'
 export { jitterFor } from './jitter.js'

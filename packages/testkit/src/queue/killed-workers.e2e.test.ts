@@ -24,8 +24,10 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('3 workers that are killed at random, and 200 products', () => {
   // A whole backup takes half a second of CPU: 200 of them are for a nightly run.
-  const works: WorkerOrder['work'][] = process.env.LIFEBOAT_TEST_LONG === '1' ? ['light', 'backup'] : ['light']
-  it.each(works)('lose nothing and do nothing twice (%s)', async work => {
+  const long = process.env.LIFEBOAT_TEST_LONG === '1'
+  const works: WorkerOrder['work'][] = long ? ['light', 'backup'] : ['light']
+  const guard = long ? { timeout: 3_600_000 } : {}
+  it.each(works)('lose nothing and do nothing twice (%s)', guard, async work => {
     const place = await makePlace(`queue_${work}`)
     const order: WorkerOrder = {
       ...{ queueUrl: place.url, databaseUrl: place.url, folder: join(folder, work), products, work },
