@@ -1,5 +1,6 @@
 import type { Lifeboat } from './api/lifeboat-api.js'
 import type { LifeboatConfig } from './config/config-schema.js'
+import { alertOperations } from './operations/alerts.js'
 import { backupOperations } from './operations/backups.js'
 import { doctorOperations } from './operations/doctor.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
@@ -26,5 +27,6 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...retentionOperations(context),
     ...providerOperations(context),
     ...doctorOperations(context),
+    ...alertOperations(context),
   }
 }

@@ -1,3 +1,4 @@
+import type { AlertOperations } from './alerts.js'
 import type { BackupOperations } from './backups.js'
 import type { DoctorOperations } from './doctor.js'
 import type { ProviderOperations } from './provider.js'
@@ -12,7 +13,8 @@ export interface Lifeboat
     RestoreOperations,
     RetentionOperations,
     ProviderOperations,
-    DoctorOperations {
+    DoctorOperations,
+    AlertOperations {
   readonly products: readonly string[]
   /** The names of a product's destinations, in configured order. */
   destinations(product: string): readonly string[]
