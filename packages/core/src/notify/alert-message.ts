@@ -70,7 +70,11 @@ export function composeMessage(parts: readonly MessagePart[], id: string, now: D
     'recovered'
   const notes: string[] = []
   if (parts.some(({ planned }) => planned.afterFailure))
-    notes.push('Messages could not be sent here for a while, and now can. What is still wrong is told again or above.')
+    notes.push(
+      findings.length === 0
+        ? 'Messages could not be sent here for a while, and now can be. Nothing that was missed still matters.'
+        : 'Messages could not be sent here for a while; what was missed is above.',
+    )
   if (parts.some(({ planned }) => planned.lastBeforeSilence))
     notes.push('Many messages within an hour: until it is calmer, only what is new and critical is sent at once.')
   return {
@@ -114,7 +118,12 @@ function titleOf(products: readonly ProductPart[], state: AlertMessage['state'])
   const [gravest] = findings
   const more = findings.length === 1 ? '' : ` (and ${findings.length - 1} more)`
   const still = gravest!.what === 'repeated' ? 'still: ' : ''
-  return `${cut(`${word} ${product}: ${still}${gravest!.message}`, 150 - more.length)}${more}`
+  return `${cut(`${word} ${product}: ${still}${saidOf(gravest!)}`, 150 - more.length)}${more}`
+}
+
+/** What a finding says; of one that is over, that it is. */
+export function saidOf({ what, message }: AlertItem): string {
+  return what === 'recovered' ? `this is over: ${message}` : message
 }
 
 /** `new, since 2026-11-21 02:00 UTC`: how a finding stands. */

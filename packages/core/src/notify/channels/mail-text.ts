@@ -1,4 +1,4 @@
-import { type AlertItem, type AlertMessage, type ProductPart, standingOf } from '../alert-message.js'
+import { type AlertItem, type AlertMessage, type ProductPart, saidOf, standingOf } from '../alert-message.js'
 
 /** A mail, in words and as a page. */
 export interface MailText {
@@ -21,7 +21,7 @@ function plainText({ title, products, notes }: AlertMessage, now: Date): string 
     const lines = part.findings.flatMap(item => [
       '',
       `${stateOf(item).toUpperCase()}  ${nameOf(item)}`,
-      `  ${item.message}`,
+      `  ${saidOf(item)}`,
       `  ${standingOf(item, now)}`,
       ...(item.hint !== null && item.hint !== item.command ? [`  ${item.hint}`] : []),
       ...(item.command === null ? [] : [`  > ${item.command}`]),
@@ -53,7 +53,7 @@ function htmlText({ title, state, products, notes }: AlertMessage, now: Date): s
 <title>${escapeHtml(title)}</title>
 </head>
 <body style="margin:0;padding:20px;background:#ffffff;color:#1d1d1f;font:15px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif">
-<div style="max-width:640px">
+<div style="max-width:640px;overflow-wrap:anywhere">
 ${body.join('\n')}
 </div>
 </body>
@@ -71,11 +71,11 @@ function htmlPart({ product, recovery, findings }: ProductPart, named: boolean, 
 }
 
 function htmlItem(item: AlertItem, now: Date): string {
-  const { message, hint, command } = item
+  const { hint, command } = item
   const state = stateOf(item)
   const lines = [
     `<div style="font-size:13px;color:${colours[state]}"><strong>${capital(state)}</strong> · ${escapeHtml(nameOf(item))}</div>`,
-    `<div>${escapeHtml(message)}</div>`,
+    `<div>${escapeHtml(saidOf(item))}</div>`,
     `<div style="font-size:13px;color:#55555a">${escapeHtml(standingOf(item, now))}</div>`,
     ...(hint !== null && hint !== command ? [`<div>${escapeHtml(hint)}</div>`] : []),
     ...(command === null ? [] : [`<div style="margin-top:6px">${htmlCommand(command)}</div>`]),

@@ -1,4 +1,4 @@
-import { type AlertItem, type AlertMessage, type ProductPart, standingOf } from '../alert-message.js'
+import { type AlertItem, type AlertMessage, type ProductPart, saidOf, standingOf } from '../alert-message.js'
 
 /** What an incoming webhook takes: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks */
 export interface SlackPayload {
@@ -60,13 +60,13 @@ function itemsOf({ product, recovery, findings }: ProductPart, now: Date): strin
 }
 
 function itemText(item: AlertItem, now: Date): string {
-  const { what, severity, code: name, subject, message, hint, command } = item
+  const { what, severity, code: name, subject, hint, command } = item
   const state = what === 'recovered' ? 'recovered' : severity
   const head = `${signs[state]} *${capital(state)}* · ${[name, subject]
     .filter(one => one !== null)
     .map(escapeMrkdwn)
     .join(' · ')}`
-  const lines = [head, escapeMrkdwn(cut(message, 1000)), `_${standingOf(item, now)}_`]
+  const lines = [head, escapeMrkdwn(cut(saidOf(item), 1000)), `_${standingOf(item, now)}_`]
   if (hint !== null && hint !== command) lines.push(escapeMrkdwn(cut(hint, 500)))
   if (command !== null) lines.push(code(command))
   return lines.join('\n')
@@ -75,7 +75,7 @@ function itemText(item: AlertItem, now: Date): string {
 function digestLine({ product, findings }: ProductPart): string {
   const [gravest] = findings
   const more = findings.length > 1 ? ` (and ${findings.length - 1} more)` : ''
-  const said = gravest === undefined ? 'messages arrive here again' : cut(gravest.message, 200)
+  const said = gravest === undefined ? 'messages arrive here again' : cut(saidOf(gravest), 200)
   const state = gravest === undefined || gravest.what === 'recovered' ? 'recovered' : gravest.severity
   return `${signs[state]} *${product}*: ${escapeMrkdwn(said)}${more}`
 }
