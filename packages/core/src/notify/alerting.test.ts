@@ -255,7 +255,8 @@ describe('alerts', () => {
     })
     const watching = host({ store: untouched })
     watching.finds(finding('backup-too-old'))
-    expect(await watching.checkAlerts()).toEqual({ deliveries: [], warnings: [] })
+    const warnings = ['nobody is told of anything: there is no `notify` in the configuration']
+    expect(await watching.checkAlerts()).toEqual({ deliveries: [], warnings })
     expect(await watching.failed('dump-failed')).toEqual({ deliveries: [], warnings: [] })
     const stopped = host({ store: untouched, notify: slackSettings() })
     const run = { product: 'shop', job: 'backup' as const, startedAt: new Date(start) }

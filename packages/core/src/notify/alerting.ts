@@ -60,6 +60,8 @@ export async function reportRun(alerting: Alerting, outcome: RunOutcome, options
 
 export async function checkAlerts(alerting: Alerting, options: CheckAlertsOptions): Promise<AlertReport> {
   const told = productsWithPolicy(alerting, options.products)
+  if (told.length === 0)
+    return { deliveries: [], warnings: ['nobody is told of anything: there is no `notify` in the configuration'] }
   const { status, warnings } = await lookAt(
     alerting,
     told.map(({ product }) => product),

@@ -52,7 +52,7 @@ export function outcomeOf(
 ): RunOutcome {
   const failures = parts.flatMap(part => failuresOf(run, part))
   const states = parts.map(stateOf)
-  const named = parts.map(part => part.destination).filter(one => one !== undefined)
+  const named = parts.map(placeOf).filter(one => one !== undefined)
   return {
     product: run.product,
     job: run.job,
@@ -63,6 +63,11 @@ export function outcomeOf(
     failures,
     summary: parts.map(summaryOf).join('; '),
   }
+}
+
+/** Where a part was about; undefined: everywhere. */
+function placeOf(part: RunPart): string | undefined {
+  return part.destination ?? ('done' in part && 'destination' in part.done ? part.done.destination : undefined)
 }
 
 type PartState = RunOutcome['result']
