@@ -41,7 +41,7 @@ describe('runs of the command line', () => {
       'start backup shop',
       'failed backup shop dump-failed',
       'start backup blog',
-      'partial backup blog offsite store-unreachable',
+      'partial backup blog local offsite offsite store-unreachable',
     ])
   })
 

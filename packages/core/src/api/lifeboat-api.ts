@@ -1,5 +1,6 @@
 import type { AlertOperations } from './alerts.js'
 import type { BackupOperations } from './backups.js'
+import type { CopyOperations } from './copying.js'
 import type { DoctorOperations } from './doctor.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
@@ -9,6 +10,7 @@ import type { VerificationOperations } from './verification.js'
 /** The toolkit, opened on one configuration. */
 export interface Lifeboat
   extends BackupOperations,
+    CopyOperations,
     VerificationOperations,
     RestoreOperations,
     RetentionOperations,

@@ -259,6 +259,15 @@ describe('planAlerts of runs', () => {
     expect(run('backup', [stored()], 15)).toEqual(['slack: recovered backup-failed offsite store-full'])
   })
 
+  it('leaves a destination alone that was not due', () => {
+    const { run } = watcher(slackOnly)
+    run('backup', [stored('store-full')], 0)
+    const local = stored() as unknown as { done: { destinations: object[] } }
+    local.done.destinations[1] = { ...local.done.destinations[1], outcome: 'not-due' }
+    expect(run('backup', [local as unknown as RunPart], 10)).toEqual([])
+    expect(run('backup', [stored()], 20)).toEqual(['slack: recovered backup-failed offsite store-full'])
+  })
+
   it('leaves a destination alone that a run was not about', () => {
     const { run } = watcher(slackOnly)
     const at = (name: string, part: RunPart) => ({ ...part, destination: name })

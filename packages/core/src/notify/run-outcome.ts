@@ -52,22 +52,27 @@ export function outcomeOf(
 ): RunOutcome {
   const failures = parts.flatMap(part => failuresOf(run, part))
   const states = parts.map(stateOf)
-  const named = parts.map(placeOf).filter(one => one !== undefined)
+  const named = parts.map(placesOf)
   return {
     product: run.product,
     job: run.job,
     startedAt: run.startedAt.toISOString(),
     finishedAt: finishedAt.toISOString(),
     result: together(states),
-    destinations: named.length === parts.length && named.length > 0 ? [...new Set(named)] : null,
+    destinations:
+      named.length === 0 || named.includes(undefined) ? null : [...new Set(named.flatMap(one => one ?? []))],
     failures,
     summary: parts.map(summaryOf).join('; '),
   }
 }
 
 /** Where a part was about; undefined: everywhere. */
-function placeOf(part: RunPart): string | undefined {
-  return part.destination ?? ('done' in part && 'destination' in part.done ? part.done.destination : undefined)
+function placesOf(part: RunPart): readonly string[] | undefined {
+  if (part.destination !== undefined) return [part.destination]
+  if ('error' in part) return undefined
+  const { done } = part
+  if ('destination' in done) return [done.destination]
+  return done.destinations.filter(({ outcome }) => outcome !== 'not-due').map(({ destination }) => destination)
 }
 
 type PartState = RunOutcome['result']
