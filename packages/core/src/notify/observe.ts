@@ -3,7 +3,7 @@ import { redactor } from '../http/redactor.js'
 import { type AlertEntry, type AlertState, entryKey } from './alert-state.js'
 import { type ChannelFailure, channelFailed, noteChannel } from './channel-entries.js'
 import { jobOf } from './jobs-of-findings.js'
-import type { RunFailure, RunOutcome } from './run-outcome.js'
+import { isOfLive, type RunFailure, type RunOutcome } from './run-outcome.js'
 
 /** What somebody saw of a product. */
 export interface Seen {
@@ -31,19 +31,23 @@ type Entries = Map<string, AlertEntry>
 
 function noteStatus(entries: Entries, status: ProductStatus, outcome: RunOutcome | null, now: Date): void {
   const at = now.toISOString()
-  const found = new Set<string>()
+  const stillThere = new Set<string>()
   for (const finding of status.findings) {
     // How channels are is known here, not there.
     if (finding.code === channelFailed) continue
     const key = entryKey(finding)
-    found.add(key)
-    entries.set(key, foundAgain(entries.get(key), entryOf(finding, at)))
+    stillThere.add(key)
+    const known = entries.get(key)
+    const found = entryOf(finding, at)
+    // The run that it comes from has just said why.
+    const said = known?.source === 'run' && known.closedAt === null && known.seenAt === outcome?.finishedAt
+    entries.set(key, foundAgain(known, said ? { ...found, message: known.message, hint: known.hint } : found))
   }
   for (const [key, entry] of entries) {
     if (entry.closedAt !== null) continue
     const over =
       entry.source === 'status'
-        ? !found.has(key) && !isHidden(entry, status)
+        ? !stillThere.has(key) && !isHidden(entry, status)
         : entry.source === 'run' && entry.job !== outcome?.job && isMended(entry, status)
     if (over) entries.set(key, { ...entry, closedAt: at })
   }
@@ -51,21 +55,34 @@ function noteStatus(entries: Entries, status: ProductStatus, outcome: RunOutcome
 
 /** What a run that could not be done, or only in part, leaves: nothing in the store tells of it. */
 function noteRun(entries: Entries, outcome: RunOutcome): void {
-  const { job, failures, destinations, finishedAt: at } = outcome
-  const fresh = failures.map(failure => failedEntry(outcome, failure))
+  const { job, failures, finishedAt: at } = outcome
+  const fresh = failures.map(failure => runEntry(outcome, failure))
   const keys = new Set(fresh.map(entryKey))
   for (const entry of fresh) entries.set(entryKey(entry), foundAgain(entries.get(entryKey(entry)), entry))
+  const failed = failures.filter(({ what }) => what === 'failed')
   // Another run was at it: nothing is known of what failed before.
-  if (failures.some(({ code }) => code === 'locked')) return
-  const asAWhole = failures.some(({ destination }) => destination === null)
+  if (failed.some(({ code }) => code === 'locked')) return
   for (const [key, entry] of entries) {
     if (entry.source !== 'run' || entry.job !== job || entry.closedAt !== null || keys.has(key)) continue
-    const { destination } = entry
-    if (destination !== null && (asAWhole || !(destinations?.includes(destination) ?? true))) continue
-    const replaced = failures.some(failure => failure.destination === destination)
-    // It still fails, for another reason, which is told instead.
-    entries.set(key, { ...entry, closedAt: at, sent: replaced ? {} : entry.sent })
+    const now = nowOf(entry, outcome, failed)
+    // What fails for another reason is told with that one, and not as over.
+    if (now !== 'unknown') entries.set(key, { ...entry, closedAt: at, sent: now === 'replaced' ? {} : entry.sent })
   }
+}
+
+/** How something that an earlier run left stands after this one, which does not name it. */
+function nowOf(
+  entry: AlertEntry,
+  { live, destinations }: RunOutcome,
+  failed: readonly RunFailure[],
+): 'over' | 'replaced' | 'unknown' {
+  if (isOfLive(entry)) return live ? 'over' : 'unknown'
+  const asAWhole = failed.some(({ destination }) => destination === null)
+  const { destination } = entry
+  if (destination === null) return asAWhole ? 'replaced' : 'over'
+  if (asAWhole || !(destinations?.includes(destination) ?? true)) return 'unknown'
+  if (!failed.some(failure => failure.destination === destination)) return 'over'
+  return entry.code.endsWith('-failed') ? 'replaced' : 'unknown'
 }
 
 function foundAgain(known: AlertEntry | undefined, found: AlertEntry): AlertEntry {
@@ -82,17 +99,17 @@ function entryOf(finding: StatusFinding, at: string): AlertEntry {
   }
 }
 
-function failedEntry({ job, finishedAt: at }: RunOutcome, failure: RunFailure): AlertEntry {
-  const { destination, severity, code } = failure
-  const where = destination === null ? '' : ` ${destination}`
-  const what = { backup: `backup${where && ` to${where}`}`, verify: `verification${where && ` of${where}`}` }
-  const name = job === 'backup' || job === 'verify' ? what[job] : `${job}${where && ` of${where}`}`
+function runEntry({ job, finishedAt: at }: RunOutcome, failure: RunFailure): AlertEntry {
+  const { what, destination, severity, code } = failure
   const { message, hint } = wordsOf(failure)
-  return {
-    ...{ code: `${job}-failed`, subject: destination === null ? code : `${destination} ${code}`, severity },
-    ...{ message: cut(`the ${name} failed: ${message}`, 2000), hint, since: at, seenAt: at, closedAt: null },
-    ...{ source: 'run', job, destination, sent: {} },
-  }
+  const common = { severity, hint, since: at, seenAt: at, closedAt: null, source: 'run', job, destination, sent: {} } as const
+  if (what === 'found') return { ...common, code, subject: destination, message }
+  const where = destination === null ? '' : `${job === 'backup' ? ' to' : ' of'} ${destination}`
+  const failed = cut(`the ${job === 'verify' ? 'verification' : job}${where} failed: ${message}`, 2000)
+  // The status has the same finding, as long as nothing better came there.
+  if (job === 'backup' && destination !== null)
+    return { ...common, code: 'backup-partial', subject: destination, message: failed }
+  return { ...common, code: `${job}-failed`, subject: destination === null ? code : `${destination} ${code}`, message: failed }
 }
 
 /** Whether a finding is gone only because the place that tells of it did not answer. */
@@ -104,7 +121,10 @@ function isHidden({ subject }: AlertEntry, { destinations }: ProductStatus): boo
 }
 
 /** Whether the store shows that what a run could not do was done since, by a run that told nobody. */
-function isMended({ job, destination, seenAt }: AlertEntry, status: ProductStatus): boolean {
+function isMended(entry: AlertEntry, status: ProductStatus): boolean {
+  const { job, destination, seenAt } = entry
+  // A backup that was read shows nothing of the live database, nor a warning that its record repeats.
+  if (isOfLive(entry) || (entry.severity === 'warning' && !entry.code.startsWith('backup-'))) return false
   const here = (name: string) => destination === null || name === destination
   if (job === 'backup')
     return status.destinations.some(

@@ -253,10 +253,10 @@ describe('planAlerts of runs', () => {
 
   it('tells of the destination that did not get a backup, and of the whole apart', () => {
     const { run } = watcher(slackOnly)
-    expect(run('backup', [stored('store-full')], 0)).toEqual(['slack: appeared backup-failed offsite store-full'])
+    expect(run('backup', [stored('store-full')], 0)).toEqual(['slack: appeared backup-partial offsite'])
     expect(run('backup', [failed('dump-failed')], 5)).toEqual(['slack: appeared backup-failed dump-failed'])
     expect(run('backup', [stored('store-full')], 10)).toEqual(['slack: recovered backup-failed dump-failed'])
-    expect(run('backup', [stored()], 15)).toEqual(['slack: recovered backup-failed offsite store-full'])
+    expect(run('backup', [stored()], 15)).toEqual(['slack: recovered backup-partial offsite'])
   })
 
   it('leaves a destination alone that was not due', () => {
@@ -265,7 +265,7 @@ describe('planAlerts of runs', () => {
     const local = stored() as unknown as { done: { destinations: object[] } }
     local.done.destinations[1] = { ...local.done.destinations[1], outcome: 'not-due' }
     expect(run('backup', [local as unknown as RunPart], 10)).toEqual([])
-    expect(run('backup', [stored()], 20)).toEqual(['slack: recovered backup-failed offsite store-full'])
+    expect(run('backup', [stored()], 20)).toEqual(['slack: recovered backup-partial offsite'])
   })
 
   it('leaves a destination alone that a run was not about', () => {

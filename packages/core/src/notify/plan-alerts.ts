@@ -92,6 +92,7 @@ function eventsFor(
 ): AlertEvent[] {
   const events: AlertEvent[] = []
   const soon: AlertEvent[] = []
+  const explained = new Set(entries.filter(({ closedAt }) => closedAt === null).map(({ code }) => code))
   for (const entry of entries) {
     // A channel that fails cannot be told that it does.
     if (entry.source === 'channel' && entry.subject === channel.name) continue
@@ -101,6 +102,8 @@ function eventsFor(
       continue
     }
     if (!hears(channel, entry)) continue
+    // It is missing because it failed, and that was told.
+    if (told === undefined && entry.code === 'schedule-missed' && explained.has(`${entry.subject}-failed`)) continue
     if (told === undefined) events.push({ what: 'appeared', entry })
     else if (rank[entry.severity] > rank[told.severity]) events.push({ what: 'worse', entry })
     else {

@@ -20,7 +20,7 @@ export function destination(name: string, newestAt: string | null, now: Date, re
             id: `${newestAt.slice(0, 19).replace(/[-:]/g, '')}Z-aaaaaa`,
             createdAt: newestAt,
             ageMs: now.getTime() - Date.parse(newestAt),
-            storedBytes: 3,
+            ...{ storedBytes: 3, rows: 7, durationMs: 1000, verified: null },
           },
   }
 }
