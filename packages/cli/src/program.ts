@@ -13,6 +13,7 @@ import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
 import { defineList } from './commands/list.js'
 import { defineLogTable } from './commands/log-table.js'
+import { defineNotify } from './commands/notify.js'
 import { definePause, defineResume } from './commands/pause.js'
 import { definePitr } from './commands/pitr.js'
 import { definePolicy } from './commands/policy.js'
@@ -50,6 +51,7 @@ const defineCommands = [
   definePitr,
   defineRootKey,
   defineTimeline,
+  defineNotify,
   defineExport,
   defineRehearse,
   definePause,

@@ -1,4 +1,11 @@
 export type {
+  AlertDelivery,
+  AlertOperations,
+  AlertReport,
+  CheckAlertsOptions,
+  TestAlertsOptions,
+} from './api/alerts.js'
+export type {
   BackupOptions,
   BackupResult,
   DestinationOutcome,
@@ -82,6 +89,7 @@ export {
   resumeServices,
   withServicesPaused,
 } from './maintenance/pause-services.js'
+export { outcomeOf, type RunFailure, type RunOutcome, type RunPart, type RunStart } from './notify/run-outcome.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type {
   BackupProvider,

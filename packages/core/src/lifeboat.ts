@@ -1,5 +1,6 @@
 import type { Lifeboat } from './api/lifeboat-api.js'
 import type { LifeboatConfig } from './config/config-schema.js'
+import { alertOperations } from './operations/alerts.js'
 import { backupOperations } from './operations/backups.js'
 import { copyOperations } from './operations/copying.js'
 import { doctorOperations } from './operations/doctor.js'
@@ -36,5 +37,6 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...providerOperations(context),
     ...doctorOperations(context),
     ...keyOperations(context),
+    ...alertOperations(context),
   }
 }

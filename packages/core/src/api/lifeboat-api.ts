@@ -1,3 +1,4 @@
+import type { AlertOperations } from './alerts.js'
 import type { BackupOperations } from './backups.js'
 import type { CopyOperations } from './copying.js'
 import type { DoctorOperations } from './doctor.js'
@@ -18,7 +19,8 @@ export interface Lifeboat
     ScheduleOperations,
     ProviderOperations,
     DoctorOperations,
-    KeyOperations {
+    KeyOperations,
+    AlertOperations {
   readonly products: readonly string[]
   /** The names of a product's destinations, in configured order. */
   destinations(product: string): readonly string[]
