@@ -103,7 +103,8 @@ export async function readCounted(
   return { records, refused: all.length - records.length }
 }
 
-interface WrittenRecord {
+/** A record as it was read. */
+export interface WrittenRecord {
   readonly record: ProofRecord
   /** As it lies in the store: what a seal is over. */
   readonly written: Readonly<Record<string, unknown>>
@@ -148,7 +149,8 @@ async function readRecord(
   }
 }
 
-async function counts(
+/** Whether a record counts; see {@link findVerified}. */
+export async function counts(
   { written }: WrittenRecord,
   place: RecordPlace,
   keys: SealKeys,
