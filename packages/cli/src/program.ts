@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { CliIo } from './cli-io.js'
 import type { Choose } from './command.js'
 import { defineBackup } from './commands/backup.js'
+import { defineCopy } from './commands/copy.js'
 import { defineDemo } from './commands/demo.js'
 import { defineDiff } from './commands/diff.js'
 import { defineDoctor } from './commands/doctor.js'
@@ -14,6 +15,7 @@ import { defineList } from './commands/list.js'
 import { defineLogTable } from './commands/log-table.js'
 import { definePause, defineResume } from './commands/pause.js'
 import { definePitr } from './commands/pitr.js'
+import { definePolicy } from './commands/policy.js'
 import { definePrune } from './commands/prune.js'
 import { defineRehearse } from './commands/rehearse.js'
 import { defineReport } from './commands/report.js'
@@ -28,7 +30,9 @@ import { helpText } from './render/help-text.js'
 const defineCommands = [
   defineInit,
   defineDoctor,
+  definePolicy,
   defineBackup,
+  defineCopy,
   defineList,
   defineShow,
   defineVerify,

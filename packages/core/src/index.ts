@@ -6,7 +6,8 @@ export type {
   ListResult,
   Unreadable,
 } from './api/backups.js'
-export type { DoctorCheck } from './api/doctor.js'
+export type { CopyOptions, CopyResult } from './api/copying.js'
+export type { DestinationPolicy, DoctorCheck, DoctorOptions, PolicyOptions } from './api/doctor.js'
 export type { Lifeboat } from './api/lifeboat-api.js'
 export type { ExportOptions, ExportResult, RehearsalOptions, RehearsalResult } from './api/provider.js'
 export type {
@@ -51,6 +52,12 @@ export type {
 export { defineConfig, resolveConfig } from './config/define-config.js'
 export { isSecret, type SecretReference, secret } from './config/secret.js'
 export { type Deps, nodeDeps } from './deps.js'
+export {
+  type DestinationInterval,
+  type DestinationTurn,
+  destinationTurn,
+  longestPeriodMs,
+} from './destination/destination-schedule.js'
 export { estimateRestore, type RestoreEstimate } from './drill/estimate-restore.js'
 export { type DrillExpectations, judgeDrills } from './drill/judge-drills.js'
 export { generateKeyPair } from './encryption/open-pgp.js'
@@ -132,15 +139,21 @@ export { assertKey } from './store/assert-key.js'
 export { directory } from './store/directory-store.js'
 export { memoryStore } from './store/memory-store.js'
 export type {
+  ArchiveState,
   GetOptions,
   ObjectStore,
+  PutLock,
   PutOptions,
+  Removal,
+  RetrieveOptions,
   StoreCallOptions,
   StoreCapabilities,
   StoredObject,
   StoreRetry,
   UnfinishedPut,
 } from './store/object-store.js'
+export { type PolicyNeeds, type StorePolicy, type StoreRole, storeRoles } from './store/store-policy.js'
+export type { LifecycleRule, StorePosture } from './store/store-posture.js'
 export type { ByteSource } from './streams/byte-source.js'
 export { untilAborted } from './streams/until-aborted.js'
 export { planTimeline } from './timeline/plan-timeline.js'

@@ -1,6 +1,7 @@
 import type { Lifeboat } from './api/lifeboat-api.js'
 import type { LifeboatConfig } from './config/config-schema.js'
 import { backupOperations } from './operations/backups.js'
+import { copyOperations } from './operations/copying.js'
 import { doctorOperations } from './operations/doctor.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
@@ -21,6 +22,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     products: context.products,
     destinations: product => Object.keys(context.productOf(product).destinations),
     ...backupOperations(context),
+    ...copyOperations(context),
     ...verificationOperations(context),
     ...restoreOperations(context),
     ...retentionOperations(context),

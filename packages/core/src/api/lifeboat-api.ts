@@ -1,4 +1,5 @@
 import type { BackupOperations } from './backups.js'
+import type { CopyOperations } from './copying.js'
 import type { DoctorOperations } from './doctor.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
@@ -8,6 +9,7 @@ import type { VerificationOperations } from './verification.js'
 /** The toolkit, opened on one configuration. */
 export interface Lifeboat
   extends BackupOperations,
+    CopyOperations,
     VerificationOperations,
     RestoreOperations,
     RetentionOperations,

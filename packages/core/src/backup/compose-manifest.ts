@@ -6,6 +6,7 @@ import type { SourceProbe } from '../postgres/probe-source.js'
 import type { CountableTable, CriticalTables } from '../postgres/snapshot-counts.js'
 import { type Manifest, manifestFormat, type TableRecord } from '../repository/manifest.js'
 import { toolName, toolVersion } from '../tool-version.js'
+import { encryptionRecord } from './own-keys.js'
 import type { StoredArtifact } from './store-everywhere.js'
 
 export type CountedTable = CountableTable & { readonly rows: number }
@@ -65,10 +66,7 @@ export function composeManifest(done: FinishedExport): Manifest {
           ? { plainSha256: stored.scan.sha256 ?? undefined }
           : { frameSha256: summary.frameSha256 }),
         codec: done.codec,
-        encryption:
-          lock.kind === 'passphrase'
-            ? { kind: 'passphrase' }
-            : { kind: 'recipients', fingerprints: lock.keys.map(one => one.getFingerprint()) },
+        encryption: encryptionRecord(lock),
       },
     ],
     tables: recordTables(stored.scan, counted.tables),

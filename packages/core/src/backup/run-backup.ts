@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { BackupOptions, BackupResult } from '../api/backups.js'
+import type { BackupOptions, BackupResult, DestinationOutcome } from '../api/backups.js'
 import { assertZstd } from '../codec/codec.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { Deps } from '../deps.js'
@@ -23,7 +23,9 @@ import {
 import { sourceAddress } from '../provider/source-address.js'
 import { databaseKey, manifestKey, newBackupId } from '../repository/layout.js'
 import { prepareSeal, type Sealer } from '../seal/manifest-seal.js'
+import { type ChosenDestinations, chooseDestinations } from './choose-destinations.js'
 import { type CountedTable, composeManifest, countedButAbsent, type FinishedExport } from './compose-manifest.js'
+import { openDestinations, ownManifests, resultManifest } from './own-keys.js'
 import {
   allFailed,
   type Destination,
@@ -68,14 +70,15 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
       databaseBytes: probe.databaseBytes,
       pgDump: tools.version,
     })
-    const stores = Object.entries(config.destinations).map(([name, { store }]) => ({ name, store }))
+    const stores = await openDestinations(config, job.folder)
     await acquireAdvisoryLock(client, product).catch((error: unknown) => {
       throw databaseError(error, target, signal)
     })
     const { now, lockLeaseMs: leaseMs } = deps
-    return await withLocks({ product, purpose: 'backup', stores, leaseMs, now, emit, signal }, held =>
+    const { taking, passedOver } = await chooseDestinations(stores, { product, config, now: now() }, options)
+    return await withLocks({ product, purpose: 'backup', stores: taking, leaseMs, now, emit, signal }, held =>
       exportOnce(
-        { ...job, destinations: stores, lock, sealer, target, client, probe, tools },
+        { ...job, destinations: taking, passedOver, lock, sealer, target, client, probe, tools },
         { ...options, signal: held },
       ),
     )
@@ -87,6 +90,7 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
 /** A backup whose source was probed and whose locks are held. */
 interface Export extends BackupJob {
   readonly destinations: readonly Destination[]
+  readonly passedOver: ChosenDestinations['passedOver']
   readonly lock: Lock
   readonly sealer: Sealer
   readonly target: ConnectionTarget
@@ -154,7 +158,8 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
     })
     const manifest = await seal(composed)
     throwIfCancelled(signal)
-    await publish(manifest, survivors, stored.failures, { emit, signal })
+    const own = await ownManifests(composed, survivors, new Map([[key, stored.forms]]))
+    await publish(manifest, survivors, stored.failures, { emit, signal, own })
     const outcomes = destinations.map(one => outcomeOf(one, stored.failures.get(one.name)))
     if (outcomes.every(one => one.outcome === 'failed')) throw allFailed(stored.failures)
     const status = stored.failures.size > 0 ? 'partial' : 'complete'
@@ -163,14 +168,19 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
       status,
       product,
       id,
-      manifest,
-      destinations: outcomes,
+      manifest: resultManifest(manifest, outcomes, own),
+      destinations: inConfiguredOrder([...outcomes, ...work.passedOver], config),
       durationMs: deps.now().getTime() - startedAt.getTime(),
     }
   } catch (error) {
     await removeEverywhere(survivors, [manifestKey(product, id), key], emit)
     throw error
   }
+}
+
+function inConfiguredOrder(outcomes: readonly DestinationOutcome[], config: ProductConfig): DestinationOutcome[] {
+  const order = Object.keys(config.destinations)
+  return [...outcomes].sort((a, b) => order.indexOf(a.destination) - order.indexOf(b.destination))
 }
 
 /** What a manifest could not be read with again. */

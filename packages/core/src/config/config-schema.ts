@@ -1,7 +1,12 @@
 import { z } from 'zod'
 import type { BackupProvider } from '../provider/backup-provider.js'
 import { checkNames, hasEntries } from './check-names.js'
-import { checkDestinations, destinationSchema, type retentionSchema } from './destination-schema.js'
+import {
+  checkDestinations,
+  destinationSchema,
+  type objectLockSchema,
+  type retentionSchema,
+} from './destination-schema.js'
 import { drillSchema } from './drill-schema.js'
 import { checkNesting } from './nested-products.js'
 import { scheduleSchema } from './schedule-schema.js'
@@ -44,6 +49,12 @@ export const compressionSchema = z
   })
   .refine(({ codec, level }) => codec !== 'gzip' || level <= 9, { path: ['level'], message: 'gzip has levels 1 to 9' })
 
+/** A destination of a product, with keys of its own where it has some. */
+export const productDestinationSchema = destinationSchema.extend({
+  /** Who can read the backups in it. Default: as for the product. */
+  encryption: encryptionSchema.optional(),
+})
+
 export const productSchema = z
   .strictObject({
     objectives: z
@@ -66,7 +77,7 @@ export const productSchema = z
     provider: backupProvider.optional(),
     encryption: encryptionSchema,
     compression: compressionSchema.default({ codec: 'gzip', level: 1 }),
-    destinations: z.record(z.string(), destinationSchema).superRefine(checkDestinations, { when: hasEntries }),
+    destinations: z.record(z.string(), productDestinationSchema).superRefine(checkDestinations, { when: hasEntries }),
     verify: verifySchema,
     drill: drillSchema,
     /** When its work is due. Default: nobody said. */
@@ -93,6 +104,7 @@ export type LifeboatConfig = z.input<typeof configSchema>
 /** The same with every default resolved: durations in ms, sizes in bytes. */
 export type ResolvedConfig = z.output<typeof configSchema>
 export type ProductConfig = z.output<typeof productSchema>
-export type DestinationConfig = z.output<typeof destinationSchema>
+export type DestinationConfig = z.output<typeof productDestinationSchema>
+export type ObjectLockConfig = z.output<typeof objectLockSchema>
 export type EncryptionConfig = z.output<typeof encryptionSchema>
 export type RetentionPolicy = z.output<typeof retentionSchema>

@@ -40,8 +40,8 @@ export function verificationOperations(context: OpenContext): VerificationOperat
         {
           backup,
           level: run.level ?? 'content',
-          unlock: unlockFor(product),
-          sealKeys: sealKeysFor(product),
+          unlock: unlockFor(product, backup.destination),
+          sealKeys: sealKeysFor(product, backup.destination),
           verify: config?.verify,
           configured,
           rpoMs: config?.objectives.rpo,
@@ -75,7 +75,7 @@ export function verificationOperations(context: OpenContext): VerificationOperat
       const { product } = backup.manifest
       const { findPgTools } = deps
       const { source: config } = productOf(product)
-      const unlock = await unlockFor(product)()
+      const unlock = await unlockFor(product, backup.destination)()
       return diffBackup({ backup, unlock, source: await liveSource(product), config, findPgTools }, run.signal)
     },
     async migrateLog(product, run = {}) {
@@ -101,7 +101,8 @@ export function verificationOperations(context: OpenContext): VerificationOperat
     const report = await runDrill(
       {
         ...{ find, config, scratch: scratchOf(config), source: await sourceOf(config) },
-        ...{ unlock: unlockFor(product), sealKeys: sealKeysFor(product) },
+        unlock: () => unlockFor(product, backup?.destination)(),
+        sealKeys: () => sealKeysFor(product, backup?.destination)(),
         ...{ findPgTools: deps.findPgTools, now: deps.now },
       },
       run,
