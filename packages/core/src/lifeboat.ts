@@ -7,6 +7,7 @@ import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
 import { retentionOperations } from './operations/retention.js'
+import { statusOperations } from './operations/status.js'
 import { verificationOperations } from './operations/verification.js'
 
 export type { OpenOptions } from './operations/open-context.js'
@@ -28,5 +29,6 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...retentionOperations(context),
     ...providerOperations(context),
     ...doctorOperations(context),
+    ...statusOperations(context),
   }
 }

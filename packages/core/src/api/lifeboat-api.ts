@@ -4,6 +4,7 @@ import type { DoctorOperations } from './doctor.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { RetentionOperations } from './retention.js'
+import type { StatusOperations } from './status.js'
 import type { VerificationOperations } from './verification.js'
 
 /** The toolkit, opened on one configuration. */
@@ -14,7 +15,8 @@ export interface Lifeboat
     RestoreOperations,
     RetentionOperations,
     ProviderOperations,
-    DoctorOperations {
+    DoctorOperations,
+    StatusOperations {
   readonly products: readonly string[]
   /** The names of a product's destinations, in configured order. */
   destinations(product: string): readonly string[]

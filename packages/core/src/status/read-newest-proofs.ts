@@ -33,13 +33,14 @@ const mostRead = 1000
 const readsInFlight = 8
 const maxRecordBytes = 2 ** 24
 
-/** What is kept of a record before anybody needs it. */
-type Glimpse = {
+/** What is kept of a record; of most of them nobody asks for more. */
+interface Glimpse {
   readonly kind: 'verification' | 'drill'
   readonly id: string
   readonly whole: boolean
-  readonly text: string
-} | null
+  /** Let go once it was judged, or was not wanted. */
+  text: string | undefined
+}
 
 /**
  * Reads records backwards, until the newest verification, the newest drill and the newest word on the newest backup are
@@ -58,7 +59,7 @@ export async function readNewestProofs(
   const wantsWord = (stampMs: number) =>
     newest !== null && ofNewest === null && stampMs >= Date.parse(newest.createdAt) - 1000
   const wants = (seen: Glimpse, stampMs: number) =>
-    seen !== null && (found[seen.kind] === null || (seen.whole && seen.id === newest?.id && wantsWord(stampMs)))
+    found[seen.kind] === null || (seen.whole && seen.id === newest?.id && wantsWord(stampMs))
   for (let from = 0; from < Math.min(listed.length, mostRead); ) {
     const first = listed[from]!
     if (found.verification !== null && found.drill !== null && !wantsWord(first.stampMs)) break
@@ -70,9 +71,11 @@ export async function readNewestProofs(
     )
     for (const [at, seen] of glimpses.entries()) {
       const { key, version, stampMs } = batch[at]!
-      if (!wants(seen, stampMs)) continue
-      const judged = { key: `${key}\0judged`, version }
-      const record = await memory.remember(judged, () => judge(seen!, job))
+      if (seen === null) continue
+      const record = wants(seen, stampMs)
+        ? await memory.remember({ key: `${key}\0judged`, version }, () => judge(store, key, seen, job))
+        : null
+      seen.text = undefined
       if (record === 'refused') refused.add(key)
       if (record === 'refused' || record === null) continue
       if (record.kind === 'drill') found.drill ??= record
@@ -83,7 +86,7 @@ export async function readNewestProofs(
   return { ...found, ofNewest, refused: refused.size }
 }
 
-async function glimpse(store: ObjectStore, key: string, signal: AbortSignal): Promise<Glimpse> {
+async function glimpse(store: ObjectStore, key: string, signal: AbortSignal): Promise<Glimpse | null> {
   try {
     const text = (await readWhole(store.get(key, { signal }), maxRecordBytes)).toString('utf8')
     const written: unknown = JSON.parse(text)
@@ -101,9 +104,16 @@ async function glimpse(store: ObjectStore, key: string, signal: AbortSignal): Pr
 }
 
 /** Null: it is no record. */
-async function judge(seen: NonNullable<Glimpse>, job: ReadProofsJob): Promise<ProofRecord | 'refused' | null> {
+async function judge(
+  store: ObjectStore,
+  key: string,
+  seen: Glimpse,
+  job: ReadProofsJob,
+): Promise<ProofRecord | 'refused' | null> {
   const { product, destination, memory } = job
-  const written = JSON.parse(seen.text) as WrittenRecord['written']
+  const text = seen.text ?? (await glimpse(store, key, job.signal))?.text
+  if (text === undefined) return null
+  const written = JSON.parse(text) as WrittenRecord['written']
   const record = proofRecordSchema.safeParse({ product, destination, ...written }).data
   if (record === undefined) return null
   const keys = await job.keys()
@@ -118,8 +128,6 @@ function isWhole({ level }: ProofRecord): boolean {
 function speaks(record: ProofRecord, { id, storedSha256, manifestSha256 }: NewestBackup): boolean {
   const sameBytes = storedSha256.every((hash, at) => record.storedSha256[at] === hash)
   return (
-    record.id === id &&
-    sameBytes &&
-    (record.manifestSha256 === undefined || record.manifestSha256 === manifestSha256)
+    record.id === id && sameBytes && (record.manifestSha256 === undefined || record.manifestSha256 === manifestSha256)
   )
 }

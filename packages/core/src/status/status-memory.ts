@@ -3,7 +3,10 @@ import type { KnownObject } from './index-keys.js'
 
 /** What was read of one product in one destination: manifests and records never change once they are written. */
 export interface PlaceMemory {
-  /** What `read` made of the object, then or now; an object that was replaced is read again. */
+  /**
+   * What `read` made of the object, then or now; an object that was replaced is read again. A second value of one object
+   * has a name of its own after a NUL: `key\0judged`.
+   */
   remember<T>(object: KnownObject, read: () => Promise<T>): Promise<T>
   /** Forgets what is not there any more. */
   keepOnly(objects: readonly KnownObject[]): void
@@ -41,7 +44,7 @@ function placeMemory(): PlaceMemory {
     },
     keepOnly(objects) {
       const there = new Set(objects.map(({ key }) => key))
-      for (const key of known.keys()) if (!there.has(key)) known.delete(key)
+      for (const key of known.keys()) if (!there.has(key.split('\0', 1)[0]!)) known.delete(key)
     },
   }
 }
