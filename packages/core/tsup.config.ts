@@ -6,6 +6,8 @@ export default defineConfig({
     'testing/index': 'src/testing/index.ts',
     'http/index': 'src/http/index.ts',
     'report/index': 'src/report/index.ts',
+    'status/index': 'src/status/index.ts',
+    'metrics/index': 'src/metrics/index.ts',
     'scratch/index': 'src/scratch/index.ts',
     'scan-worker': 'src/archive/scan-worker.ts',
   },
