@@ -13,6 +13,7 @@ import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
 import { defineList } from './commands/list.js'
 import { defineLogTable } from './commands/log-table.js'
+import { defineMetrics } from './commands/metrics.js'
 import { defineNotify } from './commands/notify.js'
 import { definePause, defineResume } from './commands/pause.js'
 import { definePitr } from './commands/pitr.js'
@@ -25,6 +26,7 @@ import { defineRestore } from './commands/restore.js'
 import { defineRootKey } from './commands/root-key.js'
 import { defineRun } from './commands/run.js'
 import { defineShow } from './commands/show.js'
+import { defineStatus } from './commands/status.js'
 import { defineSweep } from './commands/sweep.js'
 import { defineTimeline } from './commands/timeline.js'
 import { defineVerify } from './commands/verify.js'
@@ -41,6 +43,8 @@ const defineCommands = [
   defineShow,
   defineVerify,
   defineDrill,
+  defineStatus,
+  defineMetrics,
   defineDiff,
   defineHistory,
   defineReport,

@@ -10,6 +10,7 @@ import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
 import { retentionOperations } from './operations/retention.js'
 import { scheduleOperations } from './operations/schedule.js'
+import { statusOperations } from './operations/status.js'
 import { verificationOperations } from './operations/verification.js'
 
 export type { OpenOptions } from './operations/open-context.js'
@@ -38,5 +39,6 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...doctorOperations(context),
     ...keyOperations(context),
     ...alertOperations(context),
+    ...statusOperations(context),
   }
 }

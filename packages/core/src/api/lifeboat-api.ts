@@ -7,6 +7,7 @@ import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { RetentionOperations } from './retention.js'
 import type { ScheduleOperations } from './schedule.js'
+import type { StatusOperations } from './status.js'
 import type { VerificationOperations } from './verification.js'
 
 /** The toolkit, opened on one configuration. */
@@ -20,7 +21,8 @@ export interface Lifeboat
     ProviderOperations,
     DoctorOperations,
     KeyOperations,
-    AlertOperations {
+    AlertOperations,
+    StatusOperations {
   readonly products: readonly string[]
   /** The names of a product's destinations, in configured order. */
   destinations(product: string): readonly string[]
