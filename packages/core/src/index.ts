@@ -102,6 +102,7 @@ export { outcomeOf, type RunFailure, type RunOutcome, type RunPart, type RunStar
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type {
   BackupProvider,
+  BackupSchedule,
   Checking,
   CheckObjective,
   Connecting,
@@ -123,7 +124,10 @@ export type {
   RecoveryPlan,
   RecoveryWindow,
   Removing,
+  RestorePoint,
+  RestorePoints,
   Restoring,
+  SourceAddress,
   WritingService,
 } from './provider/backup-provider.js'
 export { dumps } from './provider/dumps.js'
