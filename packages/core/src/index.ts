@@ -19,6 +19,15 @@ export type {
   RestorePlan,
   RestoreResult,
 } from './api/restoring.js'
+export type {
+  FilesRestoreOperations,
+  FilesRestoreOptions,
+  FilesRestorePlan,
+  FilesRestoreResult,
+  ListedFile,
+  PlannedFiles,
+  RestoredFiles,
+} from './api/restoring-files.js'
 export type { PruneOptions, PruneResult, SweepResult } from './api/retention.js'
 export type { BackupName, RunOptions, SelectOptions } from './api/run-options.js'
 export {

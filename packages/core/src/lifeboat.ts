@@ -5,6 +5,7 @@ import { doctorOperations } from './operations/doctor.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
+import { filesRestoreOperations } from './operations/restoring-files.js'
 import { retentionOperations } from './operations/retention.js'
 import { verificationOperations } from './operations/verification.js'
 
@@ -23,6 +24,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...backupOperations(context),
     ...verificationOperations(context),
     ...restoreOperations(context),
+    ...filesRestoreOperations(context),
     ...retentionOperations(context),
     ...providerOperations(context),
     ...doctorOperations(context),

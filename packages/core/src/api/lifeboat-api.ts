@@ -2,6 +2,7 @@ import type { BackupOperations } from './backups.js'
 import type { DoctorOperations } from './doctor.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
+import type { FilesRestoreOperations } from './restoring-files.js'
 import type { RetentionOperations } from './retention.js'
 import type { VerificationOperations } from './verification.js'
 
@@ -10,6 +11,7 @@ export interface Lifeboat
   extends BackupOperations,
     VerificationOperations,
     RestoreOperations,
+    FilesRestoreOperations,
     RetentionOperations,
     ProviderOperations,
     DoctorOperations {
