@@ -9,6 +9,7 @@ import type { Session } from '../session.js'
 interface Flags {
   readonly reason?: string
   readonly label?: Readonly<Record<string, string>>
+  readonly to?: readonly string[]
 }
 
 interface Failure {
@@ -26,6 +27,7 @@ export function defineBackup(program: Command, choose: Choose): void {
     .argument('[products...]', 'names from the configuration')
     .option('--reason <text>', 'why this backup is made (default: manual)')
     .option('--label <key=value>', 'a label to keep with the backup; repeatable', parseLabel)
+    .option('--to <name>', 'exactly this destination, due or not; repeatable (default: all that are due)', collect)
     .action((products: string[], flags: Flags) => choose(session => runBackups(session, products, flags)))
 }
 
@@ -34,6 +36,7 @@ async function runBackups(session: Session, named: readonly string[], flags: Fla
   const options = {
     reason: flags.reason,
     labels: flags.label,
+    to: flags.to,
     signal: session.signal,
     onEvent: session.progress.onEvent,
   }
@@ -51,6 +54,10 @@ async function runBackups(session: Session, named: readonly string[], flags: Fla
     document: documentOf(status, done, failures),
     lines: done.flatMap(result => renderBackup(result, session.colours)),
   }
+}
+
+function collect(name: string, names: readonly string[] = []): string[] {
+  return [...names, name]
 }
 
 /** One product; a failure is reported and kept, so that the next product gets its turn. Cancelling ends them all. */

@@ -6,6 +6,7 @@ import type { SourceProbe } from '../postgres/probe-source.js'
 import type { CountableTable, CriticalTables } from '../postgres/snapshot-counts.js'
 import { type Artifact, type Manifest, manifestFormat, type TableRecord } from '../repository/manifest.js'
 import { toolName, toolVersion } from '../tool-version.js'
+import { encryptionRecord } from './own-keys.js'
 import type { StoredArtifact } from './store-everywhere.js'
 
 export type CountedTable = CountableTable & { readonly rows: number }
@@ -67,7 +68,7 @@ export function composeManifest(done: FinishedExport): Manifest {
           ? { plainSha256: stored.scan.sha256 ?? undefined }
           : { frameSha256: summary.frameSha256 }),
         codec: done.codec,
-        encryption: encryptionOf(lock),
+        encryption: encryptionRecord(lock),
       },
       ...done.others,
     ],
@@ -83,12 +84,6 @@ export function composeManifest(done: FinishedExport): Manifest {
     }),
     seal: null,
   }
-}
-
-/** To whom an artifact is encrypted, as its record says it. */
-export function encryptionOf(lock: Lock): Artifact['encryption'] {
-  if (lock.kind === 'passphrase') return { kind: 'passphrase' }
-  return { kind: 'recipients', fingerprints: lock.keys.map(one => one.getFingerprint()) }
 }
 
 /** Tables that the server counted and the archive has no rows of: their data is excluded from the dump. */

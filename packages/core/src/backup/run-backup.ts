@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { BackupOptions, BackupResult } from '../api/backups.js'
+import type { BackupOptions, BackupResult, DestinationOutcome } from '../api/backups.js'
 import { assertZstd } from '../codec/codec.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { Deps } from '../deps.js'
@@ -26,14 +26,10 @@ import { bundleKey, databaseKey, manifestKey, newBackupId, rolesKey } from '../r
 import type { Artifact } from '../repository/manifest.js'
 import { dumpRoles } from '../roles/dump-roles.js'
 import { prepareSeal, type Sealer } from '../seal/manifest-seal.js'
-import {
-  type CountedTable,
-  composeManifest,
-  countedButAbsent,
-  encryptionOf,
-  type FinishedExport,
-} from './compose-manifest.js'
+import { type ChosenDestinations, chooseDestinations } from './choose-destinations.js'
+import { type CountedTable, composeManifest, countedButAbsent, type FinishedExport } from './compose-manifest.js'
 import { type ArtifactFacts, type StoreOne, storeBundle, storeRoles } from './more-artifacts.js'
+import { encryptionRecord, openDestinations, ownManifests, resultManifest } from './own-keys.js'
 import {
   allFailed,
   type Destination,
@@ -79,14 +75,15 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
       databaseBytes: probe.databaseBytes,
       pgDump: tools.version,
     })
-    const stores = Object.entries(config.destinations).map(([name, { store }]) => ({ name, store }))
+    const stores = await openDestinations(config, job.folder)
     await acquireAdvisoryLock(client, product).catch((error: unknown) => {
       throw databaseError(error, target, signal)
     })
     const { now, lockLeaseMs: leaseMs } = deps
-    return await withLocks({ product, purpose: 'backup', stores, leaseMs, now, emit, signal }, held =>
+    const { taking, passedOver } = await chooseDestinations(stores, { product, config, now: now() }, options)
+    return await withLocks({ product, purpose: 'backup', stores: taking, leaseMs, now, emit, signal }, held =>
       exportOnce(
-        { ...job, destinations: stores, lock, sealer, bundles, target, client, probe, tools },
+        { ...job, destinations: taking, passedOver, lock, sealer, bundles, target, client, probe, tools },
         { ...options, signal: held },
       ),
     )
@@ -98,6 +95,7 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
 /** A backup whose source was probed and whose locks are held. */
 interface Export extends BackupJob {
   readonly destinations: readonly Destination[]
+  readonly passedOver: ChosenDestinations['passedOver']
   readonly lock: Lock
   readonly sealer: Sealer
   readonly bundles: readonly PlannedBundle[]
@@ -147,6 +145,7 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
     signal,
   })
   const keys = [manifestKey(product, id), key]
+  const forms = new Map([[key, stored.forms]])
   let survivors = destinations.filter(one => !stored.failures.has(one.name))
   try {
     const others = await storeOthers()
@@ -169,7 +168,8 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
     })
     const manifest = await seal(composed)
     throwIfCancelled(signal)
-    await publish(manifest, survivors, stored.failures, { emit, signal })
+    const own = await ownManifests(composed, survivors, forms)
+    await publish(manifest, survivors, stored.failures, { emit, signal, own })
     const outcomes = destinations.map(one => outcomeOf(one, stored.failures.get(one.name)))
     if (outcomes.every(one => one.outcome === 'failed')) throw allFailed(stored.failures)
     const status = stored.failures.size > 0 ? 'partial' : 'complete'
@@ -178,8 +178,8 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
       status,
       product,
       id,
-      manifest,
-      destinations: outcomes,
+      manifest: resultManifest(manifest, outcomes, own),
+      destinations: inConfiguredOrder([...outcomes, ...work.passedOver], config),
       durationMs: deps.now().getTime() - startedAt.getTime(),
     }
   } catch (error) {
@@ -192,7 +192,7 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
     const { codec } = config.compression
     const artifacts: Artifact[] = []
     const add = (name: string, key: string, kind: Artifact['kind'], facts: ArtifactFacts | undefined) => {
-      if (facts !== undefined) artifacts.push({ name, key, kind, codec, encryption: encryptionOf(lock), ...facts })
+      if (facts !== undefined) artifacts.push({ name, key, kind, codec, encryption: encryptionRecord(lock), ...facts })
     }
     const roles = await dumpRoles(config.source.roles ?? false, { target, tools, emit, signal })
     if (roles !== undefined) {
@@ -216,11 +216,17 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
       destinations: left,
       ...{ key: one.key, scan: one.scan, expectedBytes: one.expectedBytes, lock, config, emit, signal },
     })
+    forms.set(one.key, done.forms)
     for (const [name, failure] of done.failures) stored.failures.set(name, failure)
     const lost = left.filter(({ name }) => done.failures.has(name))
     await removeEverywhere(lost, keys, emit)
     return done
   }
+}
+
+function inConfiguredOrder(outcomes: readonly DestinationOutcome[], config: ProductConfig): DestinationOutcome[] {
+  const order = Object.keys(config.destinations)
+  return [...outcomes].sort((a, b) => order.indexOf(a.destination) - order.indexOf(b.destination))
 }
 
 /** What a manifest could not be read with again. */

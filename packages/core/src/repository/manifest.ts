@@ -96,6 +96,8 @@ export const manifestSchema = object({
   destinations: z.array(
     object({ name: z.string(), outcome: z.enum(['stored', 'failed']), code: z.string().optional() }),
   ),
+  /** The backup that this one was encrypted anew from, for other keys; nothing else of it differs. */
+  rotatedFrom: object({ id: z.string(), manifestSha256: hash, at: time }).optional(),
   /** Proof of authorship over everything else; `null`: nobody vouches. See `docs/format.md`. */
   seal: sealSchema.nullable(),
 })
