@@ -30,6 +30,13 @@ export type {
   PlannedFiles,
   RestoredFiles,
 } from './api/restoring-files.js'
+export type {
+  PlannedRoleStatement,
+  RolesRestoreOperations,
+  RolesRestoreOptions,
+  RolesRestorePlan,
+  RolesRestoreResult,
+} from './api/restoring-roles.js'
 export type { PruneOptions, PruneResult, SweepResult } from './api/retention.js'
 export type { BackupName, RunOptions, SelectOptions } from './api/run-options.js'
 export {

@@ -8,6 +8,7 @@ import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
 import { filesRestoreOperations } from './operations/restoring-files.js'
+import { rolesRestoreOperations } from './operations/restoring-roles.js'
 import { retentionOperations } from './operations/retention.js'
 import { scheduleOperations } from './operations/schedule.js'
 import { verificationOperations } from './operations/verification.js'
@@ -33,7 +34,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...verification,
     ...restoreOperations(context),
     ...filesRestoreOperations(context),
-    ...retentionOperations(context),
+    ...rolesRestoreOperations(context),
     ...retention,
     ...scheduleOperations(context, { ...backups, ...verification, ...retention, destinations }),
     ...providerOperations(context),

@@ -5,6 +5,7 @@ import type { KeyOperations } from './keys.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { FilesRestoreOperations } from './restoring-files.js'
+import type { RolesRestoreOperations } from './restoring-roles.js'
 import type { RetentionOperations } from './retention.js'
 import type { ScheduleOperations } from './schedule.js'
 import type { VerificationOperations } from './verification.js'
@@ -16,6 +17,7 @@ export interface Lifeboat
     VerificationOperations,
     RestoreOperations,
     FilesRestoreOperations,
+    RolesRestoreOperations,
     RetentionOperations,
     ScheduleOperations,
     ProviderOperations,
