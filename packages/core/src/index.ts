@@ -2,8 +2,11 @@ export type {
   BackupOptions,
   BackupResult,
   DestinationOutcome,
+  Included,
   ListedBackup,
   ListResult,
+  NotIncluded,
+  ShownBackup,
   Unreadable,
 } from './api/backups.js'
 export type { CopyOptions, CopyResult } from './api/copying.js'
