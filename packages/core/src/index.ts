@@ -9,8 +9,11 @@ export type {
   BackupOptions,
   BackupResult,
   DestinationOutcome,
+  Included,
   ListedBackup,
   ListResult,
+  NotIncluded,
+  ShownBackup,
   Unreadable,
 } from './api/backups.js'
 export type { CopyOptions, CopyResult } from './api/copying.js'
@@ -28,6 +31,22 @@ export type {
   RestorePlan,
   RestoreResult,
 } from './api/restoring.js'
+export type {
+  FilesRestoreOperations,
+  FilesRestoreOptions,
+  FilesRestorePlan,
+  FilesRestoreResult,
+  ListedFile,
+  PlannedFiles,
+  RestoredFiles,
+} from './api/restoring-files.js'
+export type {
+  PlannedRoleStatement,
+  RolesRestoreOperations,
+  RolesRestoreOptions,
+  RolesRestorePlan,
+  RolesRestoreResult,
+} from './api/restoring-roles.js'
 export type { PruneOptions, PruneResult, SweepResult } from './api/retention.js'
 export type { BackupName, RunOptions, SelectOptions } from './api/run-options.js'
 export type {

@@ -5,6 +5,8 @@ import type { DoctorOperations } from './doctor.js'
 import type { KeyOperations } from './keys.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
+import type { FilesRestoreOperations } from './restoring-files.js'
+import type { RolesRestoreOperations } from './restoring-roles.js'
 import type { RetentionOperations } from './retention.js'
 import type { ScheduleOperations } from './schedule.js'
 import type { StatusOperations } from './status.js'
@@ -16,6 +18,8 @@ export interface Lifeboat
     CopyOperations,
     VerificationOperations,
     RestoreOperations,
+    FilesRestoreOperations,
+    RolesRestoreOperations,
     RetentionOperations,
     ScheduleOperations,
     ProviderOperations,
