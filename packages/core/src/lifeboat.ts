@@ -2,6 +2,7 @@ import type { Lifeboat } from './api/lifeboat-api.js'
 import type { LifeboatConfig } from './config/config-schema.js'
 import { backupOperations } from './operations/backups.js'
 import { doctorOperations } from './operations/doctor.js'
+import { objectOperations } from './operations/objects.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
@@ -25,6 +26,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...restoreOperations(context),
     ...retentionOperations(context),
     ...providerOperations(context),
+    ...objectOperations(context),
     ...doctorOperations(context),
   }
 }

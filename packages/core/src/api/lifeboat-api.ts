@@ -1,5 +1,6 @@
 import type { BackupOperations } from './backups.js'
 import type { DoctorOperations } from './doctor.js'
+import type { ObjectOperations } from './objects.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { RetentionOperations } from './retention.js'
@@ -12,6 +13,7 @@ export interface Lifeboat
     RestoreOperations,
     RetentionOperations,
     ProviderOperations,
+    ObjectOperations,
     DoctorOperations {
   readonly products: readonly string[]
   /** The names of a product's destinations, in configured order. */

@@ -4,6 +4,7 @@ import { checkNames, hasEntries } from './check-names.js'
 import { checkDestinations, destinationSchema, type retentionSchema } from './destination-schema.js'
 import { drillSchema } from './drill-schema.js'
 import { checkNesting } from './nested-products.js'
+import { checkObjects, objectsSchema } from './objects-schema.js'
 import { scheduleSchema } from './schedule-schema.js'
 import { duration, secretReference, text } from './values.js'
 import { verifySchema } from './verify-schema.js'
@@ -67,11 +68,14 @@ export const productSchema = z
     encryption: encryptionSchema,
     compression: compressionSchema.default({ codec: 'gzip', level: 1 }),
     destinations: z.record(z.string(), destinationSchema).superRefine(checkDestinations, { when: hasEntries }),
+    /** Buckets and folders of files, copied object by object. Default: none. */
+    objects: objectsSchema.optional(),
     verify: verifySchema,
     drill: drillSchema,
     /** When its work is due. Default: nobody said. */
     schedule: scheduleSchema.optional(),
   })
+  .superRefine(checkObjects)
   .refine(({ source, provider }) => source.url !== 'provider' || provider?.connecting !== undefined, {
     path: ['source', 'url'],
     message: "'provider' needs a provider that gives connections, such as supabase({ … })",

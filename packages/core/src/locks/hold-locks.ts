@@ -10,6 +10,8 @@ export const defaultLeaseMs = 10 * 60_000
 
 export interface LockWork {
   readonly product: string
+  /** What of the product is locked. Default: its backups. */
+  readonly scope?: string | undefined
   readonly purpose: 'backup' | 'prune' | 'sweep'
   readonly stores: readonly { readonly name: string; readonly store: ObjectStore }[]
   readonly leaseMs: number

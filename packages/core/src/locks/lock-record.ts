@@ -18,9 +18,12 @@ const schema = z.looseObject({
 /** What lies in the store while an operation holds a lock. */
 export type LockRecord = z.output<typeof schema>
 
-/** The key of a product's lock for changes of its repository: `backup` and `prune` exclude each other and themselves. */
-export function lockKey(product: string): string {
-  return `${product}/locks/change.json`
+/**
+ * The key of a product's lock for changes of its repository: `backup` and `prune` exclude each other and themselves.
+ * @param scope what of the product it is for. Default: its backups
+ */
+export function lockKey(product: string, scope = 'change'): string {
+  return `${product}/locks/${scope}.json`
 }
 
 /** Whether a key is one of {@link lockKey} or of a claim to an expired one. */

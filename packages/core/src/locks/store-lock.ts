@@ -6,6 +6,8 @@ import { type LockRecord, lockKey, readLockRecord } from './lock-record.js'
 
 export interface StoreLockOptions {
   readonly product: string
+  /** What of the product is locked. Default: its backups. */
+  readonly scope?: string | undefined
   /** What it is held for: `backup`, `prune`. */
   readonly purpose: string
   /** Who holds it, for people. */
@@ -30,7 +32,7 @@ export interface StoreLock {
  * @throws BackupError `locked`, naming the holder; and raw errors of the store
  */
 export async function acquireStoreLock(store: ObjectStore, options: StoreLockOptions): Promise<StoreLock> {
-  const key = lockKey(options.product)
+  const key = lockKey(options.product, options.scope)
   const { purpose, holder, leaseMs, now, signal } = options
   const token = randomBytes(12).toString('hex')
   const acquiredAt = now().toISOString()
