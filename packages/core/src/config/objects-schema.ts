@@ -45,8 +45,12 @@ export function checkObjects(
       context.addIssue({ code: 'custom', path: [...path, 'destinations', at], message })
     }
     for (const [destination, { store }] of Object.entries(product.destinations ?? {})) {
-      const into = set.destinations?.includes(destination) ?? true
-      if (!into || !isInside(store, set.from)) continue
+      if (!(set.destinations?.includes(destination) ?? true)) continue
+      if (set.storageClass !== undefined && store.capabilities.storageClasses === false) {
+        const message = `the destination ${destination} has no storage classes; s3() takes storageClasses: true where it has`
+        context.addIssue({ code: 'custom', path: [...path, 'storageClass'], message })
+      }
+      if (!isInside(store, set.from)) continue
       const message = `the destination ${destination} lies in it: copies would be copied`
       context.addIssue({ code: 'custom', path: [...path, 'from'], message })
     }

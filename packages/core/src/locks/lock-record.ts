@@ -19,11 +19,13 @@ const schema = z.looseObject({
 export type LockRecord = z.output<typeof schema>
 
 /**
- * The key of a product's lock for changes of its repository: `backup` and `prune` exclude each other and themselves.
- * @param scope what of the product it is for. Default: its backups
+ * What a lock guards: a product's backups (`backup` and `prune` exclude each other and themselves), its alerts, or the
+ * copies of one of its sets of objects.
  */
-export function lockKey(product: string, scope = 'change'): string {
-  return `${product}/locks/${scope}.json`
+export type LockName = 'change' | 'alerts' | `objects-${string}`
+
+export function lockKey(product: string, name: LockName = 'change'): string {
+  return `${product}/locks/${name}.json`
 }
 
 /** Whether a key is one of {@link lockKey} or of a claim to an expired one. */

@@ -19,7 +19,7 @@ export interface ContentWriterOptions {
   readonly set: string
   readonly run: string
   /** What every put of content gets. */
-  readonly put: Pick<PutOptions, 'signal'> & Readonly<Record<string, unknown>>
+  readonly put: Pick<PutOptions, 'signal' | 'storageClass'>
   /** Called in the order of the numbers, from 1, once each is in place. */
   readonly onStored: (content: StoredContent) => Promise<void>
 }

@@ -39,6 +39,6 @@ export interface CopyCounts {
 }
 
 /** The name of the lock that runs and prunes of one set exclude each other by. Backups of the database go on meanwhile. */
-export function setLock(set: string): string {
+export function setLock(set: string): `objects-${string}` {
   return `objects-${set}`
 }

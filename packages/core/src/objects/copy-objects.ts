@@ -29,7 +29,7 @@ import { mergeSorted } from './sort-listing.js'
  */
 export async function copyObjects(job: CopyJob): Promise<ObjectCopy> {
   const { product, set, destination, store, lockLeaseMs: leaseMs, now, emit } = job
-  const lock = { product, scope: setLock(set), purpose: 'backup', stores: [{ name: destination, store }] } as const
+  const lock = { product, name: setLock(set), purpose: 'backup', stores: [{ name: destination, store }] } as const
   return withLocks({ ...lock, leaseMs, now, emit, signal: job.signal }, signal => copyUnlocked(job, signal))
 }
 

@@ -6,6 +6,7 @@ import type { EventListener } from '../events/backup-event.js'
 import { withLocks } from '../locks/hold-locks.js'
 import { planPrune } from '../retention/plan-prune.js'
 import type { StoredObject } from '../store/object-store.js'
+import { removeForGood } from '../store/remove-for-good.js'
 import { whyRetained } from '../store/why-retained.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { garbageAgeMs } from '../sweep/find-garbage.js'
@@ -38,7 +39,7 @@ export interface PruneObjectsJob extends SnapshotPlace {
 export async function pruneObjects(job: PruneObjectsJob): Promise<ObjectsPruneResult> {
   if (!job.apply) return planAndApply(job, job.signal)
   const { product, set, destination, store, lockLeaseMs: leaseMs, now, emit } = job
-  const lock = { product, scope: setLock(set), purpose: 'prune', stores: [{ name: destination, store }] } as const
+  const lock = { product, name: setLock(set), purpose: 'prune', stores: [{ name: destination, store }] } as const
   return withLocks({ ...lock, leaseMs, now, emit, signal: job.signal }, signal => planAndApply(job, signal))
 }
 
@@ -94,11 +95,14 @@ async function removeAll(
   try {
     const why = await whyRetained(store, keys, signal)
     if (why !== undefined) return why
+    const left: string[] = []
     for (const key of keys) {
-      await store.remove(key, { signal })
-      emit({ type: 'object.removed', destination, key })
+      const { state, message } = await removeForGood(store, key, { signal })
+      if (message !== null) left.push(message)
+      if (state === 'kept') break
+      if (state === 'gone') emit({ type: 'object.removed', destination, key })
     }
-    return undefined
+    return left.length === 0 ? undefined : left.join('; ')
   } catch (error) {
     const wrapped = wrapStoreError(error, { store, doing: `remove ${keys[0]}`, signal })
     if (wrapped.code === 'cancelled' || wrapped.code === 'locked') throw wrapped

@@ -10,6 +10,7 @@ import type {
 } from '../api/objects.js'
 import type { RunOptions } from '../api/run-options.js'
 import type { ObjectSetConfig } from '../config/objects-schema.js'
+import { encryptionAt } from '../encryption/destination-encryption.js'
 import { messageOpener } from '../encryption/message-session.js'
 import { readLock, readSealer, readSealKeys, readUnlock } from '../encryption/product-keys.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
@@ -31,27 +32,24 @@ export function objectOperations(context: OpenContext): ObjectOperations {
     objectSets: product => Object.keys(productOf(product).objects ?? {}),
 
     async copyObjects(product, set, run = {}) {
-      const { encryption } = productOf(product)
       const config = setOf(product, set)
       const startedMs = deps.now().getTime()
-      // Keys first: nothing is asked of the source before it is known that the result can be encrypted and read again.
-      const lock = await readLock(encryption, folder)
-      const sealer = await readSealer(encryption, folder)
-      const sealKeys = await readSealKeys(encryption, keys, folder)
-      const unlock = await readUnlock(encryption, keys, folder)
-      const listing = await listingKeys(lock, unlock, sealer)
       const source = sourceOf(set, config, run)
       const emit = emitterFor(run.onEvent)
       const job = {
         ...{ product, set, source, prefix: config.prefix, storageClass: config.storageClass },
-        ...{ lock, sealer, sealKeys, full: run.full ?? false, emit, signal: run.signal },
-        ...{ listingLock: listing.lock, openListing: messageOpener(listing.unlock) },
+        ...{ full: run.full ?? false, emit, signal: run.signal },
         ...{ now: deps.now, random: deps.random, lockLeaseMs: deps.lockLeaseMs },
       }
       const destinations: ObjectCopy[] = []
-      for (const [destination, { store }] of destinationsOf(product, config, run)) {
+      // Keys first: nothing is asked of the source before it is known that the result can be encrypted and read again.
+      const chosen = []
+      for (const [destination, { store }] of destinationsOf(product, config, run))
+        chosen.push({ destination, store, ...(await writingKeys(product, destination)) })
+      for (const one of chosen) {
+        const { destination, store } = one
         try {
-          destinations.push(await copyObjects({ ...job, destination, store }))
+          destinations.push(await copyObjects({ ...job, ...one }))
         } catch (error) {
           if (!isBackupError(error) || run.signal?.aborted) throw error
           const { code, message, hint } = error
@@ -97,8 +95,8 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       const { destination, store, snapshot } = await locate(product, set, run)
       return verifyObjects({
         ...{ product, set, destination, store, snapshot, sample, level: run.level ?? 'content' },
-        opener: async () => messageOpener((await readingKeys(product)).unlock),
-        sealKeys: context.sealKeysFor(product),
+        opener: async () => messageOpener(await context.unlockFor(product, destination)()),
+        sealKeys: context.sealKeysFor(product, destination),
         ...{ now: deps.now, random: deps.random, emit: emitterFor(run.onEvent), signal: run.signal },
       })
     },
@@ -159,9 +157,14 @@ export function objectOperations(context: OpenContext): ObjectOperations {
     throw snapshotMissing(product, set, run.snapshot)
   }
 
-  /** What opens content, and listings. */
-  async function readingKeys(product: string) {
-    return { unlock: await readUnlock(productOf(product).encryption, keys, folder) }
+  /** What a run encrypts to and seals with, and what it reads the snapshot before with. */
+  async function writingKeys(product: string, destination: string) {
+    const encryption = encryptionAt(productOf(product), destination)
+    const lock = await readLock(encryption, folder)
+    const sealer = await readSealer(encryption, folder)
+    const sealKeys = await readSealKeys(encryption, keys, folder)
+    const listing = await listingKeys(lock, await readUnlock(encryption, keys, folder), sealer)
+    return { lock, sealer, sealKeys, listingLock: listing.lock, openListing: messageOpener(listing.unlock) }
   }
 
   async function restoreJob(
@@ -173,7 +176,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
     const config = setOf(product, set)
     const target = sourceOf(set, to === 'source' ? config : { ...config, from: to }, run)
     const { destination, store, snapshot } = await locate(product, set, run)
-    const { unlock } = await readingKeys(product)
+    const unlock = await context.unlockFor(product, destination)()
     return {
       ...{ product, set, destination, store, snapshot, target },
       targetIsSource:
@@ -185,7 +188,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       allowUnsealed: run.allowUnsealed ?? false,
       readBack: run.readBack ?? false,
       open: messageOpener(unlock),
-      sealKeys: await context.sealKeysFor(product)(),
+      sealKeys: await context.sealKeysFor(product, destination)(),
       ...{ now: deps.now, emit: emitterFor(run.onEvent), signal: run.signal },
     }
   }

@@ -2,7 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventListener } from '../events/backup-event.js'
 import { assertKey } from '../store/assert-key.js'
 import { compareKeys } from '../store/compare-keys.js'
-import type { GetOptions, ObjectStore, PutOptions, StoreCallOptions, StoreRetry } from '../store/object-store.js'
+import type {
+  GetOptions,
+  ObjectStore,
+  PutOptions,
+  RetrieveOptions,
+  StoreCallOptions,
+  StoreRetry,
+} from '../store/object-store.js'
 import { type ByteSource, bytesOf, readWhole } from '../streams/byte-source.js'
 import { untilAborted } from '../streams/until-aborted.js'
 import { defaultRetryPolicy, nextDelayMs, type RetryPolicy } from './retry-policy.js'
@@ -165,11 +172,19 @@ function optionalParts(
   store: ObjectStore,
   heard: <Options extends StoreCallOptions>(options?: Options) => Options | undefined,
 ) {
-  const { name, location, capabilities, retriesRequests, probe, listUnfinished, removeUnfinished } = store
-  const { listsInOrder } = store
+  const { name, location, region, host, capabilities, retriesRequests, listsInOrder } = store
+  const { probe, listUnfinished, removeUnfinished, removeForGood, retrieve, posture, policy } = store
   return {
-    ...{ name, location, capabilities, ...(retriesRequests && { retriesRequests }) },
+    ...{ name, location, region, host, capabilities, ...(retriesRequests && { retriesRequests }) },
     ...(listsInOrder && { listsInOrder }),
+    ...(policy && { policy: policy.bind(store) }),
+    ...(removeForGood && {
+      removeForGood: (key: string, options?: StoreCallOptions) => removeForGood.call(store, key, heard(options)),
+    }),
+    ...(retrieve && {
+      retrieve: (key: string, options: RetrieveOptions) => retrieve.call(store, key, heard(options) ?? options),
+    }),
+    ...(posture && { posture: (options?: StoreCallOptions) => posture.call(store, heard(options)) }),
     classify: (error: unknown) => store.classify(error),
     ...(probe && { probe: (options?: StoreCallOptions) => probe.call(store, heard(options)) }),
     ...(listUnfinished && {

@@ -3,6 +3,7 @@ import { untilAborted } from '../streams/until-aborted.js'
 import { assertKey } from './assert-key.js'
 import { compareKeys } from './compare-keys.js'
 import type { ObjectStore, PutOptions, StoreCallOptions, StoredObject } from './object-store.js'
+import { refuseRules } from './refuse-rules.js'
 import { resolveRange } from './store-range.js'
 
 /** How a {@link memoryStore} is made. */
@@ -34,8 +35,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
     capabilities: { conditionalPut, metadata: true, storageClasses: false, objectLock: false, versioning: false },
     listsInOrder: true,
 
-    async put(key, source, { ifAbsent = false, metadata, signal }: PutOptions = {}) {
+    async put(key, source, options: PutOptions = {}) {
+      const { ifAbsent = false, metadata, signal } = options
       assertKey(key)
+      refuseRules(options, 'memory')
       signal?.throwIfAborted()
       if (ifAbsent) refuseExisting(key)
       const chunks: Buffer[] = []

@@ -1,6 +1,8 @@
 import type { ErrorCode } from '../errors/error-code.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import type { ObjectMetadata } from './object-metadata.js'
+import type { PolicyNeeds, StorePolicy, StoreRole } from './store-policy.js'
+import type { StorePosture } from './store-posture.js'
 
 /** An object as a store lists it. */
 export interface StoredObject {
@@ -14,8 +16,26 @@ export interface StoredObject {
   readonly metadata?: ObjectMetadata | undefined
   /** The service's name for the storage class, where it has classes. */
   readonly storageClass?: string | undefined
+  /** Set where its class keeps it in an archive: whether it can be read now. `list` may know less than `head`. */
+  readonly archive?: ArchiveState | undefined
   /** Why the place will not let it go yet, for people: `locked until 2027-01-01T00:00:00.000Z`. Only `head` tells. */
   readonly retained?: string | undefined
+}
+
+/** Whether an object that lies in an archive can be read. */
+export interface ArchiveState {
+  /** `archived`: it must be retrieved first. `retrieving`: that was asked for. `readable`: a copy of it is there. */
+  readonly state: 'archived' | 'retrieving' | 'readable'
+  /** Until when the copy is there. */
+  readonly until?: Date | undefined
+}
+
+/** How long nobody may remove an object. */
+export interface PutLock {
+  readonly mode: 'governance' | 'compliance'
+  /** Undefined: only the legal hold. */
+  readonly until: Date | undefined
+  readonly legalHold: boolean
 }
 
 /** What a store can really do; nothing here is a guess. */
@@ -52,6 +72,26 @@ export interface PutOptions extends StoreCallOptions {
   readonly ifAbsent?: boolean | undefined
   /** How many bytes to expect, roughly; stores size their parts by it. Default: unknown. */
   readonly expectedBytes?: number | undefined
+  /** In the service's own words. Default: the store's. Stores with `storageClasses` honour it, others refuse it. */
+  readonly storageClass?: string | undefined
+  /** Stores with `objectLock` honour it, others refuse it. Default: what the place does by itself. */
+  readonly lock?: PutLock | undefined
+}
+
+/** How an object is brought back from an archive. */
+export interface RetrieveOptions extends StoreCallOptions {
+  /** For how many days the copy shall be there. */
+  readonly days: number
+  /** How quick, and how dear. */
+  readonly tier: 'expedited' | 'standard' | 'bulk'
+}
+
+/** What became of an object that was to be removed for good. */
+export interface Removal {
+  /** `gone`: nothing of it is left. `hidden`: listings show it no more, and it is kept. `kept`: it is as it was. */
+  readonly state: 'gone' | 'hidden' | 'kept'
+  /** What is left and why, for people; null when it is gone. */
+  readonly message: string | null
 }
 
 export interface GetOptions extends StoreCallOptions {
@@ -125,6 +165,17 @@ export interface ObjectStore {
   listUnfinished?(prefix: string, options?: StoreCallOptions): AsyncIterable<UnfinishedPut>
   /** Gives up an unfinished write and frees what it takes up; one that is gone resolves. */
   removeUnfinished?(unfinished: UnfinishedPut, options?: StoreCallOptions): Promise<void>
+  /**
+   * Removes an object with every older version of it. A store that keeps versions has it: there `remove` only hides. What
+   * cannot be removed is the answer, not an error.
+   */
+  removeForGood?(key: string, options?: StoreCallOptions): Promise<Removal>
+  /** Asks for an archived object to be made readable; `head` tells when it is. Asking again changes nothing. */
+  retrieve?(key: string, options: RetrieveOptions): Promise<void>
+  /** How the place itself is set up. What the service does not say is null there, and said; it throws only raw errors. */
+  posture?(options?: StoreCallOptions): Promise<StorePosture>
+  /** The rights that somebody with this role needs here, as the service takes them. */
+  policy?(role: StoreRole, product: string, needs: PolicyNeeds): Promise<StorePolicy> | StorePolicy
   /** Whether the place itself answers and may be written to; `doctor` asks. Throws raw errors. */
   probe?(options?: StoreCallOptions): Promise<void>
 }
