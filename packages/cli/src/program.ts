@@ -15,6 +15,7 @@ import { defineList } from './commands/list.js'
 import { defineLogTable } from './commands/log-table.js'
 import { definePause, defineResume } from './commands/pause.js'
 import { definePitr } from './commands/pitr.js'
+import { definePolicy } from './commands/policy.js'
 import { definePrune } from './commands/prune.js'
 import { defineRehearse } from './commands/rehearse.js'
 import { defineReport } from './commands/report.js'
@@ -29,6 +30,7 @@ import { helpText } from './render/help-text.js'
 const defineCommands = [
   defineInit,
   defineDoctor,
+  definePolicy,
   defineBackup,
   defineCopy,
   defineList,

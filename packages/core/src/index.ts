@@ -7,7 +7,7 @@ export type {
   Unreadable,
 } from './api/backups.js'
 export type { CopyOptions, CopyResult } from './api/copying.js'
-export type { DoctorCheck } from './api/doctor.js'
+export type { DestinationPolicy, DoctorCheck, DoctorOptions, PolicyOptions } from './api/doctor.js'
 export type { GivenKey, KeyOperations, KeyProof, ProveOptions, RotateOptions, RotateResult } from './api/keys.js'
 export type { Lifeboat } from './api/lifeboat-api.js'
 export type { ExportOptions, ExportResult, RehearsalOptions, RehearsalResult } from './api/provider.js'

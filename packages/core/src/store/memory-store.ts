@@ -2,6 +2,7 @@ import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { untilAborted } from '../streams/until-aborted.js'
 import { assertKey } from './assert-key.js'
 import type { ObjectStore, PutOptions, StoreCallOptions, StoredObject } from './object-store.js'
+import { refuseRules } from './refuse-rules.js'
 import { resolveRange } from './store-range.js'
 
 /** How a {@link memoryStore} is made. */
@@ -30,8 +31,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
     location: 'memory',
     capabilities: { conditionalPut, storageClasses: false, objectLock: false, versioning: false },
 
-    async put(key, source, { ifAbsent = false, signal }: PutOptions = {}) {
+    async put(key, source, options: PutOptions = {}) {
+      const { ifAbsent = false, signal } = options
       assertKey(key)
+      refuseRules(options, 'memory')
       signal?.throwIfAborted()
       if (ifAbsent) refuseExisting(key)
       const chunks: Buffer[] = []

@@ -79,8 +79,8 @@ export interface RetrieveOptions extends StoreCallOptions {
 
 /** What became of an object that was to be removed for good. */
 export interface Removal {
-  /** Nothing of it is left. */
-  readonly gone: boolean
+  /** `gone`: nothing of it is left. `hidden`: listings show it no more, and it is kept. `kept`: it is as it was. */
+  readonly state: 'gone' | 'hidden' | 'kept'
   /** What is left and why, for people; null when it is gone. */
   readonly message: string | null
 }

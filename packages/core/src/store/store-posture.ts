@@ -1,7 +1,7 @@
 /** A rule by which the place itself moves or removes objects. */
 export interface LifecycleRule {
   readonly id: string
-  /** Objects whose keys begin so; empty: all. Of the whole bucket's keys, the store's prefix included. */
+  /** Objects whose keys begin so, as the store names them; empty: all. */
   readonly prefix: string
   readonly enabled: boolean
   /** Current objects are removed after so many days; null: never. */
@@ -26,5 +26,7 @@ export interface StorePosture {
   readonly openTo: readonly ('policy' | 'acl')[] | null
   /** Whether the service refuses settings that would let strangers in. */
   readonly publicAccessBlocked: boolean | null
+  /** What else one should know, for people. */
+  readonly notes: readonly string[]
   readonly unknown: readonly { readonly what: string; readonly why: string }[]
 }
