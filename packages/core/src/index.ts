@@ -51,6 +51,7 @@ export type {
   RetentionPolicy,
 } from './config/config-schema.js'
 export { defineConfig, resolveConfig } from './config/define-config.js'
+export type { HookFacts, HookFunction, HookName } from './config/hooks-schema.js'
 export { isSecret, type SecretReference, secret } from './config/secret.js'
 export { type Deps, nodeDeps } from './deps.js'
 export {
@@ -142,8 +143,10 @@ export { planPrune } from './retention/plan-prune.js'
 export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'
 export { type RetryingOptions, retrying } from './retry/retrying.js'
 export { assertKey } from './store/assert-key.js'
+export { compareKeys } from './store/compare-keys.js'
 export { directory } from './store/directory-store.js'
 export { memoryStore } from './store/memory-store.js'
+export type { ObjectMetadata } from './store/object-metadata.js'
 export type {
   ArchiveState,
   GetOptions,

@@ -5,6 +5,7 @@ import type { KeyOperations } from './keys.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { RetentionOperations } from './retention.js'
+import type { ScheduleOperations } from './schedule.js'
 import type { VerificationOperations } from './verification.js'
 
 /** The toolkit, opened on one configuration. */
@@ -14,6 +15,7 @@ export interface Lifeboat
     VerificationOperations,
     RestoreOperations,
     RetentionOperations,
+    ScheduleOperations,
     ProviderOperations,
     DoctorOperations,
     KeyOperations {
