@@ -1,4 +1,11 @@
 export type {
+  AlertDelivery,
+  AlertOperations,
+  AlertReport,
+  CheckAlertsOptions,
+  TestAlertsOptions,
+} from './api/alerts.js'
+export type {
   BackupOptions,
   BackupResult,
   DestinationOutcome,
@@ -23,6 +30,15 @@ export type {
 } from './api/restoring.js'
 export type { PruneOptions, PruneResult, SweepResult } from './api/retention.js'
 export type { BackupName, RunOptions, SelectOptions } from './api/run-options.js'
+export type {
+  DestinationStatus,
+  LastProof,
+  ProductStatus,
+  State,
+  StatusFinding,
+  StatusOptions,
+  StatusReport,
+} from './api/status.js'
 export {
   type DrillOptions,
   type DrillReport,
@@ -83,9 +99,11 @@ export {
   resumeServices,
   withServicesPaused,
 } from './maintenance/pause-services.js'
+export { outcomeOf, type RunFailure, type RunOutcome, type RunPart, type RunStart } from './notify/run-outcome.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type {
   BackupProvider,
+  BackupSchedule,
   Checking,
   CheckObjective,
   Connecting,
@@ -107,7 +125,10 @@ export type {
   RecoveryPlan,
   RecoveryWindow,
   Removing,
+  RestorePoint,
+  RestorePoints,
   Restoring,
+  SourceAddress,
   WritingService,
 } from './provider/backup-provider.js'
 export { dumps } from './provider/dumps.js'

@@ -1,5 +1,6 @@
 import type { Lifeboat } from './api/lifeboat-api.js'
 import type { LifeboatConfig } from './config/config-schema.js'
+import { alertOperations } from './operations/alerts.js'
 import { backupOperations } from './operations/backups.js'
 import { copyOperations } from './operations/copying.js'
 import { doctorOperations } from './operations/doctor.js'
@@ -9,6 +10,7 @@ import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
 import { retentionOperations } from './operations/retention.js'
 import { scheduleOperations } from './operations/schedule.js'
+import { statusOperations } from './operations/status.js'
 import { verificationOperations } from './operations/verification.js'
 
 export type { OpenOptions } from './operations/open-context.js'
@@ -36,5 +38,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...providerOperations(context),
     ...doctorOperations(context),
     ...keyOperations(context),
+    ...alertOperations(context),
+    ...statusOperations(context),
   }
 }
