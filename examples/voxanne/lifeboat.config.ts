@@ -14,11 +14,13 @@ export default defineConfig({
         apiUrl: process.env.SUPABASE_API_URL,
         statusUrl: process.env.SUPABASE_STATUS_URL,
       }),
-      // The team's key, and one that lies in a safe: `lifeboat keys generate` makes both.
+      // The team's key, and one that lies in a safe: `lifeboat keys generate` makes them.
       encryption: {
         recipients: ['keys/team.asc', 'keys/recovery.asc'],
         privateKey: 'keys/team-private.asc',
         privateKeyPassphrase: secret.env('VOXANNE_KEY_PASSPHRASE'),
+        signingKey: 'keys/signing-private.asc',
+        signers: ['keys/signing.asc'],
         proveEvery: '90d',
       },
       destinations: {

@@ -15,14 +15,14 @@ export function defineKeys(program: Command, choose: Choose): void {
   addCommand(
     keys,
     'generate',
-    'make an OpenPGP pair for the team and one for recovery, whose private half goes offline',
+    'make OpenPGP pairs: for the team, for recovery (its private half goes offline), and one that seals backups',
     [
       'lifeboat keys generate',
       'lifeboat keys generate --recovery-file /media/usb/recovery-private.asc',
       'LIFEBOAT_PRIVATE_KEY_PASSPHRASE=… LIFEBOAT_RECOVERY_KEY_PASSPHRASE=… lifeboat keys generate',
     ],
   )
-    .argument('[pairs...]', 'team, recovery', parsePairs)
+    .argument('[pairs...]', 'team, recovery, signing (default: all three)', parsePairs)
     .option('--folder <folder>', 'where the keys go', './keys')
     .option(
       '--recovery-file <file>',

@@ -18,10 +18,11 @@ export interface GenerateFlags {
   readonly passphrase: boolean
 }
 
-const allPairs = ['team', 'recovery'] as const
+const allPairs = ['team', 'recovery', 'signing'] as const
 type Pair = (typeof allPairs)[number]
 
-const variables: Readonly<Record<Pair, string>> = {
+/** The signing key is used by the machine that backs up, at night, when there is nobody to ask. */
+const variables: Readonly<Partial<Record<Pair, string>>> = {
   team: 'LIFEBOAT_PRIVATE_KEY_PASSPHRASE',
   recovery: 'LIFEBOAT_RECOVERY_KEY_PASSPHRASE',
 }
@@ -63,7 +64,7 @@ export async function generateKeys(
         '',
       ])
       .concat([
-        'Name the public halves in encryption.recipients; the holder of either private half can restore.',
+        'Name the public halves of team and recovery in encryption.recipients; the holder of either private half can restore.',
         `Then make a backup, and try each key on it: ${session.colours.bold('lifeboat keys prove PRODUCT --key FILE')}`,
       ]),
   }
@@ -78,8 +79,9 @@ function filesOf({ io }: Session, pair: Pair, folder: string, flags: GenerateFla
 }
 
 async function holderOf(session: Session, pair: Pair, { name, email, passphrase }: GenerateFlags): Promise<KeyHolder> {
-  const set = session.io.env[variables[pair]] || undefined
-  const ask = set === undefined && passphrase && canAsk(session.io)
+  const variable = variables[pair]
+  const set = (variable && session.io.env[variable]) || undefined
+  const ask = variable !== undefined && set === undefined && passphrase && canAsk(session.io)
   return {
     name: `${name} ${pair}`,
     email,
@@ -99,6 +101,8 @@ function recoveryNotes(name: string): string[] {
 
 function careOf({ colours }: Session, pair: Pair, file: string): string[] {
   if (pair === 'team') return ['Only machines that verify or restore need the private half.']
+  if (pair === 'signing')
+    return ['It seals backups: encryption.signingKey of the machine that makes them. It opens none.']
   return [
     colours.yellow('Take the private half off this machine:'),
     `  1. print ${file}, or copy it to a stick in ${dirname(file) === '/' ? 'a safe' : 'a safe, away from the backups'}`,

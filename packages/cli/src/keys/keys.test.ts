@@ -44,9 +44,9 @@ const rotation: RotateResult = {
 }
 
 describe('keys generate', { timeout: 30_000 }, () => {
-  it('writes two pairs, private halves for their owner only, and says what to take off this machine', async () => {
+  it('writes pairs, private halves for their owner only, and says what to take off this machine', async () => {
     const ran = await runCli(['keys', 'generate', '--json'], { config: null }, async cwd => {
-      for (const pair of ['team', 'recovery']) {
+      for (const pair of ['team', 'recovery', 'signing']) {
         expect((await stat(join(cwd, `keys/${pair}-private.asc`))).mode & 0o777).toBe(0o600)
         expect(await readFile(join(cwd, `keys/${pair}.asc`), 'utf8')).toContain('BEGIN PGP PUBLIC KEY BLOCK')
       }
@@ -54,10 +54,7 @@ describe('keys generate', { timeout: 30_000 }, () => {
     })
     expect(ran.status).toBe(0)
     expect(ran.json()).toMatchObject({
-      keys: [
-        { pair: 'team', locked: false },
-        { pair: 'recovery', locked: false },
-      ],
+      keys: ['team', 'recovery', 'signing'].map(pair => ({ pair, locked: false })),
     })
     const read = await runCli(['keys', 'generate', 'recovery', '--recovery-file', 'stick/recovery.asc'], {
       config: null,
@@ -71,7 +68,7 @@ describe('keys generate', { timeout: 30_000 }, () => {
     const prompts = { confirm: async () => true, text: async () => '', secret: async () => answers.shift() }
     const env = { LIFEBOAT_PRIVATE_KEY_PASSPHRASE: 'from the environment' }
     const ran = await runCli(['keys', 'generate', '--json'], { config: null, terminal: true, prompts, env })
-    expect(ran.json()).toMatchObject({ keys: [{ locked: true }, { locked: true }] })
+    expect(ran.json()).toMatchObject({ keys: [{ locked: true }, { locked: true }, { locked: false }] })
     expect(ran.stdout + ran.stderr).not.toMatch(/typed by hand|from the environment/)
     answers.push('one', 'another')
     let left = true

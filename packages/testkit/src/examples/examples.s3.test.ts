@@ -103,7 +103,7 @@ async function runPlan({ cli, database, config }: Opened, name: string) {
   for (const night of nights) {
     const made = await cli(['backup', '--reason', 'nightly'], night)
     expect([made.status, made.stderr]).toEqual([0, expect.not.stringContaining('error')])
-    ids.push((made.json() as { results: { id: string }[] }).results[0]!.id)
+    ids.push((made.json() as { backups: { id: string }[] }).backups[0]!.id)
     const verified = await cli(['verify'], night)
     expect([verified.status, verified.json()]).toEqual([0, expect.objectContaining({ ok: true, failures: [] })])
     expect(verified.json().reports).toHaveLength(Object.keys(destinations).length)
@@ -175,8 +175,10 @@ describe('examples', () => {
       '--key',
       join(place, 'keys/recovery-private.asc'),
     ]
-    process.env.LIFEBOAT_PRIVATE_KEY_PASSPHRASE = 'in the safe'
-    expect((await cli(recovery)).status).toBe(12)
+    set({ LIFEBOAT_PRIVATE_KEY_PASSPHRASE: 'in the safe' })
+    expect((await cli(recovery)).status).toBe(0)
+    const { products } = (await cli(['keys', 'list'])).json() as { products: { findings: { code: string }[] }[] }
+    expect(products[0]!.findings).toEqual([])
     const provider = await cli(['list', '--provider'])
     expect([provider.status, provider.stdout]).toEqual([0, expect.stringContaining('2026-11-20')])
   })
