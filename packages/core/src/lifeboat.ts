@@ -5,6 +5,7 @@ import { backupOperations } from './operations/backups.js'
 import { copyOperations } from './operations/copying.js'
 import { doctorOperations } from './operations/doctor.js'
 import { keyOperations } from './operations/keys.js'
+import { objectOperations } from './operations/objects.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
@@ -36,6 +37,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...retention,
     ...scheduleOperations(context, { ...backups, ...verification, ...retention, destinations }),
     ...providerOperations(context),
+    ...objectOperations(context),
     ...doctorOperations(context),
     ...keyOperations(context),
     ...alertOperations(context),

@@ -3,6 +3,7 @@ import type { BackupOperations } from './backups.js'
 import type { CopyOperations } from './copying.js'
 import type { DoctorOperations } from './doctor.js'
 import type { KeyOperations } from './keys.js'
+import type { ObjectOperations } from './objects.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { RetentionOperations } from './retention.js'
@@ -19,6 +20,7 @@ export interface Lifeboat
     RetentionOperations,
     ScheduleOperations,
     ProviderOperations,
+    ObjectOperations,
     DoctorOperations,
     KeyOperations,
     AlertOperations,
