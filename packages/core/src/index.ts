@@ -106,6 +106,7 @@ export { judgeKeys, type KeyExpectations } from './keys/judge-keys.js'
 export type { KeyedBackup, KeyFinding, KeyListing, KeyProved, KeyState } from './keys/key-state.js'
 export type { KeyProofRecord } from './keys/proof-record.js'
 export { type KeyPlace, type KeyReading, readKeyStates } from './keys/read-key-states.js'
+export { type KeyHolder, type KeyPairFiles, writeKeyPairs } from './keys/write-key-pair.js'
 export { type OpenOptions, openLifeboat } from './lifeboat.js'
 export {
   type Abandoned,
