@@ -51,6 +51,7 @@ export type {
 } from './config/config-schema.js'
 export { defineConfig, resolveConfig } from './config/define-config.js'
 export { isSecret, type SecretReference, secret } from './config/secret.js'
+export { parseDurationMs } from './config/units.js'
 export { type Deps, nodeDeps } from './deps.js'
 export {
   type DestinationInterval,
@@ -133,6 +134,7 @@ export type { EntryRule, Omission } from './restore/select-entries.js'
 export { setDefaultPrivilegesAside } from './restore/set-default-privileges-aside.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'
+export type { Retrieval } from './retrieval/retrieve-backup.js'
 export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'
 export { type RetryingOptions, retrying } from './retry/retrying.js'
 export { assertKey } from './store/assert-key.js'
@@ -145,6 +147,7 @@ export type {
   PutLock,
   PutOptions,
   Removal,
+  RetrievalAsked,
   RetrieveOptions,
   StoreCallOptions,
   StoreCapabilities,

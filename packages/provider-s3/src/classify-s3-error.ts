@@ -25,7 +25,7 @@ const byName: Readonly<Record<string, ErrorCode>> = {
   InsufficientStorage: 'store-full',
   XMinioStorageFull: 'store-full',
   EntityTooLarge: 'store-refused',
-  InvalidObjectState: 'store-refused',
+  InvalidObjectState: 'object-archived',
   InvalidStorageClass: 'store-refused',
   NotImplemented: 'store-refused',
   PermanentRedirect: 'config-invalid',

@@ -4,17 +4,18 @@ import { addCommand, type Choose, type CommandResult, destinationOption } from '
 import { exitStatus, worstStatus } from '../exit-status.js'
 import { forEachProduct } from '../for-each-product.js'
 import { renderDrill } from '../render/drill-lines.js'
+import { addRetrieveOptions, type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 import { UsageError } from '../usage-error.js'
 
-interface Flags {
+interface Flags extends RetrieveFlags {
   readonly backup?: string
   readonly destination?: string
   readonly proof?: 'content' | 'counts'
 }
 
 export function defineDrill(program: Command, choose: Choose): void {
-  addCommand(
+  const command = addCommand(
     program,
     'drill',
     'rehearse a restore: into a scratch database, checked, compared, timed and removed (default: every product)',
@@ -33,7 +34,9 @@ export function defineDrill(program: Command, choose: Choose): void {
         'content: compare everything with the backup; counts: the rows of every table (default: as configured, else content)',
       ).choices(['content', 'counts']),
     )
-    .action((products: string[], flags: Flags) => choose(session => runDrills(session, products, flags)))
+  addRetrieveOptions(command).action((products: string[], flags: Flags) =>
+    choose(session => runDrills(session, products, flags)),
+  )
 }
 
 async function runDrills(session: Session, named: readonly string[], flags: Flags): Promise<CommandResult> {
@@ -47,7 +50,10 @@ async function runDrills(session: Session, named: readonly string[], flags: Flag
   const { backup = 'latest', destination, proof } = flags
   const { signal, progress } = session
   const done = await forEachProduct<DrillReport>(session, products, async product => [
-    await lifeboat.drill(`${product}/${backup}`, { destination, proof, signal, onEvent: progress.onEvent }),
+    await lifeboat.drill(`${product}/${backup}`, {
+      ...{ destination, proof, retrieve: retrievalOf(flags), signal },
+      onEvent: progress.onEvent,
+    }),
   ])
   const statuses = done.results.map(report => (report.ok ? exitStatus.done : exitStatus.damaged))
   // A drill that failed outweighs one that could not be held.

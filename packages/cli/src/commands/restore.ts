@@ -8,12 +8,13 @@ import { findProfile, type ProfileName, profileNames } from '../find-profile.js'
 import { isAddress } from '../open-address.js'
 import { profileLines } from '../render/profile-lines.js'
 import { renderPlan, renderRestored } from '../render/restore-lines.js'
+import { addRetrieveOptions, type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 import { resolveTarget } from '../target-url.js'
 import { UsageError } from '../usage-error.js'
 import { listContents } from './list-contents.js'
 
-interface Flags {
+interface Flags extends RetrieveFlags {
   readonly to?: string
   readonly destination?: string
   readonly table?: readonly string[]
@@ -36,7 +37,7 @@ interface Flags {
 }
 
 export function defineRestore(program: Command, choose: Choose): void {
-  addCommand(program, 'restore', 'restore a backup into a database, after showing the plan', [
+  const command = addCommand(program, 'restore', 'restore a backup into a database, after showing the plan', [
     'lifeboat restore latest --to env:TARGET_URL --create',
     'lifeboat restore shop/latest --to postgres://admin@localhost/shop_copy --create --jobs 4 --yes',
     'lifeboat restore 20261121T020000Z-7f3k9q --to env:TARGET_URL --overwrite',
@@ -78,9 +79,9 @@ export function defineRestore(program: Command, choose: Choose): void {
     .option('--dry-run', 'show the plan, with all that is kept and left out; restores nothing')
     .option('--yes', 'do not ask')
     .addOption(destinationOption())
-    .action((backup: string, flags: Flags) =>
-      choose(session => (flags.list ? listContents(session, backup, flags) : runRestore(session, backup, flags))),
-    )
+  addRetrieveOptions(command).action((backup: string, flags: Flags) =>
+    choose(session => (flags.list ? listContents(session, backup, flags) : runRestore(session, backup, flags))),
+  )
 }
 
 async function runRestore(session: Session, name: string, flags: Flags): Promise<CommandResult> {
@@ -96,7 +97,7 @@ async function runRestore(session: Session, name: string, flags: Flags): Promise
   const options: RestoreOptions = {
     ...{ to: target.url, create, jobs, overwrite, overwriteSource, keepFailed, allowUnsealed, destination },
     ...{ tables: flags.table, withReferenced: flags.withReferenced, intoSchema: flags.intoSchema, only: onlyOf(flags) },
-    ...{ pause: flags.pause, resume: flags.resume },
+    ...{ pause: flags.pause, resume: flags.resume, retrieve: retrievalOf(flags) },
     profile: flags.profile === undefined ? undefined : await findProfile(flags.profile),
     signal: session.signal,
     onEvent: session.progress.onEvent,

@@ -25,6 +25,7 @@ export const errorCodes = [
   'object-missing',
   'object-exists',
   'object-damaged',
+  'object-archived',
   'manifest-invalid',
   'seal-wrong',
   'seal-missing',

@@ -1,6 +1,7 @@
 import type { CopyOperations } from '../api/copying.js'
 import { copyBackup } from '../copy/copy-backup.js'
 import { BackupError } from '../errors/backup-error.js'
+import { retrieveBackup } from '../retrieval/retrieve-backup.js'
 import type { OpenContext } from './open-context.js'
 
 export function copyOperations(context: OpenContext): CopyOperations {
@@ -11,6 +12,7 @@ export function copyOperations(context: OpenContext): CopyOperations {
         throw new BackupError('config-invalid', `${run.to} is not copied to itself`, { hint: 'name two destinations' })
       const { signal, onEvent } = run
       const backup = await context.locate(name, { signal, onEvent, destination: run.from, except: run.to })
+      await retrieveBackup(backup, run.retrieve, deps, run)
       // Never empty: a name that is not configured is refused.
       const [found] = context.destinationsFor(backup.manifest.product, run, run.to)
       const [destination, { store }] = found!

@@ -11,6 +11,7 @@ import { readForReport } from '../report/read-for-report.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
 import { readHistory } from '../repository/read-history.js'
 import { readRecords } from '../repository/verification-record.js'
+import { findArchived, retrieveBackup } from '../retrieval/retrieve-backup.js'
 import { planTimeline } from '../timeline/plan-timeline.js'
 import { readTimeline } from '../timeline/read-timeline.js'
 import { applyLogMigration } from '../verification-log/write-log.js'
@@ -35,11 +36,15 @@ export function verificationOperations(context: OpenContext): VerificationOperat
       const backup = await locate(name, run)
       const { product } = backup.manifest
       const config = known(product)
+      const wanted = run.level ?? 'content'
+      if (run.retrieve && wanted !== 'listed') await retrieveBackup(backup, run.retrieve, deps, run)
+      const archived = wanted === 'listed' ? [] : await findArchived(backup, run.signal)
       const configured = config !== undefined && Object.hasOwn(config.destinations, backup.destination)
       const report = await runVerify(
         {
           backup,
-          level: run.level ?? 'content',
+          level: archived.length > 0 ? 'listed' : wanted,
+          archived,
           unlock: unlockFor(product, backup.destination),
           sealKeys: sealKeysFor(product, backup.destination),
           verify: config?.verify,
@@ -72,6 +77,7 @@ export function verificationOperations(context: OpenContext): VerificationOperat
     drill,
     async diff(name, run = {}) {
       const backup = await locate(name, run)
+      await retrieveBackup(backup, run.retrieve, deps, run)
       const { product } = backup.manifest
       const { findPgTools } = deps
       const { source: config } = productOf(product)
@@ -92,7 +98,10 @@ export function verificationOperations(context: OpenContext): VerificationOperat
   async function drill(name: string, run: DrillOptions = {}): Promise<DrillReport> {
     let backup: LocatedBackup | undefined
     const find = async () => {
-      backup ??= await locate(name, run)
+      if (backup !== undefined) return backup
+      const found = await locate(name, run)
+      await retrieveBackup(found, run.retrieve, deps, run)
+      backup = found
       return backup
     }
     const product = await productOfDrill(name, find)
