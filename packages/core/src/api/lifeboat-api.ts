@@ -1,6 +1,7 @@
 import type { BackupOperations } from './backups.js'
 import type { CopyOperations } from './copying.js'
 import type { DoctorOperations } from './doctor.js'
+import type { KeyOperations } from './keys.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { RetentionOperations } from './retention.js'
@@ -14,7 +15,8 @@ export interface Lifeboat
     RestoreOperations,
     RetentionOperations,
     ProviderOperations,
-    DoctorOperations {
+    DoctorOperations,
+    KeyOperations {
   readonly products: readonly string[]
   /** The names of a product's destinations, in configured order. */
   destinations(product: string): readonly string[]
