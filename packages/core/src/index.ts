@@ -58,7 +58,9 @@ export {
   type DestinationInterval,
   type DestinationTurn,
   destinationTurn,
+  isBehind,
   longestPeriodMs,
+  rpoAt,
 } from './destination/destination-schedule.js'
 export { estimateRestore, type RestoreEstimate } from './drill/estimate-restore.js'
 export { type DrillExpectations, judgeDrills } from './drill/judge-drills.js'

@@ -1,5 +1,6 @@
 import type { DrillOptions, DrillReport, VerificationOperations } from '../api/verification.js'
 import type { ProductConfig } from '../config/config-schema.js'
+import { rpoAt } from '../destination/destination-schedule.js'
 import { estimateRestore } from '../drill/estimate-restore.js'
 import { runDrill } from '../drill/run-drill.js'
 import type { ScratchConfig } from '../drill/scratch-server.js'
@@ -49,7 +50,7 @@ export function verificationOperations(context: OpenContext): VerificationOperat
           sealKeys: sealKeysFor(product, backup.destination),
           verify: config?.verify,
           configured,
-          rpoMs: config?.objectives.rpo,
+          rpoMs: config && rpoAt(config, configured ? config.destinations[backup.destination] : undefined),
           now: deps.now,
           live: run.live
             ? async options => checkLive(backup.manifest, productOf(product).verify, await liveSource(product), options)
