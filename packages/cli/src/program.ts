@@ -13,18 +13,24 @@ import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
 import { defineList } from './commands/list.js'
 import { defineLogTable } from './commands/log-table.js'
+import { defineMetrics } from './commands/metrics.js'
+import { defineNotify } from './commands/notify.js'
 import { definePause, defineResume } from './commands/pause.js'
 import { definePitr } from './commands/pitr.js'
 import { definePolicy } from './commands/policy.js'
 import { definePrune } from './commands/prune.js'
+import { defineQueue } from './commands/queue.js'
 import { defineRehearse } from './commands/rehearse.js'
 import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
 import { defineRootKey } from './commands/root-key.js'
+import { defineRun } from './commands/run.js'
 import { defineShow } from './commands/show.js'
+import { defineStatus } from './commands/status.js'
 import { defineSweep } from './commands/sweep.js'
 import { defineTimeline } from './commands/timeline.js'
 import { defineVerify } from './commands/verify.js'
+import { defineWorker } from './commands/worker.js'
 import { helpText } from './render/help-text.js'
 
 const defineCommands = [
@@ -37,6 +43,8 @@ const defineCommands = [
   defineShow,
   defineVerify,
   defineDrill,
+  defineStatus,
+  defineMetrics,
   defineDiff,
   defineHistory,
   defineReport,
@@ -47,10 +55,14 @@ const defineCommands = [
   definePitr,
   defineRootKey,
   defineTimeline,
+  defineNotify,
   defineExport,
   defineRehearse,
   definePause,
   defineResume,
+  defineRun,
+  defineWorker,
+  defineQueue,
   defineDemo,
 ]
 

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defaultLeaseMs } from './locks/hold-locks.js'
+import type { NotifyDeps } from './notify/notify-deps.js'
 import { findPgTools, type PgTools } from './postgres/find-pg-tools.js'
 import { defaultRetryPolicy, type RetryPolicy } from './retry/retry-policy.js'
 
@@ -16,6 +17,8 @@ export interface Deps {
   readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>
   /** How calls of stores are repeated; those that repeat their requests themselves have their own. */
   readonly retry: RetryPolicy
+  /** What sending alerts touches. Default: the network, with the time limits of `nodeNotifyDeps`. */
+  readonly notify?: Partial<NotifyDeps> | undefined
 }
 
 export function nodeDeps(): Deps {

@@ -1,4 +1,11 @@
 export type {
+  AlertDelivery,
+  AlertOperations,
+  AlertReport,
+  CheckAlertsOptions,
+  TestAlertsOptions,
+} from './api/alerts.js'
+export type {
   BackupOptions,
   BackupResult,
   DestinationOutcome,
@@ -23,6 +30,15 @@ export type {
 } from './api/restoring.js'
 export type { PruneOptions, PruneResult, SweepResult } from './api/retention.js'
 export type { BackupName, RunOptions, SelectOptions } from './api/run-options.js'
+export type {
+  DestinationStatus,
+  LastProof,
+  ProductStatus,
+  State,
+  StatusFinding,
+  StatusOptions,
+  StatusReport,
+} from './api/status.js'
 export {
   type DrillOptions,
   type DrillReport,
@@ -51,6 +67,7 @@ export type {
   RetentionPolicy,
 } from './config/config-schema.js'
 export { defineConfig, resolveConfig } from './config/define-config.js'
+export type { HookFacts, HookFunction, HookName } from './config/hooks-schema.js'
 export { isSecret, type SecretReference, secret } from './config/secret.js'
 export { parseDurationMs } from './config/units.js'
 export { type Deps, nodeDeps } from './deps.js'
@@ -84,9 +101,11 @@ export {
   resumeServices,
   withServicesPaused,
 } from './maintenance/pause-services.js'
+export { outcomeOf, type RunFailure, type RunOutcome, type RunPart, type RunStart } from './notify/run-outcome.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type {
   BackupProvider,
+  BackupSchedule,
   Checking,
   CheckObjective,
   Connecting,
@@ -108,7 +127,10 @@ export type {
   RecoveryPlan,
   RecoveryWindow,
   Removing,
+  RestorePoint,
+  RestorePoints,
   Restoring,
+  SourceAddress,
   WritingService,
 } from './provider/backup-provider.js'
 export { dumps } from './provider/dumps.js'

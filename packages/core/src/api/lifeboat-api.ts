@@ -1,3 +1,4 @@
+import type { AlertOperations } from './alerts.js'
 import type { BackupOperations } from './backups.js'
 import type { CopyOperations } from './copying.js'
 import type { DoctorOperations } from './doctor.js'
@@ -5,6 +6,8 @@ import type { KeyOperations } from './keys.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { RetentionOperations } from './retention.js'
+import type { ScheduleOperations } from './schedule.js'
+import type { StatusOperations } from './status.js'
 import type { VerificationOperations } from './verification.js'
 
 /** The toolkit, opened on one configuration. */
@@ -14,9 +17,12 @@ export interface Lifeboat
     VerificationOperations,
     RestoreOperations,
     RetentionOperations,
+    ScheduleOperations,
     ProviderOperations,
     DoctorOperations,
-    KeyOperations {
+    KeyOperations,
+    AlertOperations,
+    StatusOperations {
   readonly products: readonly string[]
   /** The names of a product's destinations, in configured order. */
   destinations(product: string): readonly string[]

@@ -9,7 +9,9 @@ import {
 } from './destination-schema.js'
 import { drillSchema } from './drill-schema.js'
 import { filesSchema } from './files-schema.js'
+import { hooksSchema } from './hooks-schema.js'
 import { checkNesting } from './nested-products.js'
+import { notifySchema, sharedNotifySchema } from './notify-schema.js'
 import { scheduleSchema } from './schedule-schema.js'
 import { duration, secretReference, text } from './values.js'
 import { verifySchema } from './verify-schema.js'
@@ -92,8 +94,12 @@ export const productSchema = z
     destinations: z.record(z.string(), productDestinationSchema).superRefine(checkDestinations, { when: hasEntries }),
     verify: verifySchema,
     drill: drillSchema,
+    /** What runs before and after backups, restores and drills. Default: nothing. */
+    hooks: hooksSchema.optional(),
     /** When its work is due. Default: nobody said. */
     schedule: scheduleSchema.optional(),
+    /** Who hears of what goes wrong. Each key takes the place of the one for all products. Default: nobody. */
+    notify: notifySchema.optional(),
   })
   .refine(({ source, provider }) => source.url !== 'provider' || provider?.connecting !== undefined, {
     path: ['source', 'url'],
@@ -109,6 +115,8 @@ export const configSchema = z.strictObject({
     .record(z.string(), productSchema)
     .superRefine(checkNames('product'), { when: hasEntries })
     .superRefine(checkNesting),
+  /** Who hears of what goes wrong with any product. */
+  notify: sharedNotifySchema.optional(),
 })
 
 /** A configuration as people write it. */

@@ -22,7 +22,9 @@ function sameReaders(one: EncryptionConfig, other: EncryptionConfig | undefined)
   if (other === undefined) return false
   if ('passphrase' in one || 'passphrase' in other)
     return 'passphrase' in one && 'passphrase' in other && one.passphrase.read() === other.passphrase.read()
-  return one.recipients.length === other.recipients.length && one.recipients.every(key => other.recipients.includes(key))
+  return (
+    one.recipients.length === other.recipients.length && one.recipients.every(key => other.recipients.includes(key))
+  )
 }
 
 export function copyOperations(context: OpenContext): CopyOperations {
