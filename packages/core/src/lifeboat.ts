@@ -4,6 +4,7 @@ import { alertOperations } from './operations/alerts.js'
 import { backupOperations } from './operations/backups.js'
 import { copyOperations } from './operations/copying.js'
 import { doctorOperations } from './operations/doctor.js'
+import { keyOperations } from './operations/keys.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
@@ -29,6 +30,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...retentionOperations(context),
     ...providerOperations(context),
     ...doctorOperations(context),
+    ...keyOperations(context),
     ...alertOperations(context),
   }
 }

@@ -2,6 +2,7 @@ import type { AlertOperations } from './alerts.js'
 import type { BackupOperations } from './backups.js'
 import type { CopyOperations } from './copying.js'
 import type { DoctorOperations } from './doctor.js'
+import type { KeyOperations } from './keys.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { RetentionOperations } from './retention.js'
@@ -16,6 +17,7 @@ export interface Lifeboat
     RetentionOperations,
     ProviderOperations,
     DoctorOperations,
+    KeyOperations,
     AlertOperations {
   readonly products: readonly string[]
   /** The names of a product's destinations, in configured order. */

@@ -8,6 +8,7 @@ import {
   type retentionSchema,
 } from './destination-schema.js'
 import { drillSchema } from './drill-schema.js'
+import { filesSchema } from './files-schema.js'
 import { checkNesting } from './nested-products.js'
 import { notifySchema, sharedNotifySchema } from './notify-schema.js'
 import { scheduleSchema } from './schedule-schema.js'
@@ -18,6 +19,9 @@ const backupProvider = z.custom<BackupProvider>(
   value => typeof value === 'object' && value !== null && 'list' in value && 'classify' in value && !('put' in value),
   { message: 'expected a provider, such as supabase({ projectRef, accessToken })' },
 )
+/** How often somebody must show that each key opens a backup. Default: 90 days. */
+const proveEvery = duration.optional()
+
 /** Who can read the backups: the holders of OpenPGP keys, or of one passphrase. */
 export const encryptionSchema = z.union(
   [
@@ -35,8 +39,9 @@ export const encryptionSchema = z.union(
       signingKeyPassphrase: secretReference.optional(),
       /** Paths of armored public keys whose seals count, besides that of `signingKey`. */
       signers: z.array(text).optional(),
+      proveEvery,
     }),
-    z.strictObject({ passphrase: secretReference }),
+    z.strictObject({ passphrase: secretReference, proveEvery }),
   ],
   "give either { recipients: ['key.asc'] } or { passphrase: secret.env('NAME') }",
 )
@@ -73,7 +78,14 @@ export const productSchema = z
       schemas: z.array(text).min(1, 'name a schema, or leave the key out for all of them').optional(),
       /** Tables whose rows are left out (the definition stays). Default: none. */
       excludeTableData: z.array(text).optional(),
+      /**
+       * Roles without their passwords: `auto` where the login may read them, `true` or no backup. They belong to the
+       * whole server. Default: false.
+       */
+      roles: z.union([z.boolean(), z.literal('auto')], "expected 'auto', true or false").optional(),
     }),
+    /** Files beside the database, in bundles by name: configuration, `.env`. Default: none. */
+    files: filesSchema.optional(),
     /** Where the database runs, with backups of its own. Default: none. */
     provider: backupProvider.optional(),
     encryption: encryptionSchema,

@@ -102,14 +102,29 @@ function entryOf(finding: StatusFinding, at: string): AlertEntry {
 function runEntry({ job, finishedAt: at }: RunOutcome, failure: RunFailure): AlertEntry {
   const { what, destination, severity, code } = failure
   const { message, hint } = wordsOf(failure)
-  const common = { severity, hint, since: at, seenAt: at, closedAt: null, source: 'run', job, destination, sent: {} } as const
+  const common = {
+    severity,
+    hint,
+    since: at,
+    seenAt: at,
+    closedAt: null,
+    source: 'run',
+    job,
+    destination,
+    sent: {},
+  } as const
   if (what === 'found') return { ...common, code, subject: destination, message }
   const where = destination === null ? '' : `${job === 'backup' ? ' to' : ' of'} ${destination}`
   const failed = cut(`the ${job === 'verify' ? 'verification' : job}${where} failed: ${message}`, 2000)
   // The status has the same finding, as long as nothing better came there.
   if (job === 'backup' && destination !== null)
     return { ...common, code: 'backup-partial', subject: destination, message: failed }
-  return { ...common, code: `${job}-failed`, subject: destination === null ? code : `${destination} ${code}`, message: failed }
+  return {
+    ...common,
+    code: `${job}-failed`,
+    subject: destination === null ? code : `${destination} ${code}`,
+    message: failed,
+  }
 }
 
 /** Whether a finding is gone only because the place that tells of it did not answer. */
