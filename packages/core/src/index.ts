@@ -30,6 +30,15 @@ export type {
 } from './api/restoring.js'
 export type { PruneOptions, PruneResult, SweepResult } from './api/retention.js'
 export type { BackupName, RunOptions, SelectOptions } from './api/run-options.js'
+export type {
+  DestinationStatus,
+  LastProof,
+  ProductStatus,
+  State,
+  StatusFinding,
+  StatusOptions,
+  StatusReport,
+} from './api/status.js'
 export {
   type DrillOptions,
   type DrillReport,

@@ -9,6 +9,7 @@ import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
 import { retentionOperations } from './operations/retention.js'
+import { statusOperations } from './operations/status.js'
 import { verificationOperations } from './operations/verification.js'
 
 export type { OpenOptions } from './operations/open-context.js'
@@ -20,6 +21,7 @@ export type { OpenOptions } from './operations/open-context.js'
  */
 export async function openLifeboat(config: LifeboatConfig | undefined, options: OpenOptions = {}): Promise<Lifeboat> {
   const context = openContext(config, options)
+  const status = statusOperations(context)
   return {
     products: context.products,
     destinations: product => Object.keys(context.productOf(product).destinations),
@@ -31,6 +33,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...providerOperations(context),
     ...doctorOperations(context),
     ...keyOperations(context),
-    ...alertOperations(context),
+    ...status,
+    ...alertOperations(context, (products, signal) => status.status({ products, signal })),
   }
 }

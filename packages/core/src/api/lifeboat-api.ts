@@ -6,6 +6,7 @@ import type { KeyOperations } from './keys.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { RetentionOperations } from './retention.js'
+import type { StatusOperations } from './status.js'
 import type { VerificationOperations } from './verification.js'
 
 /** The toolkit, opened on one configuration. */
@@ -18,6 +19,7 @@ export interface Lifeboat
     ProviderOperations,
     DoctorOperations,
     KeyOperations,
+    StatusOperations,
     AlertOperations {
   readonly products: readonly string[]
   /** The names of a product's destinations, in configured order. */

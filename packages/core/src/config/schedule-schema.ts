@@ -1,13 +1,14 @@
-import { Cron } from 'croner'
 import { z } from 'zod'
+import { nextRun } from '../schedule/due-times.js'
 import { duration, text } from './values.js'
 
 /** A cron expression of five or six fields, with `L` for the last: `0 10 * * 5L` is each month's last Friday at ten. */
 const cron = text.superRefine((expression, context) => {
   try {
-    new Cron(expression, { paused: true })
+    if (nextRun(expression, 'UTC', new Date()) === undefined)
+      context.addIssue(`never due: ${JSON.stringify(expression)}`)
   } catch (error) {
-    const why = error instanceof Error ? `: ${error.message}` : ''
+    const why = error instanceof Error ? `: ${error.message.replace(/^CronPattern: /, '')}` : ''
     context.addIssue(`not a cron expression: ${JSON.stringify(expression)}${why}`)
   }
 })
