@@ -7,6 +7,8 @@ export default defineConfig({
     'http/index': 'src/http/index.ts',
     'notify/index': 'src/notify/index.ts',
     'report/index': 'src/report/index.ts',
+    'schedule/index': 'src/schedule/index.ts',
+    'queue/index': 'src/queue/index.ts',
     'scratch/index': 'src/scratch/index.ts',
     'scan-worker': 'src/archive/scan-worker.ts',
   },

@@ -84,6 +84,7 @@ const statuses: Readonly<Record<ErrorCode, ExitStatus>> = {
   'outside-window': exitStatus.failed,
   'recovery-failed': exitStatus.failed,
   'recovery-uncertain': exitStatus.failed,
+  'hook-failed': exitStatus.failed,
   cancelled: exitStatus.cancelled,
   'timed-out': exitStatus.failed,
   unexpected: exitStatus.failed,

@@ -67,6 +67,7 @@ export type {
   RetentionPolicy,
 } from './config/config-schema.js'
 export { defineConfig, resolveConfig } from './config/define-config.js'
+export type { HookFacts, HookFunction, HookName } from './config/hooks-schema.js'
 export { isSecret, type SecretReference, secret } from './config/secret.js'
 export { type Deps, nodeDeps } from './deps.js'
 export {

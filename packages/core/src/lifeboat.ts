@@ -9,6 +9,7 @@ import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
 import { retentionOperations } from './operations/retention.js'
+import { scheduleOperations } from './operations/schedule.js'
 import { statusOperations } from './operations/status.js'
 import { verificationOperations } from './operations/verification.js'
 
@@ -21,15 +22,20 @@ export type { OpenOptions } from './operations/open-context.js'
  */
 export async function openLifeboat(config: LifeboatConfig | undefined, options: OpenOptions = {}): Promise<Lifeboat> {
   const context = openContext(config, options)
+  const destinations = (product: string) => Object.keys(context.productOf(product).destinations)
+  const backups = backupOperations(context)
+  const verification = verificationOperations(context)
+  const retention = retentionOperations(context)
   const status = statusOperations(context)
   return {
     products: context.products,
-    destinations: product => Object.keys(context.productOf(product).destinations),
-    ...backupOperations(context),
+    destinations,
+    ...backups,
     ...copyOperations(context),
-    ...verificationOperations(context),
+    ...verification,
     ...restoreOperations(context),
-    ...retentionOperations(context),
+    ...retention,
+    ...scheduleOperations(context, { ...backups, ...verification, ...retention, destinations }),
     ...providerOperations(context),
     ...doctorOperations(context),
     ...keyOperations(context),

@@ -6,6 +6,7 @@ import type { KeyOperations } from './keys.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { RetentionOperations } from './retention.js'
+import type { ScheduleOperations } from './schedule.js'
 import type { StatusOperations } from './status.js'
 import type { VerificationOperations } from './verification.js'
 
@@ -16,6 +17,7 @@ export interface Lifeboat
     VerificationOperations,
     RestoreOperations,
     RetentionOperations,
+    ScheduleOperations,
     ProviderOperations,
     DoctorOperations,
     KeyOperations,

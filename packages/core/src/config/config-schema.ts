@@ -9,6 +9,7 @@ import {
 } from './destination-schema.js'
 import { drillSchema } from './drill-schema.js'
 import { filesSchema } from './files-schema.js'
+import { hooksSchema } from './hooks-schema.js'
 import { checkNesting } from './nested-products.js'
 import { notifySchema, sharedNotifySchema } from './notify-schema.js'
 import { scheduleSchema } from './schedule-schema.js'
@@ -93,6 +94,8 @@ export const productSchema = z
     destinations: z.record(z.string(), productDestinationSchema).superRefine(checkDestinations, { when: hasEntries }),
     verify: verifySchema,
     drill: drillSchema,
+    /** What runs before and after backups, restores and drills. Default: nothing. */
+    hooks: hooksSchema.optional(),
     /** When its work is due. Default: nobody said. */
     schedule: scheduleSchema.optional(),
     /** Who hears of what goes wrong. Each key takes the place of the one for all products. Default: nobody. */

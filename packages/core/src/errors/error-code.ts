@@ -57,6 +57,7 @@ export const errorCodes = [
   'outside-window',
   'recovery-failed',
   'recovery-uncertain',
+  'hook-failed',
   'cancelled',
   'timed-out',
   'unexpected',
