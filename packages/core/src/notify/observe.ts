@@ -59,7 +59,7 @@ function noteRun(entries: Entries, outcome: RunOutcome): void {
   const fresh = failures.map(failure => runEntry(outcome, failure))
   const keys = new Set(fresh.map(entryKey))
   for (const entry of fresh) entries.set(entryKey(entry), foundAgain(entries.get(entryKey(entry)), entry))
-  const failed = failures.filter(({ found }) => !found)
+  const failed = failures.filter(({ what }) => what === 'failed')
   // Another run was at it: nothing is known of what failed before.
   if (failed.some(({ code }) => code === 'locked')) return
   for (const [key, entry] of entries) {
@@ -100,7 +100,7 @@ function entryOf(finding: StatusFinding, at: string): AlertEntry {
 }
 
 function runEntry({ job, finishedAt: at }: RunOutcome, failure: RunFailure): AlertEntry {
-  const { found, destination, severity, code } = failure
+  const { what, destination, severity, code } = failure
   const { message, hint } = wordsOf(failure)
   const common = {
     severity,
@@ -113,7 +113,7 @@ function runEntry({ job, finishedAt: at }: RunOutcome, failure: RunFailure): Ale
     destination,
     sent: {},
   } as const
-  if (found) return { ...common, code, subject: destination, message }
+  if (what === 'found') return { ...common, code, subject: destination, message }
   const where = destination === null ? '' : `${job === 'backup' ? ' to' : ' of'} ${destination}`
   const failed = cut(`the ${job === 'verify' ? 'verification' : job}${where} failed: ${message}`, 2000)
   // The status has the same finding, as long as nothing better came there.

@@ -13,8 +13,8 @@ export interface RunStart {
 
 /** Something that nothing in the store tells of: what a run could not do, and what it found and no status repeats. */
 export interface RunFailure {
-  /** A finding of a verification or a drill. Default: it could not be done, and the code is an error's. */
-  readonly found?: boolean | undefined
+  /** `failed`: it could not be done, and the code is an error's. `found`: a finding, of a verification or a drill. */
+  readonly what: 'failed' | 'found'
   /** Null: the run as a whole, or the live database. */
   readonly destination: string | null
   readonly severity: Finding['severity']
@@ -32,8 +32,8 @@ export interface RunOutcome extends RunStart {
   readonly result: 'ok' | 'partial' | 'failed' | 'cancelled'
   /** The destinations it was about; null: whatever the job is about. */
   readonly destinations: readonly string[] | null
-  /** Whether the live database was looked at, too. Default: false. */
-  readonly live?: boolean | undefined
+  /** Whether the live database was looked at, too. */
+  readonly live: boolean
   readonly failures: readonly RunFailure[]
   /** One line for people: how it went. */
   readonly summary: string
@@ -102,18 +102,20 @@ function failuresOf({ job }: RunStart, part: RunPart): RunFailure[] {
     if (code === 'cancelled') return []
     // Another run is at it: that one's outcome counts. And what was not removed harms nobody tonight.
     const severity = code === 'locked' || job === 'prune' ? 'warning' : 'critical'
-    return [{ destination, severity, code, message, hint }]
+    return [{ what: 'failed', destination, severity, code, message, hint }]
   }
   const { done } = part
   if ('status' in done) {
     return done.destinations.flatMap(one =>
-      one.error === null ? [] : [{ destination: one.destination, severity: 'warning' as const, ...one.error }],
+      one.error === null
+        ? []
+        : [{ what: 'failed' as const, destination: one.destination, severity: 'warning' as const, ...one.error }],
     )
   }
   if (!('findings' in done)) return []
   return done.findings.filter(isToldByNobodyElse).map(finding => ({
     ...finding,
-    found: true,
+    what: 'found' as const,
     destination: isOfLive(finding) ? null : done.destination,
   }))
 }
@@ -140,7 +142,7 @@ function isToldByNobodyElse(finding: Finding): boolean {
 function together(failures: readonly RunFailure[]): RunFailure[] {
   const found = new Map<string, RunFailure>()
   for (const failure of failures) {
-    const key = `${failure.found ?? false} ${failure.code} ${failure.destination}`
+    const key = `${failure.what} ${failure.code} ${failure.destination}`
     const known = found.get(key)
     const worse = known?.severity === 'critical' ? known.severity : failure.severity
     const message = known === undefined ? failure.message : `${known.message}; ${failure.message}`

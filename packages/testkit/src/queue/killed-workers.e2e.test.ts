@@ -72,7 +72,12 @@ it('a run that failed for good is seen in the list, and waits again when it is t
       message: 'no space',
       hint: null,
     } as const
-    const at = { startedAt: '2026-11-21T02:00:00.000Z', finishedAt: '2026-11-21T02:00:01.000Z', destinations: null }
+    const at = {
+      startedAt: '2026-11-21T02:00:00.000Z',
+      finishedAt: '2026-11-21T02:00:01.000Z',
+      destinations: null,
+      live: false,
+    }
     const outcome = {
       product: 'shop',
       job: 'backup',
