@@ -21,6 +21,7 @@ import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
 import { defineRootKey } from './commands/root-key.js'
 import { defineRun } from './commands/run.js'
+import { defineSchedule } from './commands/schedule.js'
 import { defineShow } from './commands/show.js'
 import { defineSweep } from './commands/sweep.js'
 import { defineTimeline } from './commands/timeline.js'
@@ -51,6 +52,7 @@ const defineCommands = [
   definePause,
   defineResume,
   defineRun,
+  defineSchedule,
   defineWorker,
   defineQueue,
   defineDemo,
