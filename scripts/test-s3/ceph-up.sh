@@ -7,7 +7,8 @@
 #
 # With --attached it stays, and stops everything when its standard input closes: when whoever started it ends, however.
 #
-# The user's keys are LIFEBOAT_CEPH_ACCESS_KEY and LIFEBOAT_CEPH_SECRET_KEY.
+# The user's keys are LIFEBOAT_CEPH_ACCESS_KEY and LIFEBOAT_CEPH_SECRET_KEY. LIFEBOAT_CEPH_GUEST_ACCESS_KEY and
+# LIFEBOAT_CEPH_GUEST_SECRET_KEY make a second user, `guest`, who may do what policies of buckets say.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -124,6 +125,10 @@ wait_until 'the storage daemon' osd_is_up
 
 admin() { inside radosgw-admin -c /srv/ceph.conf -n client.admin "$@" >>"$state/admin.log" 2>&1; }
 admin user create --uid lifeboat --display-name Lifeboat --access-key "$access_key" --secret-key "$secret_key"
+if [ -n "${LIFEBOAT_CEPH_GUEST_ACCESS_KEY:-}" ]; then
+  admin user create --uid guest --display-name Guest \
+    --access-key "$LIFEBOAT_CEPH_GUEST_ACCESS_KEY" --secret-key "$LIFEBOAT_CEPH_GUEST_SECRET_KEY"
+fi
 for class in STANDARD_IA GLACIER DEEP_ARCHIVE; do
   placement=(--placement-id default-placement --storage-class "$class")
   admin zonegroup placement add --rgw-zonegroup default "${placement[@]}"

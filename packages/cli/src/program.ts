@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import type { CliIo } from './cli-io.js'
 import type { Choose } from './command.js'
 import { defineBackup } from './commands/backup.js'
+import { defineCopy } from './commands/copy.js'
 import { defineDemo } from './commands/demo.js'
 import { defineDiff } from './commands/diff.js'
 import { defineDoctor } from './commands/doctor.js'
@@ -12,8 +13,11 @@ import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
 import { defineList } from './commands/list.js'
 import { defineLogTable } from './commands/log-table.js'
+import { defineMetrics } from './commands/metrics.js'
+import { defineNotify } from './commands/notify.js'
 import { definePause, defineResume } from './commands/pause.js'
 import { definePitr } from './commands/pitr.js'
+import { definePolicy } from './commands/policy.js'
 import { definePrune } from './commands/prune.js'
 import { defineQueue } from './commands/queue.js'
 import { defineRehearse } from './commands/rehearse.js'
@@ -23,6 +27,7 @@ import { defineRootKey } from './commands/root-key.js'
 import { defineRun } from './commands/run.js'
 import { defineSchedule } from './commands/schedule.js'
 import { defineShow } from './commands/show.js'
+import { defineStatus } from './commands/status.js'
 import { defineSweep } from './commands/sweep.js'
 import { defineTimeline } from './commands/timeline.js'
 import { defineVerify } from './commands/verify.js'
@@ -32,11 +37,15 @@ import { helpText } from './render/help-text.js'
 const defineCommands = [
   defineInit,
   defineDoctor,
+  definePolicy,
   defineBackup,
+  defineCopy,
   defineList,
   defineShow,
   defineVerify,
   defineDrill,
+  defineStatus,
+  defineMetrics,
   defineDiff,
   defineHistory,
   defineReport,
@@ -47,6 +56,7 @@ const defineCommands = [
   definePitr,
   defineRootKey,
   defineTimeline,
+  defineNotify,
   defineExport,
   defineRehearse,
   definePause,

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { defaultLeaseMs } from './locks/hold-locks.js'
+import type { NotifyDeps } from './notify/notify-deps.js'
 import { findPgTools, type PgTools } from './postgres/find-pg-tools.js'
 import { defaultRetryPolicy, type RetryPolicy } from './retry/retry-policy.js'
 
@@ -13,6 +14,8 @@ export interface Deps {
   readonly lockLeaseMs: number
   /** How calls of stores are repeated; those that repeat their requests themselves have their own. */
   readonly retry: RetryPolicy
+  /** What sending alerts touches. Default: the network, with the time limits of `nodeNotifyDeps`. */
+  readonly notify?: Partial<NotifyDeps> | undefined
 }
 
 export function nodeDeps(): Deps {

@@ -1,4 +1,11 @@
 export type {
+  AlertDelivery,
+  AlertOperations,
+  AlertReport,
+  CheckAlertsOptions,
+  TestAlertsOptions,
+} from './api/alerts.js'
+export type {
   BackupOptions,
   BackupResult,
   DestinationOutcome,
@@ -6,7 +13,9 @@ export type {
   ListResult,
   Unreadable,
 } from './api/backups.js'
-export type { DoctorCheck } from './api/doctor.js'
+export type { CopyOptions, CopyResult } from './api/copying.js'
+export type { DestinationPolicy, DoctorCheck, DoctorOptions, PolicyOptions } from './api/doctor.js'
+export type { GivenKey, KeyOperations, KeyProof, ProveOptions, RotateOptions, RotateResult } from './api/keys.js'
 export type { Lifeboat } from './api/lifeboat-api.js'
 export type { ExportOptions, ExportResult, RehearsalOptions, RehearsalResult } from './api/provider.js'
 export type {
@@ -21,6 +30,15 @@ export type {
 } from './api/restoring.js'
 export type { PruneOptions, PruneResult, SweepResult } from './api/retention.js'
 export type { BackupName, RunOptions, SelectOptions } from './api/run-options.js'
+export type {
+  DestinationStatus,
+  LastProof,
+  ProductStatus,
+  State,
+  StatusFinding,
+  StatusOptions,
+  StatusReport,
+} from './api/status.js'
 export {
   type DrillOptions,
   type DrillReport,
@@ -52,6 +70,12 @@ export { defineConfig, resolveConfig } from './config/define-config.js'
 export type { HookFacts, HookFunction, HookName } from './config/hooks-schema.js'
 export { isSecret, type SecretReference, secret } from './config/secret.js'
 export { type Deps, nodeDeps } from './deps.js'
+export {
+  type DestinationInterval,
+  type DestinationTurn,
+  destinationTurn,
+  longestPeriodMs,
+} from './destination/destination-schedule.js'
 export { estimateRestore, type RestoreEstimate } from './drill/estimate-restore.js'
 export { type DrillExpectations, judgeDrills } from './drill/judge-drills.js'
 export { generateKeyPair } from './encryption/open-pgp.js'
@@ -59,6 +83,10 @@ export type { FallbackKeys } from './encryption/product-keys.js'
 export { BackupError, type BackupErrorOptions, isBackupError } from './errors/backup-error.js'
 export { type ErrorCode, errorCodes, retryable } from './errors/error-code.js'
 export type { BackupEvent, EventListener, StageName } from './events/backup-event.js'
+export { judgeKeys, type KeyExpectations } from './keys/judge-keys.js'
+export type { KeyedBackup, KeyFinding, KeyListing, KeyProved, KeyState } from './keys/key-state.js'
+export type { KeyProofRecord } from './keys/proof-record.js'
+export { type KeyPlace, type KeyReading, readKeyStates } from './keys/read-key-states.js'
 export { type OpenOptions, openLifeboat } from './lifeboat.js'
 export {
   type Abandoned,
@@ -70,9 +98,11 @@ export {
   resumeServices,
   withServicesPaused,
 } from './maintenance/pause-services.js'
+export { outcomeOf, type RunFailure, type RunOutcome, type RunPart, type RunStart } from './notify/run-outcome.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type {
   BackupProvider,
+  BackupSchedule,
   Checking,
   CheckObjective,
   Connecting,
@@ -94,7 +124,10 @@ export type {
   RecoveryPlan,
   RecoveryWindow,
   Removing,
+  RestorePoint,
+  RestorePoints,
   Restoring,
+  SourceAddress,
   WritingService,
 } from './provider/backup-provider.js'
 export { dumps } from './provider/dumps.js'
@@ -130,18 +163,26 @@ export { planPrune } from './retention/plan-prune.js'
 export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'
 export { type RetryingOptions, retrying } from './retry/retrying.js'
 export { assertKey } from './store/assert-key.js'
+export { compareKeys } from './store/compare-keys.js'
 export { directory } from './store/directory-store.js'
 export { memoryStore } from './store/memory-store.js'
+export type { ObjectMetadata } from './store/object-metadata.js'
 export type {
+  ArchiveState,
   GetOptions,
   ObjectStore,
+  PutLock,
   PutOptions,
+  Removal,
+  RetrieveOptions,
   StoreCallOptions,
   StoreCapabilities,
   StoredObject,
   StoreRetry,
   UnfinishedPut,
 } from './store/object-store.js'
+export { type PolicyNeeds, type StorePolicy, type StoreRole, storeRoles } from './store/store-policy.js'
+export type { LifecycleRule, StorePosture } from './store/store-posture.js'
 export type { ByteSource } from './streams/byte-source.js'
 export { untilAborted } from './streams/until-aborted.js'
 export { planTimeline } from './timeline/plan-timeline.js'

@@ -1,12 +1,16 @@
 import type { Lifeboat } from './api/lifeboat-api.js'
 import type { LifeboatConfig } from './config/config-schema.js'
+import { alertOperations } from './operations/alerts.js'
 import { backupOperations } from './operations/backups.js'
+import { copyOperations } from './operations/copying.js'
 import { doctorOperations } from './operations/doctor.js'
+import { keyOperations } from './operations/keys.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
 import { retentionOperations } from './operations/retention.js'
 import { scheduleOperations } from './operations/schedule.js'
+import { statusOperations } from './operations/status.js'
 import { verificationOperations } from './operations/verification.js'
 
 export type { OpenOptions } from './operations/open-context.js'
@@ -26,11 +30,15 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     products: context.products,
     destinations,
     ...backups,
+    ...copyOperations(context),
     ...verification,
     ...restoreOperations(context),
     ...retention,
     ...scheduleOperations(context, { ...backups, ...verification, ...retention, destinations }),
     ...providerOperations(context),
     ...doctorOperations(context),
+    ...keyOperations(context),
+    ...alertOperations(context),
+    ...statusOperations(context),
   }
 }

@@ -13,10 +13,29 @@ export interface EndpointQuirks {
   readonly equalParts: boolean
   /** `PutObject` with `If-None-Match: *` is documented and atomic. */
   readonly conditionalPut: boolean
+  /**
+   * And so it is in a bucket that keeps versions. Ceph 18 passes over the condition there: then the key is looked at
+   * beforehand as well, which a racer can beat.
+   */
+  readonly conditionalVersions: boolean
   /** `CompleteMultipartUpload` takes `If-None-Match: *` as well. */
   readonly conditionalComplete: boolean
+  /** Listings are documented to come in the order of the keys' UTF-8 bytes. */
+  readonly listsInOrder: boolean
   /** Storage classes beside the default one mean something. */
   readonly storageClasses: boolean
+  /** The classes whose objects must be retrieved before they can be read. */
+  readonly archiveClasses: readonly string[]
+  /** A listing tells of retrievals when it is asked to (`OptionalObjectAttributes`). */
+  readonly listsRetrievals: boolean
+  /** Uploads may lock their object, where the bucket has Object Lock. */
+  readonly objectLock: boolean
+  /** A lock that CreateMultipartUpload names is on the object in the end. Ceph 18 passes over it: then it is set afterwards. */
+  readonly locksUploads: boolean
+  /** GetBucketPolicyStatus can be believed. Ceph 18 calls every policy public: then the policy itself is read. */
+  readonly policyStatus: boolean
+  /** Policies know `s3:if-none-match` and `s3:ObjectCreationOperation`. Where a policy does not, it must not name them. */
+  readonly policyConditions: boolean
   /** The region to sign for when none is given; undefined leaves it to the environment and profile. */
   readonly region: string | undefined
   /** `https://host/bucket/key` rather than `https://bucket.host/key`. */
@@ -32,8 +51,16 @@ const unknownService: EndpointQuirks = {
   maxParts: 10_000,
   equalParts: false,
   conditionalPut: false,
+  conditionalVersions: false,
   conditionalComplete: false,
+  listsInOrder: false,
   storageClasses: false,
+  archiveClasses: [],
+  listsRetrievals: false,
+  objectLock: false,
+  locksUploads: false,
+  policyStatus: false,
+  policyConditions: false,
   region: 'us-east-1',
   pathStyle: true,
 }
@@ -48,8 +75,19 @@ export const endpointQuirks: readonly EndpointQuirks[] = [
     hosts: /(^|\.)amazonaws\.com(\.cn)?$/,
     checksums: 'supported',
     conditionalPut: true,
+    conditionalVersions: true,
     conditionalComplete: true,
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html (but for directory buckets)
+    listsInOrder: true,
     storageClasses: true,
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html; GLACIER_IR can be read at once.
+    archiveClasses: ['GLACIER', 'DEEP_ARCHIVE'],
+    listsRetrievals: true,
+    objectLock: true,
+    locksUploads: true,
+    policyStatus: true,
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    policyConditions: true,
     region: undefined,
     pathStyle: false,
   },
@@ -62,6 +100,7 @@ export const endpointQuirks: readonly EndpointQuirks[] = [
     partsInFlight: 2,
     equalParts: true,
     conditionalPut: true,
+    conditionalVersions: true,
     conditionalComplete: true,
     storageClasses: true,
     region: 'auto',
@@ -81,16 +120,20 @@ export const endpointQuirks: readonly EndpointQuirks[] = [
     pathStyle: false,
   },
   {
-    // https://www.backblaze.com/docs/cloud-storage-s3-compatible-api
+    // https://www.backblaze.com/docs/cloud-storage-s3-compatible-api and
+    // https://www.backblaze.com/apidocs/s3-get-object-lock-configuration
     ...unknownService,
     service: 'Backblaze B2',
     hosts: /(^|\.)backblazeb2\.com$/,
+    objectLock: true,
   },
   {
-    // https://docs.wasabi.com/docs/wasabi-api
+    // https://docs.wasabi.com/docs/wasabi-api and
+    // https://docs.wasabi.com/apidocs/object-lock-with-the-wasabi-s3-api
     ...unknownService,
     service: 'Wasabi',
     hosts: /(^|\.)wasabisys\.com$/,
+    objectLock: true,
   },
   {
     // 1,000 parts: https://www.scaleway.com/en/docs/object-storage/api-cli/multipart-uploads/
@@ -100,7 +143,12 @@ export const endpointQuirks: readonly EndpointQuirks[] = [
     hosts: /(^|\.)scw\.cloud$/,
     maxParts: 1000,
     conditionalPut: true,
+    conditionalVersions: true,
     storageClasses: true,
+    // https://www.scaleway.com/en/docs/object-storage/api-cli/object-lock/ and
+    // https://www.scaleway.com/en/docs/object-storage/how-to/restore-an-object-from-glacier/
+    archiveClasses: ['GLACIER'],
+    objectLock: true,
   },
   {
     // Its preconditions are generation numbers, not If-None-Match: https://cloud.google.com/storage/docs/xml-api/put-object-upload
@@ -115,14 +163,19 @@ export const endpointQuirks: readonly EndpointQuirks[] = [
     service: 'MinIO',
     hosts: /(^|[.-])minio([.-]|$)|^play\.min\.io$/,
     conditionalPut: true,
+    conditionalVersions: true,
     conditionalComplete: true,
+    objectLock: true,
   },
   {
     // Ceph 18 and newer take If-None-Match on PutObject, older ones answer 501 or pass over it; a host name does not
-    // tell which it is. https://docs.ceph.com/en/latest/radosgw/s3/
+    // tell which it is. https://docs.ceph.com/en/latest/radosgw/s3/. Its storage classes are pools by a name: one that
+    // is called GLACIER is read like any other.
     ...unknownService,
     service: 'Ceph',
     hosts: /(^|[.-])(ceph|rgw|radosgw)([.-]|$)/,
+    storageClasses: true,
+    objectLock: true,
   },
 ]
 

@@ -1,7 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CompletedPart } from '@aws-sdk/client-s3'
-import { BackupError, type ByteSource, type PutOptions, untilAborted } from '@lifeboat/core'
+import {
+  BackupError,
+  type ByteSource,
+  type ObjectMetadata,
+  type PutLock,
+  type PutOptions,
+  untilAborted,
+} from '@lifeboat/core'
 import { assembleParts, type Part } from './assemble-parts.js'
+import { checksumForLock, lockAfterwards, newObject } from './new-object.js'
 import { type PartPlan, partBytes, partsAtOnce } from './part-size.js'
 import type { S3Connection } from './s3-connection.js'
 import type { S3Settings } from './s3-options.js'
@@ -12,6 +20,9 @@ interface Upload extends S3Connection {
   /** The full key, with the store's prefix. */
   readonly fullKey: string
   readonly ifAbsent: boolean
+  readonly storageClass: string | undefined
+  readonly lock: PutLock | undefined
+  readonly metadata?: ObjectMetadata | undefined
 }
 
 /** How long an answer to the request that makes the object visible is awaited after an abort. */
@@ -50,7 +61,13 @@ async function putWhole(upload: Upload, body: Buffer, abortSignal: AbortSignal):
   const { sdk, client } = upload
   try {
     await client.send(
-      new sdk.PutObjectCommand({ ...targetOf(upload), ...newObject(upload), ...condition(upload, true), Body: body }),
+      new sdk.PutObjectCommand({
+        ...targetOf(upload),
+        ...newObject(upload),
+        ...condition(upload, true),
+        ...checksumForLock(upload, body),
+        Body: body,
+      }),
       { abortSignal },
     )
     return body.length
@@ -85,9 +102,8 @@ async function putInParts(upload: Upload, hand: PartsInHand): Promise<number> {
   let sizeBytes = 0
 
   const send = async ({ number, body }: Part) => {
-    const answer = await client.send(new sdk.UploadPartCommand({ ...multipart, PartNumber: number, Body: body }), {
-      abortSignal: hand.signal,
-    })
+    const part = { ...multipart, PartNumber: number, ...checksumForLock(upload, body), Body: body }
+    const answer = await client.send(new sdk.UploadPartCommand(part), { abortSignal: hand.signal })
     done.push({ PartNumber: number, ETag: answer.ETag, ChecksumCRC32: answer.ChecksumCRC32 })
     // After a retry an older request might, in theory, still be reading the buffer.
     if (answer.$metadata.attempts === 1) hand.buffers.giveBack(body)
@@ -113,6 +129,7 @@ async function putInParts(upload: Upload, hand: PartsInHand): Promise<number> {
     await Promise.all(inFlight)
     hand.signal.throwIfAborted()
     await complete(upload, multipart, done, sizeBytes, hand.commitSignal)
+    await lockAfterwards(upload, targetOf(upload), hand.commitSignal)
     return sizeBytes
   } catch (error) {
     hand.stop.abort(error)
@@ -144,8 +161,9 @@ async function complete(
       { abortSignal },
     )
   } catch (error) {
-    // A repeated request finds no upload any more when the first one, whose answer was lost, did the work.
-    if (nameOf(error) !== 'NoSuchUpload') throw error
+    // A repeated request finds no upload any more, or its own object, when the first one, whose answer was lost, did the work.
+    const repeated = ((error as { $metadata?: { attempts?: number } }).$metadata?.attempts ?? 1) > 1
+    if (nameOf(error) !== 'NoSuchUpload' && !(statusOf(error) === 412 && repeated)) throw error
     const found = await client.send(new sdk.HeadObjectCommand(targetOf(upload))).catch(() => undefined)
     if (found?.ContentLength === sizeBytes && found.ETag?.includes(`-${Parts.length}`)) return
     throw error
@@ -203,15 +221,6 @@ interface Multipart {
 
 function targetOf(upload: Pick<Upload, 'settings' | 'fullKey'>) {
   return { Bucket: upload.settings.bucket, Key: upload.fullKey }
-}
-
-function newObject({ settings }: Upload) {
-  return {
-    ContentType: 'application/octet-stream',
-    StorageClass: settings.storageClass as 'STANDARD' | undefined,
-    ServerSideEncryption: settings.sse,
-    SSEKMSKeyId: settings.kmsKeyId,
-  }
 }
 
 function condition({ ifAbsent, settings }: Upload, known: boolean) {

@@ -35,6 +35,12 @@ export interface S3Options {
   readonly kmsKeyId?: string | undefined
   /** The storage class of new objects: `STANDARD_IA`, `GLACIER_IR`, … Default: the bucket's. */
   readonly storageClass?: string | undefined
+  /** Whether storage classes mean something to the service. Default: by the service; true with `storageClass`. */
+  readonly storageClasses?: boolean | undefined
+  /** The classes whose objects must be retrieved before they can be read. Default: by the service. */
+  readonly archiveClasses?: readonly string[] | undefined
+  /** Whether the service knows Object Lock; the bucket must have it turned on, too. Default: by the service. */
+  readonly objectLock?: boolean | undefined
   /** How many parts an upload may have, from 2 to 10,000. Default: by the service. */
   readonly maxParts?: number | undefined
   /** How many parts go up at once, from 1 to 32. Default: by the service (4, or 2). */
@@ -44,6 +50,11 @@ export interface S3Options {
    * does not say so. Ceph 18 and newer do, and their owners may say `true`.
    */
   readonly conditionalPut?: boolean | undefined
+  /**
+   * Whether listings come in the order of the keys' UTF-8 bytes. Default: by the service; where nothing says so, false,
+   * and whoever needs the order sorts. An order that was promised and is not kept is an error.
+   */
+  readonly listsInOrder?: boolean | undefined
   /**
    * How a request that cannot be answered (500, 503, 429, a lost connection) is made again. Default: six attempts, with
    * waits of up to 0.3, 0.6, … 4.8 s or what `Retry-After` asks for, and at most a minute of waiting.
@@ -96,7 +107,10 @@ export function settleOptions(options: S3Options): S3Settings {
     partsInFlight: within('partsInFlight', options.partsInFlight ?? quirks.partsInFlight, 1, 32),
     conditionalPut: options.conditionalPut ?? quirks.conditionalPut,
     conditionalComplete: options.conditionalPut === false ? false : quirks.conditionalComplete,
-    storageClasses: quirks.storageClasses || options.storageClass !== undefined,
+    listsInOrder: options.listsInOrder ?? (quirks.listsInOrder && !options.bucket.endsWith('--x-s3')),
+    storageClasses: options.storageClasses ?? (quirks.storageClasses || options.storageClass !== undefined),
+    archiveClasses: Object.freeze([...(options.archiveClasses ?? quirks.archiveClasses)]),
+    objectLock: options.objectLock ?? quirks.objectLock,
   })
 }
 

@@ -4,12 +4,17 @@ import type {
   HeadObjectCommandOutput,
   ListMultipartUploadsCommandInput,
 } from '@aws-sdk/client-s3'
-import { assertKey, type ObjectStore, type StoreCallOptions, type StoredObject } from '@lifeboat/core'
+import { assertKey, BackupError, type ObjectStore, type StoreCallOptions, type StoredObject } from '@lifeboat/core'
+import { archiveOf, archiveOfListed } from './archive-state.js'
 import { classifyS3Error } from './classify-s3-error.js'
+import { described, fullyDescribed } from './described.js'
 import { getObject } from './get-object.js'
 import { putObject, refuseExisting, statusOf } from './put-object.js'
+import { removeForGood } from './remove-for-good.js'
 import { type Connect, connect } from './s3-connection.js'
 import { type S3Options, settleOptions } from './s3-options.js'
+import { s3Policy } from './s3-policy.js'
+import { readPosture } from './s3-posture.js'
 
 /**
  * A bucket of Amazon S3, or of any service that speaks its protocol, as an object store.
@@ -24,7 +29,8 @@ import { type S3Options, settleOptions } from './s3-options.js'
  * Capabilities are those of the endpoint's service as documented (`endpoint-quirks.ts`), unless the options say
  * otherwise. `conditionalPut` is atomic for bodies of one part (8 MiB: every manifest); for larger ones where the
  * service takes the condition on CompleteMultipartUpload too (Amazon S3, R2, MinIO), elsewhere the key is looked at
- * immediately before completing. Object Lock and versioning are settings of a bucket, which is not asked: false.
+ * immediately before completing. `objectLock` says that uploads may lock; whether the bucket lets them, and whether it
+ * keeps versions, `posture` asks.
  *
  * The credentials need `s3:PutObject`, `s3:GetObject`, `s3:ListBucket`, `s3:AbortMultipartUpload`; where retention runs
  * also `s3:DeleteObject` and `s3:ListBucketMultipartUploads`. A lifecycle rule that aborts incomplete uploads is wise
@@ -49,7 +55,7 @@ export function s3(options: S3Options): ObjectStore {
   const head = async (key: string, options: StoreCallOptions = {}): Promise<StoredObject | undefined> => {
     const target = targetOf(key)
     const found = await headObject(target, options)
-    return found && { key, ...described(found), ...retention(found) }
+    return found && { key, ...fullyDescribed(found), ...retention(found), ...archiveOf(found, settings.archiveClasses) }
   }
 
   const headObject = async (target: GetObjectCommandInput, options: StoreCallOptions) => {
@@ -82,16 +88,23 @@ export function s3(options: S3Options): ObjectStore {
     bucketSeen = true
   }
 
+  const refused = (what: string, option: string) =>
+    new BackupError('store-refused', `nothing is known of ${what} at ${settings.service}`, {
+      hint: `say \`${option}\` in the options of s3() where it has them`,
+    })
+
   return {
     name: 's3',
     location: `s3://${Bucket}/${prefix}`.replace(/\/$/, ''),
     retriesRequests: true,
     region: settings.region,
     host: settings.endpoint === undefined ? undefined : new URL(settings.endpoint).host,
+    listsInOrder: settings.listsInOrder,
     capabilities: {
+      metadata: true,
       conditionalPut: settings.conditionalPut,
       storageClasses: settings.storageClasses,
-      objectLock: false,
+      objectLock: settings.objectLock,
       versioning: false,
     },
 
@@ -99,8 +112,12 @@ export function s3(options: S3Options): ObjectStore {
       const target = targetOf(key)
       options.signal?.throwIfAborted()
       const ifAbsent = options.ifAbsent ?? false
-      const upload = { ...(await open(options)), settings, fullKey: target.Key, ifAbsent }
-      if (ifAbsent && !settings.conditionalPut) {
+      const { storageClass, lock, metadata } = options
+      if (lock !== undefined && !settings.objectLock) throw refused('Object Lock', 'objectLock: true')
+      if (storageClass !== undefined && !settings.storageClasses)
+        throw refused('storage classes', 'storageClasses: true')
+      const upload = { ...(await open(options)), settings, fullKey: target.Key, ifAbsent, storageClass, lock, metadata }
+      if (ifAbsent && !(settings.conditionalPut && settings.conditionalVersions)) {
         await refuseExisting(upload, options.signal).catch(error => {
           options.signal?.throwIfAborted()
           throw error
@@ -115,7 +132,7 @@ export function s3(options: S3Options): ObjectStore {
     async *get(key, options = {}) {
       const target = targetOf(key)
       options.signal?.throwIfAborted()
-      yield* getObject(await open(options), target, options, settings.retry)
+      yield* getObject(await open(options), { ...target, storeKey: key }, options, settings.retry)
     },
 
     head,
@@ -126,19 +143,25 @@ export function s3(options: S3Options): ObjectStore {
       const { sdk, client } = await open(call)
       for (let token: string | undefined, more = true; more; ) {
         const page = await client
-          .send(new sdk.ListObjectsV2Command({ Bucket, Prefix: `${prefix}${keyPrefix}`, ContinuationToken: token }), {
-            abortSignal: signal,
-          })
+          .send(
+            new sdk.ListObjectsV2Command({
+              ...{ Bucket, Prefix: `${prefix}${keyPrefix}`, ContinuationToken: token },
+              ...(settings.listsRetrievals ? { OptionalObjectAttributes: ['RestoreStatus'] } : {}),
+            }),
+            { abortSignal: signal },
+          )
           .catch((error: unknown) => {
             signal?.throwIfAborted()
             throw error
           })
-        for (const { Key, Size, LastModified, StorageClass } of page.Contents ?? []) {
+        for (const listed of page.Contents ?? []) {
+          const { Key, Size, LastModified, StorageClass, ETag } = listed
           // Consoles make empty objects that end in a slash to show folders; no key of ours does.
           if (Key === undefined || Key.endsWith('/')) continue
           signal?.throwIfAborted()
           const key = Key.slice(prefix.length)
-          yield { key, ...described({ ContentLength: Size, LastModified, StorageClass }) }
+          const archive = archiveOfListed(listed, settings.archiveClasses)
+          yield { key, ...described({ ContentLength: Size, LastModified, StorageClass, ETag }), ...archive }
         }
         token = page.NextContinuationToken
         more = page.IsTruncated === true
@@ -160,6 +183,34 @@ export function s3(options: S3Options): ObjectStore {
         if ((error as Error).name !== 'NoSuchKey') throw error
       }
     },
+
+    async removeForGood(key, call = {}) {
+      const target = targetOf(key)
+      call.signal?.throwIfAborted()
+      return removeForGood(await open(call), target, call.signal)
+    },
+
+    async retrieve(key, { days: Days, tier, ...call }) {
+      const target = targetOf(key)
+      call.signal?.throwIfAborted()
+      const { sdk, client } = await open(call)
+      const Tier = ({ expedited: 'Expedited', standard: 'Standard', bulk: 'Bulk' } as const)[tier]
+      const RestoreRequest = { Days, GlacierJobParameters: { Tier } }
+      try {
+        await client.send(new sdk.RestoreObjectCommand({ ...target, RestoreRequest }), { abortSignal: call.signal })
+      } catch (error) {
+        call.signal?.throwIfAborted()
+        // Somebody has asked already.
+        if ((error as Error).name !== 'RestoreAlreadyInProgress') throw error
+      }
+    },
+
+    async posture(call = {}) {
+      call.signal?.throwIfAborted()
+      return readPosture(await open(call), settings, call.signal)
+    },
+
+    policy: (role, product, needs) => s3Policy(settings, role, product, needs),
 
     async *listUnfinished(keyPrefix, call = {}) {
       const { signal } = call
@@ -225,12 +276,4 @@ function retention(found: HeadObjectCommandOutput): Pick<StoredObject, 'retained
   if (found.ObjectLockLegalHoldStatus === 'ON') return { retained: 'under a legal hold' }
   const until = found.ObjectLockRetainUntilDate
   return until === undefined || until <= new Date() ? {} : { retained: `locked until ${until.toISOString()}` }
-}
-
-function described(found: Pick<HeadObjectCommandOutput, 'ContentLength' | 'LastModified' | 'StorageClass'>) {
-  return {
-    sizeBytes: found.ContentLength ?? 0,
-    modifiedAt: found.LastModified ?? new Date(0),
-    ...(found.StorageClass === undefined ? {} : { storageClass: found.StorageClass }),
-  }
 }

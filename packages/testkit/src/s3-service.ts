@@ -13,18 +13,28 @@ const scripts = join(repository, 'scripts', 'test-s3')
 const cephRoot = join(repository, '.tools', 'ceph')
 const startLimitMs = 180_000
 
+/** A user without rights of its own. */
+export interface S3Guest {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  /** As policies name it. */
+  readonly principal: string
+}
+
 /** An S3 service for tests. */
 export interface S3Service {
   readonly endpoint: string
   readonly accessKeyId: string
   readonly secretAccessKey: string
+  /** Another user of the service, who may do what the policy of a bucket says. */
+  readonly guest: S3Guest
   /** Ends exactly the processes that were started; nothing for a service that was there before. */
   stop(): Promise<void>
 }
 
 /**
  * The S3 service that tests run against: the one that `LIFEBOAT_TEST_S3_ENDPOINT`, `LIFEBOAT_TEST_S3_ACCESS_KEY` and
- * `LIFEBOAT_TEST_S3_SECRET_KEY` name, else a Ceph on a free loopback port with its data in memory. Ceph is fetched once,
+ * `LIFEBOAT_TEST_S3_SECRET_KEY` name (and a second user: `LIFEBOAT_TEST_S3_GUEST_…`), else a Ceph on a free loopback port with its data in memory. Ceph is fetched once,
  * into `.tools/ceph` of the repository. It ends with this process, however that ends.
  */
 export async function startS3Service(): Promise<S3Service> {
@@ -32,7 +42,12 @@ export async function startS3Service(): Promise<S3Service> {
   if (endpoint) {
     const accessKeyId = fromEnvironment('LIFEBOAT_TEST_S3_ACCESS_KEY')
     const secretAccessKey = fromEnvironment('LIFEBOAT_TEST_S3_SECRET_KEY')
-    return { endpoint, accessKeyId, secretAccessKey, stop: async () => {} }
+    const guest = {
+      accessKeyId: fromEnvironment('LIFEBOAT_TEST_S3_GUEST_ACCESS_KEY'),
+      secretAccessKey: fromEnvironment('LIFEBOAT_TEST_S3_GUEST_SECRET_KEY'),
+      principal: fromEnvironment('LIFEBOAT_TEST_S3_GUEST_PRINCIPAL'),
+    }
+    return { endpoint, accessKeyId, secretAccessKey, guest, stop: async () => {} }
   }
   try {
     await ensureCeph()
@@ -59,10 +74,21 @@ async function startCeph(): Promise<S3Service> {
   const [s3Port, monitorPort] = await freePorts(2)
   const accessKeyId = `test${randomBytes(6).toString('hex')}`
   const secretAccessKey = randomBytes(20).toString('hex')
+  const guest: S3Guest = {
+    accessKeyId: `guest${randomBytes(6).toString('hex')}`,
+    secretAccessKey: randomBytes(20).toString('hex'),
+    principal: 'arn:aws:iam:::user/guest',
+  }
   const folder = await mkdtemp(join(tmpdir(), 'lifeboat-s3-'))
   const args = ['--attached', cephRoot, join(folder, 'state'), String(s3Port), String(monitorPort)]
   const child = spawn(join(scripts, 'ceph-up.sh'), args, {
-    env: { ...process.env, LIFEBOAT_CEPH_ACCESS_KEY: accessKeyId, LIFEBOAT_CEPH_SECRET_KEY: secretAccessKey },
+    env: {
+      ...process.env,
+      LIFEBOAT_CEPH_ACCESS_KEY: accessKeyId,
+      LIFEBOAT_CEPH_SECRET_KEY: secretAccessKey,
+      LIFEBOAT_CEPH_GUEST_ACCESS_KEY: guest.accessKeyId,
+      LIFEBOAT_CEPH_GUEST_SECRET_KEY: guest.secretAccessKey,
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   const stop = async () => {
@@ -75,7 +101,7 @@ async function startCeph(): Promise<S3Service> {
     const endpoint = await readyLine(child)
     // An idle pipe must not keep the test run alive.
     child.stdout?.resume()
-    return { endpoint, accessKeyId, secretAccessKey, stop }
+    return { endpoint, accessKeyId, secretAccessKey, guest, stop }
   } catch (error) {
     await stop()
     throw error

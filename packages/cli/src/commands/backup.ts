@@ -1,14 +1,17 @@
 import { type BackupOptions, type BackupResult, isBackupError, type Lifeboat } from '@lifeboat/core'
 import type { Command } from 'commander'
-import { addCommand, type Choose, type CommandResult, parseLabel } from '../command.js'
+import { addCommand, type Choose, type CommandResult, noNotifyOption, parseLabel } from '../command.js'
 import { combinedStatus, type ExitStatus, exitStatus, exitStatusOf } from '../exit-status.js'
 import { renderBackup } from '../render/backup-lines.js'
 import { describeError, type ErrorDocument } from '../render/describe-error.js'
+import { startReport } from '../reporting.js'
 import type { Session } from '../session.js'
 
 interface Flags {
   readonly reason?: string
   readonly label?: Readonly<Record<string, string>>
+  readonly to?: readonly string[]
+  readonly notify: boolean
 }
 
 interface Failure {
@@ -26,6 +29,8 @@ export function defineBackup(program: Command, choose: Choose): void {
     .argument('[products...]', 'names from the configuration')
     .option('--reason <text>', 'why this backup is made (default: manual)')
     .option('--label <key=value>', 'a label to keep with the backup; repeatable', parseLabel)
+    .option('--to <name>', 'exactly this destination, due or not; repeatable (default: all that are due)', collect)
+    .addOption(noNotifyOption())
     .action((products: string[], flags: Flags) => choose(session => runBackups(session, products, flags)))
 }
 
@@ -34,13 +39,14 @@ async function runBackups(session: Session, named: readonly string[], flags: Fla
   const options = {
     reason: flags.reason,
     labels: flags.label,
+    to: flags.to,
     signal: session.signal,
     onEvent: session.progress.onEvent,
   }
   const done: BackupResult[] = []
   const failures: Failure[] = []
   for (const product of session.chooseProducts(lifeboat, named)) {
-    const outcome = await backUp(session, lifeboat, product, options)
+    const outcome = await backUp(session, lifeboat, product, options, flags.notify)
     if ('error' in outcome) failures.push(outcome)
     else done.push(outcome)
   }
@@ -53,17 +59,26 @@ async function runBackups(session: Session, named: readonly string[], flags: Fla
   }
 }
 
+function collect(name: string, names: readonly string[] = []): string[] {
+  return [...names, name]
+}
+
 /** One product; a failure is reported and kept, so that the next product gets its turn. Cancelling ends them all. */
 async function backUp(
   session: Session,
   lifeboat: Lifeboat,
   product: string,
   options: BackupOptions,
+  notify: boolean,
 ): Promise<BackupResult | Failure> {
+  const endReport = await startReport(session, lifeboat, { product, job: 'backup' }, notify)
   try {
-    return await lifeboat.backup(product, options)
+    const done = await lifeboat.backup(product, options)
+    await endReport([{ done }])
+    return done
   } catch (error) {
     if (session.signal.aborted || isBackupError(error, 'cancelled')) throw error
+    await endReport([{ error }])
     session.report(error, product)
     return { product, error: describeError(error), status: exitStatusOf(error) }
   }

@@ -7,21 +7,26 @@ import { oneLine } from '../render/one-line.js'
 import { plural } from '../render/quantities.js'
 import type { Session } from '../session.js'
 
+interface Flags {
+  readonly probe?: boolean
+}
+
 export function defineDoctor(program: Command, choose: Choose): void {
   addCommand(
     program,
     'doctor',
     'check tools, connections, destinations, keys and the provider; puts right what dead runs left there',
-    ['lifeboat doctor', 'lifeboat doctor shop', "lifeboat doctor --json | jq '.checks[] | select(.ok | not)'"],
+    ['lifeboat doctor', 'lifeboat doctor shop --probe', "lifeboat doctor --json | jq '.checks[] | select(.ok | not)'"],
   )
     .argument('[products...]', 'names from the configuration (default: all)')
-    .action((products: string[]) => choose(session => runDoctor(session, products)))
+    .option('--probe', 'try in each destination what a key that only backs up must not be able to do')
+    .action((products: string[], flags: Flags) => choose(session => runDoctor(session, products, flags)))
 }
 
-async function runDoctor(session: Session, named: readonly string[]): Promise<CommandResult> {
+async function runDoctor(session: Session, named: readonly string[], { probe }: Flags): Promise<CommandResult> {
   const lifeboat = await session.open()
   const checks: DoctorCheck[] = []
-  const options = { signal: session.signal, onEvent: session.progress.onEvent }
+  const options = { probe, signal: session.signal, onEvent: session.progress.onEvent }
   for (const product of session.chooseProducts(lifeboat, named))
     checks.push(...(await lifeboat.doctor(product, options)))
   const bad = checks.filter(check => !check.ok).length

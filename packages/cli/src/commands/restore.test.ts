@@ -47,6 +47,21 @@ describe('restore', () => {
     expect(restored[0]?.options).toMatchObject({ create: true, jobs: 4, keepFailed: true, destination: 'local' })
   })
 
+  it('says once what the plan warns of, and what comes up later', async () => {
+    const plan = samplePlan({ warnings: ['objects of ann will belong to admin'] })
+    const { lifeboat } = restoring(plan)
+    const restore: Lifeboat['restore'] = async (name, options) => {
+      for (const message of [...plan.warnings, 'left out: a grant'])
+        options.onEvent?.({ type: 'warning.raised', message })
+      return lifeboat.restore!(name, options)
+    }
+    const { stderr } = await runCli(['restore', 'latest', '--to', to, '--yes'], { lifeboat: { ...lifeboat, restore } })
+    expect(stderr.match(/^warning: .*$/gm)).toEqual([
+      'warning: objects of ann will belong to admin',
+      'warning: left out: a grant',
+    ])
+  })
+
   it('refuses without --yes where nobody can be asked, after showing the plan', async () => {
     const { restored, lifeboat } = restoring()
     const { status, stdout, stderr } = await runCli(['restore', 'latest', '--to', to], { lifeboat })

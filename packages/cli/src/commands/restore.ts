@@ -1,4 +1,4 @@
-import type { RestoreOptions, RestorePlan } from '@lifeboat/core'
+import type { BackupEvent, RestoreOptions, RestorePlan } from '@lifeboat/core'
 import { BackupError } from '@lifeboat/core'
 import { type Command, Option } from 'commander'
 import { addCommand, type Choose, type CommandResult, destinationOption, parseCount } from '../command.js'
@@ -114,8 +114,15 @@ async function runRestore(session: Session, name: string, flags: Flags): Promise
 
   // `latest` may be another backup by now; what was shown is what is restored.
   function restoreAsPlanned() {
-    if (isAddress(name, session.io.cwd)) return lifeboat.restore(name, options)
-    return lifeboat.restore(`${plan.product}/${plan.id}`, { ...options, destination: plan.destination })
+    const planned = { ...options, onEvent: newEvents }
+    if (isAddress(name, session.io.cwd)) return lifeboat.restore(name, planned)
+    return lifeboat.restore(`${plan.product}/${plan.id}`, { ...planned, destination: plan.destination })
+  }
+
+  // A restore plans again, and says again what its plan warns of.
+  function newEvents(event: BackupEvent): void {
+    if (event.type === 'warning.raised' && plan.warnings.includes(event.message)) return
+    session.progress.onEvent(event)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { BackupResult, Manifest } from '@lifeboat/core'
 import type { Colours } from './colours.js'
 import { oneLine } from './one-line.js'
-import { formatBytes, formatDuration, plural } from './quantities.js'
+import { formatBytes, formatDuration, formatTime, plural } from './quantities.js'
 
 /** What became of one backup: a line, a line per destination, and the totals. */
 export function renderBackup(result: BackupResult, colours: Colours): string[] {
@@ -10,8 +10,10 @@ export function renderBackup(result: BackupResult, colours: Colours): string[] {
   const width = Math.max(...result.destinations.map(({ destination }) => destination.length))
   return [
     `${result.product}/${result.id}: ${verdict} in ${formatDuration(result.durationMs)}, ${contentsOf(result.manifest)}`,
-    ...result.destinations.flatMap(({ destination, location, outcome, error }) => {
+    ...result.destinations.flatMap(({ destination, location, outcome, turn, error }) => {
       const name = `  ${destination.padEnd(width)}`
+      if (outcome === 'not-due')
+        return [`${name}  not due: it has ${turn?.has}, and takes the first one after ${formatTime(turn?.next ?? '')}`]
       if (outcome === 'stored') return [`${name}  stored at ${oneLine(location)}`]
       const lines = [`${name}  ${colours.red('failed')}: ${oneLine(error?.message ?? 'no reason given')}`]
       return error?.hint ? [...lines, `  ${' '.repeat(width)}  hint: ${oneLine(error.hint)}`] : lines

@@ -5,12 +5,17 @@ export interface BackupOptions extends RunOptions {
   /** Why this backup is made. Default: `manual`. */
   readonly reason?: string | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
+  /** Exactly these destinations, due or not. Default: all that are due. */
+  readonly to?: readonly string[] | undefined
 }
 
 export interface DestinationOutcome {
   readonly destination: string
   readonly location: string
-  readonly outcome: 'stored' | 'failed'
+  /** `not-due`: by its schedule it has a backup of this period already, and was passed over. */
+  readonly outcome: 'stored' | 'failed' | 'not-due'
+  /** Set when it is not due: the backup that it has, and when it takes the next. */
+  readonly turn?: { readonly has: string; readonly next: string } | undefined
   /** Set when it failed. */
   readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null
 }

@@ -2,30 +2,45 @@ import type { DestinationOutcome } from '../api/backups.js'
 import { reframed, type Scan } from '../archive/scan-stage.js'
 import { compress } from '../codec/codec.js'
 import type { ProductConfig } from '../config/config-schema.js'
-import { encrypt, type Lock } from '../encryption/open-pgp.js'
+import type { Lock } from '../encryption/open-pgp.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import type { EventListener } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
 import { manifestKey } from '../repository/layout.js'
-import type { Manifest } from '../repository/manifest.js'
+import type { Artifact, Manifest } from '../repository/manifest.js'
+import type { Sealer } from '../seal/manifest-seal.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { type ByteSource, bytesOf } from '../streams/byte-source.js'
-import { PassingDigest } from '../streams/digest.js'
-import { fanOut } from './fan-out.js'
+import { encryptEverywhere } from './encrypt-everywhere.js'
+import { encryptionRecord } from './own-keys.js'
 
 /** A store by the name that the configuration gives it. */
 export interface Destination {
   readonly name: string
   readonly store: ObjectStore
+  /** Where its readers are others than the product's. */
+  readonly own?: OwnKeys | undefined
 }
+
+/** What backups in a destination with readers of its own are encrypted to and sealed with. */
+export interface OwnKeys {
+  readonly lock: Lock
+  readonly sealer: Sealer
+}
+
+/** How an artifact lies in a destination: the same plain bytes, encrypted for its readers. */
+export type StoredForm = Pick<Artifact, 'storedBytes' | 'storedSha256' | 'encryption'>
 
 /** One artifact, stored: what was dumped, what was sent, and where it did not arrive. */
 export interface StoredArtifact {
   readonly scan: Scan
+  /** As it lies in the destinations that have the product's own readers. */
   readonly storedBytes: number
   readonly storedSha256: string
+  /** As it lies in each destination that took it, by name. */
+  readonly forms: ReadonlyMap<string, StoredForm>
   readonly failures: Map<string, BackupError>
 }
 
@@ -48,40 +63,43 @@ export async function storeEverywhere(work: {
 }): Promise<StoredArtifact> {
   const { key, destinations, emit, signal } = work
   let scan: Scan | undefined
-  const storedDigest = new PassingDigest()
   const read = work.scan ?? reframed
   const plain = read(progressing(work.source, { stage: 'dump', totalBytes: work.expectedBytes, emit }), done => {
     scan = done
   })
-  const bytes = storedDigest.through(encrypt(compress(plain, work.config.compression), work.lock))
-  const outcomes = await fanOut(
-    bytes,
-    destinations.map(
-      ({ store }) =>
-        (branch: ByteSource) =>
-          store.put(key, branch, { expectedBytes: work.expectedBytes, signal }),
-    ),
-    work.stopSource,
-  ).catch((error: unknown) => {
+  const { outcomes, sent } = await encryptEverywhere(compress(plain, work.config.compression), {
+    ...{ lock: work.lock, destinations, stopSource: work.stopSource },
+    put: ({ store }, bytes) => store.put(key, bytes, { ifAbsent: true, expectedBytes: work.expectedBytes, signal }),
+  }).catch((error: unknown) => {
     throw signal?.aborted ? cancellation(signal) : error
   })
   try {
     throwIfCancelled(signal)
     const failures = new Map<string, BackupError>()
+    const forms = new Map<string, StoredForm>()
     for (const [index, outcome] of outcomes.entries()) {
       const { name, store } = destinations[index]!
       const failure =
         outcome.status === 'rejected'
           ? wrapStoreError(outcome.reason, { store, doing: `store ${key}`, signal })
-          : await checkRecorded(store, key, storedDigest.bytes, signal)
+          : await checkRecorded(store, key, sent.get(name)!.digest.bytes, signal)
       throwIfCancelled(signal)
-      if (failure) failures.set(name, reportFailure(name, failure, emit))
-      else emit({ type: 'artifact.stored', destination: name, key, storedBytes: storedDigest.bytes })
+      if (failure) {
+        failures.set(name, reportFailure(name, failure, emit))
+        continue
+      }
+      const { digest, lock } = sent.get(name)!
+      const form = { storedBytes: digest.bytes, storedSha256: digest.sha256, encryption: encryptionRecord(lock) }
+      forms.set(name, form)
+      emit({ type: 'artifact.stored', destination: name, key, storedBytes: form.storedBytes })
     }
     if (failures.size === destinations.length || scan === undefined) throw allFailed(failures)
     const refused = destinations.filter((one, index) => failures.has(one.name) && took(outcomes[index]))
     await removeEverywhere(refused, [key], emit)
-    return { scan, storedBytes: storedDigest.bytes, storedSha256: storedDigest.sha256, failures }
+    // Where all of the product's own readers failed, what the others have is the backup.
+    const shared = destinations.find(one => one.own === undefined && forms.has(one.name))
+    const { storedBytes, storedSha256 } = forms.get(shared?.name ?? '') ?? [...forms.values()][0]!
+    return { scan, storedBytes, storedSha256, forms, failures }
   } catch (error) {
     const wrote = destinations.filter((_, index) => took(outcomes[index]))
     await removeEverywhere(wrote, [key], emit)
@@ -118,11 +136,16 @@ export async function publish(
   manifest: Manifest,
   destinations: readonly Destination[],
   failures: Map<string, BackupError>,
-  context: { readonly emit: EventListener; readonly signal: AbortSignal | undefined },
+  context: {
+    readonly emit: EventListener
+    readonly signal: AbortSignal | undefined
+    /** Of destinations that have one of their own. */
+    readonly own?: ReadonlyMap<string, Manifest> | undefined
+  },
 ): Promise<void> {
-  const text = `${JSON.stringify(manifest, null, 2)}\n`
   const key = manifestKey(manifest.product, manifest.id)
   for (const { name, store } of destinations) {
+    const text = `${JSON.stringify(context.own?.get(name) ?? manifest, null, 2)}\n`
     try {
       await store.put(key, bytesOf(text), { ifAbsent: true, expectedBytes: text.length, signal: context.signal })
     } catch (error) {

@@ -1,8 +1,14 @@
 import { z } from 'zod'
 import type { BackupProvider } from '../provider/backup-provider.js'
 import { checkNames, hasEntries } from './check-names.js'
-import { checkDestinations, destinationSchema, type retentionSchema } from './destination-schema.js'
+import {
+  checkDestinations,
+  destinationSchema,
+  type objectLockSchema,
+  type retentionSchema,
+} from './destination-schema.js'
 import { drillSchema } from './drill-schema.js'
+import { filesSchema } from './files-schema.js'
 import { hooksSchema } from './hooks-schema.js'
 import { checkNesting } from './nested-products.js'
 import { notifySchema, sharedNotifySchema } from './notify-schema.js'
@@ -14,6 +20,9 @@ const backupProvider = z.custom<BackupProvider>(
   value => typeof value === 'object' && value !== null && 'list' in value && 'classify' in value && !('put' in value),
   { message: 'expected a provider, such as supabase({ projectRef, accessToken })' },
 )
+/** How often somebody must show that each key opens a backup. Default: 90 days. */
+const proveEvery = duration.optional()
+
 /** Who can read the backups: the holders of OpenPGP keys, or of one passphrase. */
 export const encryptionSchema = z.union(
   [
@@ -31,8 +40,9 @@ export const encryptionSchema = z.union(
       signingKeyPassphrase: secretReference.optional(),
       /** Paths of armored public keys whose seals count, besides that of `signingKey`. */
       signers: z.array(text).optional(),
+      proveEvery,
     }),
-    z.strictObject({ passphrase: secretReference }),
+    z.strictObject({ passphrase: secretReference, proveEvery }),
   ],
   "give either { recipients: ['key.asc'] } or { passphrase: secret.env('NAME') }",
 )
@@ -45,6 +55,12 @@ export const compressionSchema = z
     level: z.number().int().min(1).max(19).default(1),
   })
   .refine(({ codec, level }) => codec !== 'gzip' || level <= 9, { path: ['level'], message: 'gzip has levels 1 to 9' })
+
+/** A destination of a product, with keys of its own where it has some. */
+export const productDestinationSchema = destinationSchema.extend({
+  /** Who can read the backups in it. Default: as for the product. */
+  encryption: encryptionSchema.optional(),
+})
 
 export const productSchema = z
   .strictObject({
@@ -63,12 +79,19 @@ export const productSchema = z
       schemas: z.array(text).min(1, 'name a schema, or leave the key out for all of them').optional(),
       /** Tables whose rows are left out (the definition stays). Default: none. */
       excludeTableData: z.array(text).optional(),
+      /**
+       * Roles without their passwords: `auto` where the login may read them, `true` or no backup. They belong to the
+       * whole server. Default: false.
+       */
+      roles: z.union([z.boolean(), z.literal('auto')], "expected 'auto', true or false").optional(),
     }),
+    /** Files beside the database, in bundles by name: configuration, `.env`. Default: none. */
+    files: filesSchema.optional(),
     /** Where the database runs, with backups of its own. Default: none. */
     provider: backupProvider.optional(),
     encryption: encryptionSchema,
     compression: compressionSchema.default({ codec: 'gzip', level: 1 }),
-    destinations: z.record(z.string(), destinationSchema).superRefine(checkDestinations, { when: hasEntries }),
+    destinations: z.record(z.string(), productDestinationSchema).superRefine(checkDestinations, { when: hasEntries }),
     verify: verifySchema,
     drill: drillSchema,
     /** What runs before and after backups, restores and drills. Default: nothing. */
@@ -101,6 +124,7 @@ export type LifeboatConfig = z.input<typeof configSchema>
 /** The same with every default resolved: durations in ms, sizes in bytes. */
 export type ResolvedConfig = z.output<typeof configSchema>
 export type ProductConfig = z.output<typeof productSchema>
-export type DestinationConfig = z.output<typeof destinationSchema>
+export type DestinationConfig = z.output<typeof productDestinationSchema>
+export type ObjectLockConfig = z.output<typeof objectLockSchema>
 export type EncryptionConfig = z.output<typeof encryptionSchema>
 export type RetentionPolicy = z.output<typeof retentionSchema>

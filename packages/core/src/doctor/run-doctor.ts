@@ -1,8 +1,9 @@
-import type { DoctorCheck } from '../api/doctor.js'
-import type { RunOptions } from '../api/run-options.js'
+import type { DoctorCheck, DoctorOptions } from '../api/doctor.js'
 import { assertZstd } from '../codec/codec.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { Deps } from '../deps.js'
+import { encryptionAt } from '../encryption/destination-encryption.js'
+import type { Lock } from '../encryption/open-pgp.js'
 import type { FallbackKeys } from '../encryption/product-keys.js'
 import { readLock, readUnlock } from '../encryption/product-keys.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
@@ -13,7 +14,9 @@ import { probeSource } from '../postgres/probe-source.js'
 import { resolveCriticalTables } from '../postgres/snapshot-counts.js'
 import { sourceAddress } from '../provider/source-address.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
+import { checkKeys } from './check-keys.js'
 import { checkProvider } from './check-provider.js'
+import { checkStores } from './check-stores.js'
 
 export interface DoctorJob {
   readonly product: string
@@ -24,7 +27,7 @@ export interface DoctorJob {
 }
 
 /** Tries everything a backup of a product needs. Problems are lines of the answer, never thrown. */
-export async function runDoctor(job: DoctorJob, options: RunOptions): Promise<DoctorCheck[]> {
+export async function runDoctor(job: DoctorJob, options: DoctorOptions): Promise<DoctorCheck[]> {
   const { product, config, deps } = job
   const checks: DoctorCheck[] = []
   const attempt = async (area: string, work: () => Promise<string>) => {
@@ -63,6 +66,7 @@ export async function runDoctor(job: DoctorJob, options: RunOptions): Promise<Do
       await client.end()
     }
   })
+  const answered = new Set<string>()
   for (const [name, { store }] of Object.entries(config.destinations)) {
     await attempt('store', async () => {
       try {
@@ -71,21 +75,32 @@ export async function runDoctor(job: DoctorJob, options: RunOptions): Promise<Do
       } catch (error) {
         throw wrapStoreError(error, { store, doing: `use the destination ${name}`, signal: options.signal })
       }
+      answered.add(name)
       return `${name}: ${store.location}${store.capabilities.conditionalPut ? '' : ' (no conditional put: two writers at once are not kept apart)'}`
     })
   }
+  checks.push(...(await checkStores(job, options)))
   await attempt('keys', async () => {
     if (config.compression.codec === 'zstd') assertZstd()
-    const lock = await readLock(config.encryption, job.folder)
-    return lock.kind === 'passphrase'
-      ? 'a passphrase'
-      : `${lock.keys.length} recipient(s): ${lock.keys.map(key => key.getFingerprint()).join(', ')}`
+    return describeLock(await readLock(config.encryption, job.folder))
   })
+  for (const [name, { encryption }] of Object.entries(config.destinations)) {
+    if (encryption === undefined) continue
+    await attempt('keys', async () => {
+      return `${name}: ${describeLock(await readLock(encryptionAt(config, name), job.folder))}`
+    })
+  }
   await attempt('keys', async () => {
     const unlock = await readUnlock(config.encryption, job.keys, job.folder)
     if (unlock.passphrase !== undefined || unlock.privateKeys.length > 0) return 'a key to open backups with is at hand'
     return 'no private key here: this machine can back up, but not verify content or restore'
   })
+  checks.push(...(await checkKeys(job, answered, options)))
   checks.push(...(await checkProvider(job, options)))
   return checks
+}
+
+function describeLock(lock: Lock): string {
+  if (lock.kind === 'passphrase') return 'a passphrase'
+  return `${lock.keys.length} recipient(s): ${lock.keys.map(key => key.getFingerprint()).join(', ')}`
 }

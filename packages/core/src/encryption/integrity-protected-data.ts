@@ -31,20 +31,22 @@ export async function* protect(source: ByteSource, sessionKey: Uint8Array): Byte
     const prefix = Buffer.concat([random, random.subarray(-2)])
     hash.update(prefix)
     yield cipher.update(prefix)
-    for await (const piece of packet(tagLiteral, withHead(source), reused(partBytes))) {
+    for await (const piece of packet(tagLiteral, copied(withHead(source)))) {
       hash.update(piece)
       yield cipher.update(piece)
     }
     hash.update(tagMdc)
     yield cipher.update(Buffer.concat([tagMdc, hash.digest()]))
   })()
-  const version = Buffer.from([1])
   yield* packet(
     tagProtectedData,
-    (async function* () {
-      yield version
-      yield* encrypted
-    })(),
+    // What a cipher gives is nobody else's: it can be kept until a part is full, and need not be copied.
+    inRuns(
+      (async function* () {
+        yield Buffer.from([1])
+        yield* encrypted
+      })(),
+    ),
   )
 }
 
@@ -53,29 +55,55 @@ async function* withHead(source: ByteSource): ByteSource {
   yield* source
 }
 
-/** One buffer for all blocks, where each is used up before the next is asked for. */
-function reused(bytes: number): () => Buffer {
-  const block = Buffer.allocUnsafeSlow(bytes)
-  return () => block
+/** Bytes that lie in one place or several; all runs of a body but the last are of {@link partBytes}. */
+interface Run {
+  readonly bytes: number
+  readonly pieces: readonly Uint8Array[]
+}
+
+/** Cuts a body into runs, copying it into one buffer: each run is used up before the next is asked for. */
+async function* copied(body: ByteSource): AsyncIterable<Run> {
+  const block = Buffer.allocUnsafeSlow(partBytes)
+  for await (const bytes of inBlocks(body, partBytes, () => block)) yield { bytes: bytes.byteLength, pieces: [bytes] }
+}
+
+/** Cuts a body into runs where its chunks lie: they must stay as they are until their run is used up. */
+async function* inRuns(body: ByteSource): AsyncIterable<Run> {
+  let pieces: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    let rest = chunk
+    while (bytes + rest.byteLength >= partBytes) {
+      const take = partBytes - bytes
+      yield { bytes: partBytes, pieces: [...pieces, rest.subarray(0, take)] }
+      rest = rest.subarray(take)
+      pieces = []
+      bytes = 0
+    }
+    if (rest.byteLength === 0) continue
+    pieces.push(rest)
+    bytes += rest.byteLength
+  }
+  if (bytes > 0) yield { bytes, pieces }
 }
 
 /** Frames a body as one packet: parts while it is long, then the rest with its length. */
-async function* packet(tag: number, body: ByteSource, take?: () => Buffer): ByteSource {
+async function* packet(tag: number, body: AsyncIterable<Run>): ByteSource {
   let first = true
-  let last: Buffer = Buffer.alloc(0)
-  for await (const block of inBlocks(body, partBytes, take)) {
-    if (block.byteLength < partBytes) {
-      last = block
+  let last: Run = { bytes: 0, pieces: [] }
+  for await (const run of body) {
+    if (run.bytes < partBytes) {
+      last = run
       break
     }
     yield Buffer.from(first ? [tag, partialPart] : [partialPart])
-    yield block
+    yield* run.pieces
     first = false
   }
   const length = Buffer.from([255, 0, 0, 0, 0])
-  length.writeUInt32BE(last.byteLength, 1)
+  length.writeUInt32BE(last.bytes, 1)
   yield first ? Buffer.concat([Buffer.from([tag]), length]) : length
-  if (last.byteLength > 0) yield last
+  yield* last.pieces
 }
 
 /**

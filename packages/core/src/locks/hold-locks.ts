@@ -10,7 +10,7 @@ export const defaultLeaseMs = 10 * 60_000
 
 export interface LockWork {
   readonly product: string
-  readonly purpose: 'backup' | 'prune' | 'sweep'
+  readonly purpose: 'backup' | 'prune' | 'sweep' | 'copy'
   readonly stores: readonly { readonly name: string; readonly store: ObjectStore }[]
   readonly leaseMs: number
   readonly now: () => Date

@@ -1,14 +1,8 @@
 import type { BackupResult } from '../api/backups.js'
 import type { RunOptions } from '../api/run-options.js'
 import { exportScanned } from '../archive/export-scan.js'
-import {
-  allFailed,
-  type Destination,
-  outcomeOf,
-  publish,
-  removeEverywhere,
-  storeEverywhere,
-} from '../backup/store-everywhere.js'
+import { openDestinations, ownManifests, resultManifest } from '../backup/own-keys.js'
+import { allFailed, outcomeOf, publish, removeEverywhere, storeEverywhere } from '../backup/store-everywhere.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { Deps } from '../deps.js'
 import { readLock, readSealer } from '../encryption/product-keys.js'
@@ -48,7 +42,7 @@ export async function mirrorExport(job: MirrorJob, options: RunOptions): Promise
   const emit = emitterFor(options.onEvent)
   const lock = await readLock(config.encryption, job.folder)
   const sealer = await readSealer(config.encryption, job.folder)
-  const destinations: Destination[] = Object.entries(config.destinations).map(([name, { store }]) => ({ name, store }))
+  const destinations = await openDestinations(config, job.folder)
   const { now, lockLeaseMs: leaseMs } = deps
   const locking = {
     product,
@@ -83,13 +77,15 @@ export async function mirrorExport(job: MirrorJob, options: RunOptions): Promise
       })
       const manifest = await sealManifest(composed, sealer)
       throwIfCancelled(signal)
-      await publish(manifest, survivors, stored.failures, { emit, signal })
+      const own = await ownManifests(composed, survivors, new Map([[key, stored.forms]]))
+      await publish(manifest, survivors, stored.failures, { emit, signal, own })
       const outcomes = destinations.map(one => outcomeOf(one, stored.failures.get(one.name)))
       if (outcomes.every(one => one.outcome === 'failed')) throw allFailed(stored.failures)
       const status = stored.failures.size > 0 ? 'partial' : 'complete'
       emit({ type: 'backup.finished', product, id, status })
       const durationMs = now().getTime() - startedAt.getTime()
-      return { status, product, id, manifest, destinations: outcomes, durationMs }
+      const lying = resultManifest(manifest, outcomes, own)
+      return { status, product, id, manifest: lying, destinations: outcomes, durationMs }
     } catch (error) {
       await removeEverywhere(survivors, [manifestKey(product, id), key], emit)
       throw error

@@ -1,4 +1,4 @@
-import type { DoctorOperations } from '../api/doctor.js'
+import type { DestinationPolicy, DoctorOperations } from '../api/doctor.js'
 import { runDoctor } from '../doctor/run-doctor.js'
 import type { OpenContext } from './open-context.js'
 
@@ -13,6 +13,14 @@ export function doctorOperations(context: OpenContext): DoctorOperations {
           ...(await runDoctor({ product: name, config: context.productFor(name, run), folder, keys, deps }, run)),
         )
       return checks
+    },
+    async policies(product, { role, destination: only, ...run }) {
+      const found: DestinationPolicy[] = []
+      for (const [destination, { store, objectLock }] of context.destinationsFor(product, run, only)) {
+        const policy = (await store.policy?.(role, product, { objectLock: objectLock !== undefined })) ?? null
+        found.push({ product, destination, location: store.location, role, policy })
+      }
+      return found
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { RunOptions } from '../api/run-options.js'
 import type { ProductConfig } from '../config/config-schema.js'
+import { encryptionAt } from '../encryption/destination-encryption.js'
 import { readRecordSealer } from '../encryption/record-keys.js'
 import { isBackupError } from '../errors/backup-error.js'
 import { emitterFor } from '../events/backup-event.js'
@@ -48,7 +49,9 @@ async function recordSealer(
   run: RunOptions,
 ): Promise<Sealer> {
   if (record.level !== 'content' && record.level !== 'restored') return undefined
-  const sealer = await readRecordSealer(config.encryption, await context.unlockFor(record.product)(), context.folder)
+  const { product, destination } = record
+  const unlock = await context.unlockFor(product, destination)()
+  const sealer = await readRecordSealer(encryptionAt(config, destination), unlock, context.folder)
   if (sealer === undefined)
     emitterFor(run.onEvent)({
       type: 'warning.raised',

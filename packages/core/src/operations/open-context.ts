@@ -2,6 +2,7 @@ import type { RunOptions, SelectOptions } from '../api/run-options.js'
 import type { LifeboatConfig, ProductConfig, ResolvedConfig } from '../config/config-schema.js'
 import { resolveConfig } from '../config/define-config.js'
 import { type Deps, nodeDeps } from '../deps.js'
+import { encryptionAt } from '../encryption/destination-encryption.js'
 import { type FallbackKeys, readSealKeys, readUnlock } from '../encryption/product-keys.js'
 import { BackupError } from '../errors/backup-error.js'
 import { emitterFor } from '../events/backup-event.js'
@@ -41,9 +42,11 @@ export interface OpenContext {
   productFor(product: string, run: RunOptions): ProductConfig
   /** The same, of the named destination or of all. @throws BackupError `config-invalid` */
   destinationsFor(product: string, run: RunOptions, only?: string): [string, ProductConfig['destinations'][string]][]
-  unlockFor(product: string): () => ReturnType<typeof readUnlock>
-  sealKeysFor(product: string): () => ReturnType<typeof readSealKeys>
-  locate(name: string, select: RunOptions & SelectOptions): Promise<LocatedBackup>
+  /** What opens a product's backups in a destination; none: those that are read from elsewhere. */
+  unlockFor(product: string, destination?: string): () => ReturnType<typeof readUnlock>
+  sealKeysFor(product: string, destination?: string): () => ReturnType<typeof readSealKeys>
+  /** @param select.except a destination that is not looked into */
+  locate(name: string, select: RunOptions & SelectOptions & { readonly except?: string }): Promise<LocatedBackup>
   /** The live database of a product. */
   liveSource(product: string): Promise<ReturnType<typeof parseConnectionUrl>>
 }
@@ -56,7 +59,11 @@ export function openContext(config: LifeboatConfig | undefined, options: OpenOpt
   const known = (product: string) =>
     Object.hasOwn(resolved.products, product) ? resolved.products[product] : undefined
   const productOf = (product: string) => productIn(resolved, product)
-  const configFor = ({ onEvent }: RunOptions) => withRetries(resolved, emitterFor(onEvent), deps.retry)
+  const encryptionOf = (product: string, destination: string | undefined) => {
+    const config = known(product)
+    return config && encryptionAt(config, destination)
+  }
+  const configFor = ({ onEvent }: RunOptions) => withRetries(resolved, emitterFor(onEvent), deps)
   const openStoreFor = ({ onEvent }: RunOptions): OpenOptions['openStore'] => {
     return address => {
       const opened = options.openStore?.(address)
@@ -72,8 +79,8 @@ export function openContext(config: LifeboatConfig | undefined, options: OpenOpt
     ...{ resolved, folder, deps, keys, known, productOf, products: Object.keys(resolved.products) },
     productFor: (product, run) => productIn(configFor(run), product),
     destinationsFor: (product, run, only) => destinationsIn(configFor(run), product, only),
-    unlockFor: product => () => readUnlock(known(product)?.encryption, keys, folder),
-    sealKeysFor: product => () => readSealKeys(known(product)?.encryption, keys, folder),
+    unlockFor: (product, destination) => () => readUnlock(encryptionOf(product, destination), keys, folder),
+    sealKeysFor: (product, destination) => () => readSealKeys(encryptionOf(product, destination), keys, folder),
     locate: (name, select) => resolveBackup(configFor(select), openStoreFor(select), name, select),
     liveSource: async product => parseConnectionUrl(await sourceAddress(productOf(product), { readOnly: true })),
   }

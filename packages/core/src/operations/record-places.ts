@@ -1,4 +1,5 @@
 import type { RunOptions } from '../api/run-options.js'
+import { encryptionAt } from '../encryption/destination-encryption.js'
 import { readRecordKeys } from '../encryption/record-keys.js'
 import type { HistoryPlace } from '../repository/read-history.js'
 import type { OpenContext } from './open-context.js'
@@ -13,9 +14,12 @@ export async function recordPlaces(
   const { keys, folder } = context
   const found: HistoryPlace[] = []
   for (const product of named) {
-    const recordKeys = await readRecordKeys(context.productOf(product).encryption, keys, folder)
+    const config = context.productOf(product)
     for (const [destination, { store }] of context.destinationsFor(product, run, only))
-      found.push({ product, destination, store, keys: recordKeys })
+      found.push({
+        ...{ product, destination, store },
+        keys: await readRecordKeys(encryptionAt(config, destination), keys, folder),
+      })
   }
   return found
 }

@@ -16,8 +16,8 @@ export function restoreOperations(context: OpenContext): RestoreOperations {
     const product = known(backup.manifest.product)
     return {
       backup,
-      unlock: await unlockFor(backup.manifest.product)(),
-      sealKeys: await sealKeysFor(backup.manifest.product)(),
+      unlock: await unlockFor(backup.manifest.product, backup.destination)(),
+      sealKeys: await sealKeysFor(backup.manifest.product, backup.destination)(),
       source: await sourceOf(product),
       findPgTools: deps.findPgTools,
     }
@@ -26,7 +26,7 @@ export function restoreOperations(context: OpenContext): RestoreOperations {
   return {
     async contents(name, run = {}) {
       const backup = await locate(name, run)
-      return readBackupContents({ backup, unlock: await unlockFor(backup.manifest.product)() }, run)
+      return readBackupContents({ backup, unlock: await unlockFor(backup.manifest.product, backup.destination)() }, run)
     },
     planRestore: async (name, run) => (await prepareRestore(await restoreJob(await locate(name, run)), run)).plan,
     async restore(name, run) {

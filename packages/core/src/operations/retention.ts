@@ -1,4 +1,5 @@
 import type { PruneResult, RetentionOperations, SweepResult } from '../api/retention.js'
+import { encryptionAt } from '../encryption/destination-encryption.js'
 import { readRecordKeys } from '../encryption/record-keys.js'
 import { runPrune } from '../retention/apply-prune.js'
 import { runSweep } from '../sweep/run-sweep.js'
@@ -8,9 +9,9 @@ export function retentionOperations(context: OpenContext): RetentionOperations {
   const { deps, keys, folder, productOf } = context
   return {
     async prune(product, run = {}) {
-      const recordKeys = await readRecordKeys(productOf(product).encryption, keys, folder)
       const results: PruneResult[] = []
       for (const [destination, { store, retention }] of context.destinationsFor(product, run, run.destination)) {
+        const recordKeys = await readRecordKeys(encryptionAt(productOf(product), destination), keys, folder)
         results.push(
           await runPrune(
             {

@@ -41,8 +41,8 @@ export function verificationOperations(context: OpenContext): VerificationOperat
         {
           backup,
           level: run.level ?? 'content',
-          unlock: unlockFor(product),
-          sealKeys: sealKeysFor(product),
+          unlock: unlockFor(product, backup.destination),
+          sealKeys: sealKeysFor(product, backup.destination),
           verify: config?.verify,
           configured,
           rpoMs: config?.objectives.rpo,
@@ -76,7 +76,7 @@ export function verificationOperations(context: OpenContext): VerificationOperat
       const { product } = backup.manifest
       const { findPgTools } = deps
       const { source: config } = productOf(product)
-      const unlock = await unlockFor(product)()
+      const unlock = await unlockFor(product, backup.destination)()
       return diffBackup({ backup, unlock, source: await liveSource(product), config, findPgTools }, run.signal)
     },
     async migrateLog(product, run = {}) {
@@ -103,7 +103,8 @@ export function verificationOperations(context: OpenContext): VerificationOperat
       runDrill(
         {
           ...{ find, config, scratch: scratchOf(config), source: await sourceOf(config) },
-          ...{ unlock: unlockFor(product), sealKeys: sealKeysFor(product) },
+          unlock: () => unlockFor(product, backup?.destination)(),
+          sealKeys: () => sealKeysFor(product, backup?.destination)(),
           ...{ findPgTools: deps.findPgTools, now: deps.now },
         },
         run,

@@ -29,7 +29,7 @@ export function trendChart(
   const points = moments.map(({ at, value, bad }) => ({ at: new Date(at), value: value / unit.size, bad }))
   return draw(label, {
     ...{ width: 360, height: 186, marginLeft: 44, marginRight: 14, marginTop: 26, marginBottom: 34 },
-    x: { type: 'utc', domain: [new Date(since), new Date(until)], label: null, ticks: 4 },
+    x: { type: 'utc', domain: [new Date(since), new Date(until)], label: null, ticks: 4, tickFormat: momentName },
     y: { grid: true, zero: true, nice: true, ticks: 4, label: unit.name, tickFormat: unit.format },
     marks: [
       points.length > 1 ? areaY(points, { x: 'at', y: 'value', fill: colours.accent, fillOpacity: 0.12 }) : null,
@@ -149,6 +149,14 @@ function draw(label: string, options: PlotOptions): Markup {
   figure.setAttribute('aria-hidden', 'true')
   figure.querySelectorAll('[aria-label]').forEach(part => void part.removeAttribute('aria-label'))
   return html`<div role="img" aria-label="${label}">${trusted(figure.outerHTML)}</div>`
+}
+
+const dayOfMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
+
+/** A moment on an axis, in UTC as everything of ours: midnight by its day. */
+function momentName(at: Date): string {
+  const minutes = at.getUTCHours() * 60 + at.getUTCMinutes()
+  return minutes === 0 ? dayOfMonth.format(at) : at.toISOString().slice(11, 16)
 }
 
 /** Moments that people count by, at most `most` of them. */

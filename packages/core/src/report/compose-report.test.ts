@@ -113,4 +113,30 @@ describe('renderReport', () => {
     for (const char of ['\u001b', '\u202e']) expect(page).not.toContain(char)
     expect(page).not.toContain(hostile)
   })
+
+  it('cuts credentials out of messages that somebody stored', () => {
+    const report = sampleReport()
+    const [product, ...others] = report.products
+    const message = 'no answer from postgres://app:hunter2@db.example.org/shop'
+    const finding = {
+      severity: 'critical',
+      code: 'drill-failed',
+      message,
+      hint: null,
+      source: 'drill',
+      at: read.at,
+    } as const
+    const page = renderReport({
+      ...report,
+      products: [{ ...product!, findings: [...product!.findings, finding] }, ...others],
+    })
+    expect(page).toContain('postgres://app:[redacted]@db.example.org/shop')
+    expect(page).not.toContain('hunter2')
+  })
+
+  it('names moments in UTC by the 24-hour clock', () => {
+    const axis = renderReport(sampleReport()).match(/>[^<]*(?:[AP]M|\d\d:\d\d|\d+ [A-Z][a-z]{2})<\/text>/g) ?? []
+    expect(axis.length).toBeGreaterThan(0)
+    expect(axis.join()).not.toMatch(/[AP]M/)
+  })
 })

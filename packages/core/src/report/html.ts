@@ -1,3 +1,5 @@
+import { redactor } from '../http/redactor.js'
+
 /** Markup that is safe as it stands. Everything else is text and gets escaped. */
 export class Markup {
   constructor(readonly text: string) {}
@@ -34,6 +36,9 @@ export function legible(text: string): string {
   return text.replace(hiding, '\ufffd')
 }
 
+/** Messages that were stored by other programs or by an earlier version of ours are shown to many. */
+const withoutCredentials = redactor([], [])
+
 function escapeHtml(text: string): string {
-  return legible(text).replace(/[&<>"']/g, char => entities[char]!)
+  return legible(withoutCredentials(text)).replace(/[&<>"']/g, char => entities[char]!)
 }

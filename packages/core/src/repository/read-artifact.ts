@@ -24,6 +24,16 @@ export async function* storedBytes(
 }
 
 /**
+ * The stored bytes of an artifact. The stream's regular end means that they were those the manifest records.
+ * @throws BackupError `object-damaged`
+ */
+export async function* checkedBytes(backup: LocatedBackup, artifact: Artifact, signal?: AbortSignal): ByteSource {
+  const digest = new PassingDigest()
+  yield* storedBytes(backup, artifact, digest, signal)
+  assertAsRecorded(digest, artifact)
+}
+
+/**
  * The plain bytes of an artifact. The stream's regular end means that the bytes were those the manifest records.
  * @throws BackupError `object-damaged`, `wrong-key`, `key-missing`
  */
@@ -39,11 +49,14 @@ export async function* plainBytes(
     artifact,
   )
   yield* bounded
-  if (digest.bytes !== artifact.storedBytes || digest.sha256 !== artifact.storedSha256) {
-    throw new BackupError('object-damaged', `${artifact.key} is not what the manifest records: other bytes`, {
-      hint: 'use another backup or destination',
-    })
-  }
+  assertAsRecorded(digest, artifact)
+}
+
+function assertAsRecorded(digest: PassingDigest, artifact: Artifact): void {
+  if (digest.bytes === artifact.storedBytes && digest.sha256 === artifact.storedSha256) return
+  throw new BackupError('object-damaged', `${artifact.key} is not what the manifest records: other bytes`, {
+    hint: 'use another backup or destination',
+  })
 }
 
 /** Bounds what a hostile object may unfold to by what the manifest says it holds. */

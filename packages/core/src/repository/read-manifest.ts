@@ -43,14 +43,17 @@ export function parseManifest(bytes: Uint8Array, key: string): Manifest {
 
 /** @throws BackupError `manifest-invalid`, `object-missing` and what the store throws */
 export async function readManifest(store: ObjectStore, key: string, signal?: AbortSignal): Promise<Manifest> {
-  let bytes: Buffer
+  return parseManifest(await readManifestBytes(store, key, signal), key)
+}
+
+/** A manifest as it lies. @throws BackupError `manifest-invalid`, `object-missing` and what the store throws */
+export async function readManifestBytes(store: ObjectStore, key: string, signal?: AbortSignal): Promise<Buffer> {
   try {
-    bytes = await readWhole(store.get(key, { signal }), maxManifestBytes)
+    return await readWhole(store.get(key, { signal }), maxManifestBytes)
   } catch (error) {
     if (error instanceof RangeError) throw invalidManifest(key, 'it is too large', error)
     throw wrapStoreError(error, { store, doing: `read ${key}`, signal })
   }
-  return parseManifest(bytes, key)
 }
 
 function invalidManifest(key: string, why: string, cause?: unknown): BackupError {

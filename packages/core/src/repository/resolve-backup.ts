@@ -8,6 +8,9 @@ import { listBackups } from './list-backups.js'
 import { isExport, type LocatedBackup } from './locate-artifact.js'
 import { readManifest } from './read-manifest.js'
 
+/** Where to look. */
+type Where = RunOptions & SelectOptions & { readonly except?: string | undefined }
+
 type OpenStore = ((address: string) => { readonly store: ObjectStore; readonly path: string } | undefined) | undefined
 
 /**
@@ -19,7 +22,7 @@ export async function resolveBackup(
   config: ResolvedConfig,
   openStore: OpenStore,
   name: string,
-  options: RunOptions & SelectOptions,
+  options: Where,
 ): Promise<LocatedBackup> {
   const parts = name.split('/')
   const last = parts.at(-1) ?? ''
@@ -40,7 +43,7 @@ async function resolveConfigured(
   config: ResolvedConfig,
   product: string | undefined,
   id: string,
-  options: RunOptions & SelectOptions,
+  options: Where,
 ): Promise<LocatedBackup> {
   const products = product === undefined ? Object.keys(config.products) : [product]
   if (products.length > 1 && id === 'latest') {
@@ -57,6 +60,7 @@ async function resolveConfigured(
   for (const one of products) {
     for (const [destination, { store }] of Object.entries(config.products[one]!.destinations)) {
       if (options.destination !== undefined && options.destination !== destination) continue
+      if (destination === options.except) continue
       try {
         const backup = await findIn(store, one, destination, id, options)
         if (backup) found.push(backup)
@@ -78,7 +82,8 @@ async function resolveConfigured(
   )
   if (newest) return newest
   if (unanswered !== undefined) throw unanswered
-  const where = options.destination === undefined ? '' : ` in ${options.destination}`
+  const outside = options.except === undefined ? '' : ` outside ${options.except}`
+  const where = options.destination === undefined ? outside : ` in ${options.destination}`
   throw missing(`${product ?? products.join(', ')}/${id}`, '`lifeboat list` shows what there is', where)
 }
 

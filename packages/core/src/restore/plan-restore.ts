@@ -11,6 +11,7 @@ import { countSelected, describeEntry, describePart, describeSkipped, isObject }
 import { inspectForProfile } from './inspect-for-profile.js'
 import { findFilled, inspectObjects, noObjects } from './inspect-objects.js'
 import { inspectTarget, isSameDatabase, type TargetFacts } from './inspect-target.js'
+import { type PartialGrants, planPartialGrants } from './partial-grants.js'
 import { readContents } from './read-contents.js'
 import { type ProfileStatement, rolesCreated } from './restore-profile.js'
 import { type EntryRule, type EntrySelection, selectEntries } from './select-entries.js'
@@ -25,6 +26,8 @@ export interface PreparedRestore {
   readonly toc: TableOfContents | undefined
   /** What of the archive is restored; undefined where its version is unknown, which goes in whole. */
   readonly selection: EntrySelection | undefined
+  /** Grants that name roles which the target lacks, less these. */
+  readonly grants: PartialGrants
   /** Set where not the whole backup is asked for. */
   readonly part: PartSelection | undefined
   /** What the profile runs before the first definition. */
@@ -150,10 +153,11 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     )
   }
   if (part !== undefined && options.only === 'data') await checkFilled(target, part, options)
+  const roles = new Set([...facts.roles, ...rolesCreated(preparation)])
   const { warnings, keepOwners } = checkFitness(
     manifest.source,
     selection?.kept,
-    { ...facts, roles: new Set([...facts.roles, ...rolesCreated(preparation)]) },
+    { ...facts, roles },
     target,
     job.definer,
   )
@@ -200,6 +204,9 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     artifact,
     toc,
     selection,
+    grants: planPartialGrants(selection?.kept ?? [], entry =>
+      [...rolesNamed([entry], /^(ACL|DEFAULT ACL)$/)].some(role => !roles.has(role)),
+    ),
     part,
     preparation,
     tools,

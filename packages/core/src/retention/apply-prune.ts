@@ -10,6 +10,7 @@ import { isExport } from '../repository/locate-artifact.js'
 import { findVerified } from '../repository/verification-record.js'
 import type { SealKeys } from '../seal/seal.js'
 import type { ObjectStore } from '../store/object-store.js'
+import { removeForGood } from '../store/remove-for-good.js'
 import { whyRetained } from '../store/why-retained.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { sweepUnlocked } from '../sweep/run-sweep.js'
@@ -73,11 +74,15 @@ async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneRe
         retained.push({ id, message: why })
         continue
       }
+      const left: string[] = []
       for (const key of [manifestKey(product, id), ...manifest.artifacts.map(artifact => artifact.key)]) {
-        await store.remove(key, { signal })
-        emit({ type: 'object.removed', destination, key })
+        const { state, message } = await removeForGood(store, key, { signal })
+        if (message !== null) left.push(message)
+        if (state === 'kept') break
+        if (state === 'gone') emit({ type: 'object.removed', destination, key })
       }
-      removed.push(id)
+      if (left.length === 0) removed.push(id)
+      else retained.push({ id, message: left.join('; ') })
     } catch (error) {
       const wrapped = wrapStoreError(error, { store, doing: `remove ${product}/${id}`, signal })
       if (wrapped.code === 'cancelled' || wrapped.code === 'locked') throw wrapped

@@ -6,6 +6,7 @@ import { assertKey } from './assert-key.js'
 import { classifyFileError } from './classify-file-error.js'
 import type { ObjectStore, StoredObject, UnfinishedPut } from './object-store.js'
 import { assertInside, publishFile, removeEmptyFolders, temporaryNameStart } from './publish-file.js'
+import { refuseRules } from './refuse-rules.js'
 import { resolveRange } from './store-range.js'
 
 const readBytes = 512 * 1024
@@ -32,8 +33,10 @@ export function directory(path: string): ObjectStore {
     location: root,
     capabilities: { conditionalPut: true, storageClasses: false, objectLock: false, versioning: false },
 
-    async put(key, source, { ifAbsent = false, signal } = {}) {
+    async put(key, source, options = {}) {
+      const { ifAbsent = false, signal } = options
       const path = pathOf(key)
+      refuseRules(options, 'a folder')
       signal?.throwIfAborted()
       if (ifAbsent && (await fileAt(root, path)) !== undefined) throw new BackupError('object-exists', `${key} exists`)
       await publishFile(root, path, source, { ifAbsent, signal })

@@ -1,5 +1,8 @@
 import type { ErrorCode } from '../errors/error-code.js'
 import type { ByteSource } from '../streams/byte-source.js'
+import type { ObjectMetadata } from './object-metadata.js'
+import type { PolicyNeeds, StorePolicy, StoreRole } from './store-policy.js'
+import type { StorePosture } from './store-posture.js'
 
 /** An object as a store lists it. */
 export interface StoredObject {
@@ -7,16 +10,40 @@ export interface StoredObject {
   readonly key: string
   readonly sizeBytes: number
   readonly modifiedAt: Date
+  /** Changes whenever the object does, where the store has such a thing. Opaque. */
+  readonly etag?: string | undefined
+  /** What is kept beside the bytes, where the store keeps it. Only `head` and `get` tell. */
+  readonly metadata?: ObjectMetadata | undefined
   /** The service's name for the storage class, where it has classes. */
   readonly storageClass?: string | undefined
+  /** Set where its class keeps it in an archive: whether it can be read now. `list` may know less than `head`. */
+  readonly archive?: ArchiveState | undefined
   /** Why the place will not let it go yet, for people: `locked until 2027-01-01T00:00:00.000Z`. Only `head` tells. */
   readonly retained?: string | undefined
+}
+
+/** Whether an object that lies in an archive can be read. */
+export interface ArchiveState {
+  /** `archived`: it must be retrieved first. `retrieving`: that was asked for. `readable`: a copy of it is there. */
+  readonly state: 'archived' | 'retrieving' | 'readable'
+  /** Until when the copy is there. */
+  readonly until?: Date | undefined
+}
+
+/** How long nobody may remove an object. */
+export interface PutLock {
+  readonly mode: 'governance' | 'compliance'
+  /** Undefined: only the legal hold. */
+  readonly until: Date | undefined
+  readonly legalHold: boolean
 }
 
 /** What a store can really do; nothing here is a guess. */
 export interface StoreCapabilities {
   /** `put` with `ifAbsent` is atomic: of several racers exactly one wins. */
   readonly conditionalPut: boolean
+  /** `put` keeps `metadata`; `head` and `get` tell it. Default: false. */
+  readonly metadata?: boolean | undefined
   readonly storageClasses: boolean
   readonly objectLock: boolean
   readonly versioning: boolean
@@ -39,13 +66,42 @@ export interface StoreCallOptions {
 }
 
 export interface PutOptions extends StoreCallOptions {
+  /** Kept beside the bytes; a store without `capabilities.metadata` passes over it. Default: none. */
+  readonly metadata?: ObjectMetadata | undefined
   /** Refuse when the key exists. Default: false. */
   readonly ifAbsent?: boolean | undefined
   /** How many bytes to expect, roughly; stores size their parts by it. Default: unknown. */
   readonly expectedBytes?: number | undefined
+  /** In the service's own words. Default: the store's. Stores with `storageClasses` honour it, others refuse it. */
+  readonly storageClass?: string | undefined
+  /** Stores with `objectLock` honour it, others refuse it. Default: what the place does by itself. */
+  readonly lock?: PutLock | undefined
+}
+
+/** How an object is brought back from an archive. */
+export interface RetrieveOptions extends StoreCallOptions {
+  /** For how many days the copy shall be there. */
+  readonly days: number
+  /** How quick, and how dear. */
+  readonly tier: 'expedited' | 'standard' | 'bulk'
+}
+
+/** What became of an object that was to be removed for good. */
+export interface Removal {
+  /** `gone`: nothing of it is left. `hidden`: listings show it no more, and it is kept. `kept`: it is as it was. */
+  readonly state: 'gone' | 'hidden' | 'kept'
+  /** What is left and why, for people; null when it is gone. */
+  readonly message: string | null
 }
 
 export interface GetOptions extends StoreCallOptions {
+  /**
+   * Refuse when the object is another one by now than the one of this `etag`, as `object-changed`. Only for stores whose
+   * listings tell etags.
+   */
+  readonly ifMatch?: string | undefined
+  /** Called before the first byte with what the store tells of the object. A store may not call it. */
+  readonly onFound?: ((found: StoredObject) => void) | undefined
   /** First byte and (inclusive) last byte; `end` absent means to the end. Default: everything. */
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined
 }
@@ -70,7 +126,7 @@ export interface UnfinishedPut {
  * - **atomic put**: until `put` resolves the key shows its old state; a failed or cancelled put (its source throws, its
  *   signal aborts) leaves nothing: no object, no temporary file, no unfinished upload. The source's regular end is the
  *   only thing that completes an object;
- * - **complete listings**: `list` yields every key with the prefix, or throws; order is not promised. A prefix is a
+ * - **complete listings**: `list` yields every key with the prefix, or throws; order is promised by `listsInOrder` only. A prefix is a
  *   plain string prefix (`a/b` matches `a/bc`);
  * - **honest absence**: `head` of a missing key is `undefined`; `get` of one throws an error that `classify`es as
  *   `object-missing`; `remove` of one resolves;
@@ -91,6 +147,8 @@ export interface ObjectStore {
   /** The host of its service, where it has one: what tells whether it shares a provider's fate. */
   readonly host?: string | undefined
   readonly capabilities: StoreCapabilities
+  /** `list` yields keys in the order of their UTF-8 bytes. Default: false, any order. */
+  readonly listsInOrder?: boolean | undefined
   /**
    * The store repeats single requests itself, such as the parts of an upload, and calls `onRetry`; core then repeats
    * none of its calls. Default: false.
@@ -107,6 +165,17 @@ export interface ObjectStore {
   listUnfinished?(prefix: string, options?: StoreCallOptions): AsyncIterable<UnfinishedPut>
   /** Gives up an unfinished write and frees what it takes up; one that is gone resolves. */
   removeUnfinished?(unfinished: UnfinishedPut, options?: StoreCallOptions): Promise<void>
+  /**
+   * Removes an object with every older version of it. A store that keeps versions has it: there `remove` only hides. What
+   * cannot be removed is the answer, not an error.
+   */
+  removeForGood?(key: string, options?: StoreCallOptions): Promise<Removal>
+  /** Asks for an archived object to be made readable; `head` tells when it is. Asking again changes nothing. */
+  retrieve?(key: string, options: RetrieveOptions): Promise<void>
+  /** How the place itself is set up. What the service does not say is null there, and said; it throws only raw errors. */
+  posture?(options?: StoreCallOptions): Promise<StorePosture>
+  /** The rights that somebody with this role needs here, as the service takes them. */
+  policy?(role: StoreRole, product: string, needs: PolicyNeeds): Promise<StorePolicy> | StorePolicy
   /** Whether the place itself answers and may be written to; `doctor` asks. Throws raw errors. */
   probe?(options?: StoreCallOptions): Promise<void>
 }

@@ -4,6 +4,7 @@ import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { withLocks } from '../locks/hold-locks.js'
 import type { ObjectStore } from '../store/object-store.js'
+import { removeForGood } from '../store/remove-for-good.js'
 import { whyRetained } from '../store/why-retained.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { findGarbage } from './find-garbage.js'
@@ -50,7 +51,13 @@ export async function sweepUnlocked(job: SweepJob, options: RunOptions): Promise
         continue
       }
       if (one.kind === 'unfinished-upload') await store.removeUnfinished?.(one.upload, { signal })
-      else await store.remove(one.key, { signal })
+      else {
+        const { message } = await removeForGood(store, one.key, { signal })
+        if (message !== null) {
+          retained.push({ key: one.key, message })
+          continue
+        }
+      }
       removed.push(one.key)
       emit({ type: 'object.removed', destination, key: one.key })
     } catch (error) {

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { ObjectStore } from '../store/object-store.js'
 import { readWhole } from '../streams/byte-source.js'
-import { orderedParallel } from '../streams/ordered-parallel.js'
+import { eachOf, orderedParallel } from '../streams/ordered-parallel.js'
 
 /** How many of the newest records are read: what is older does not change what the newest backups are worth. */
 const recent = 40
-const readsInFlight = 8
+const readsInFlight = 16
 const maxRecordBytes = 2 ** 24
 
 /** What is read of a record; those of older and newer versions have it. */
@@ -25,16 +25,14 @@ export interface RecentProofs {
   readonly drill: { readonly at: Date; readonly recoveryMs: number } | null
 }
 
-/** Reads the newest verification and drill records of a product in one store. */
+/** Reads the newest of the verification and drill records that have these keys. */
 export async function readRecentProofs(
   store: ObjectStore,
-  product: string,
+  keys: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<RecentProofs> {
-  const keys: string[] = []
-  for await (const { key } of store.list(`${product}/verifications/`, { signal })) keys.push(key)
   // Keys begin with the time.
-  const newest = keys.sort().slice(-recent)
+  const newest = [...keys].sort().slice(-recent)
   const levels = new Map<string, 'content' | 'restored'>()
   let drill: RecentProofs['drill'] = null
   const records = orderedParallel(eachOf(newest), readsInFlight, key => readProof(store, key, signal))
@@ -58,8 +56,4 @@ async function readProof(store: ObjectStore, key: string, signal: AbortSignal | 
       return undefined
     throw error
   }
-}
-
-async function* eachOf<T>(list: readonly T[]): AsyncIterable<T> {
-  yield* list
 }
