@@ -18,15 +18,18 @@ import { definePause, defineResume } from './commands/pause.js'
 import { definePitr } from './commands/pitr.js'
 import { definePolicy } from './commands/policy.js'
 import { definePrune } from './commands/prune.js'
+import { defineQueue } from './commands/queue.js'
 import { defineRehearse } from './commands/rehearse.js'
 import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
 import { defineRootKey } from './commands/root-key.js'
+import { defineRun } from './commands/run.js'
 import { defineShow } from './commands/show.js'
 import { defineStatus } from './commands/status.js'
 import { defineSweep } from './commands/sweep.js'
 import { defineTimeline } from './commands/timeline.js'
 import { defineVerify } from './commands/verify.js'
+import { defineWorker } from './commands/worker.js'
 import { helpText } from './render/help-text.js'
 
 const defineCommands = [
@@ -55,6 +58,9 @@ const defineCommands = [
   defineRehearse,
   definePause,
   defineResume,
+  defineRun,
+  defineWorker,
+  defineQueue,
   defineDemo,
 ]
 

@@ -41,6 +41,8 @@ export interface Session {
   open(backup?: string): Promise<Lifeboat>
   /** The products named, or all; refuses a name that is not configured. */
   chooseProducts(lifeboat: Lifeboat, named: readonly string[]): readonly string[]
+  /** For what runs until it is told to end: see {@link Cancellation.gently}. */
+  stopGently(words: string): AbortSignal
   stop(): void
 }
 
@@ -89,6 +91,7 @@ export function startSession(io: CliIo, globals: GlobalOptions): Session {
       }
       return named.length > 0 ? [...new Set(named)] : lifeboat.products
     },
+    stopGently: words => cancellation.gently(words),
     stop() {
       progress.pause()
       cancellation.stop()

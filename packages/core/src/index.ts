@@ -8,6 +8,7 @@ export type {
 } from './api/backups.js'
 export type { CopyOptions, CopyResult } from './api/copying.js'
 export type { DestinationPolicy, DoctorCheck, DoctorOptions, PolicyOptions } from './api/doctor.js'
+export type { GivenKey, KeyOperations, KeyProof, ProveOptions, RotateOptions, RotateResult } from './api/keys.js'
 export type { Lifeboat } from './api/lifeboat-api.js'
 export type { ExportOptions, ExportResult, RehearsalOptions, RehearsalResult } from './api/provider.js'
 export type {
@@ -59,6 +60,7 @@ export type {
   RetentionPolicy,
 } from './config/config-schema.js'
 export { defineConfig, resolveConfig } from './config/define-config.js'
+export type { HookFacts, HookFunction, HookName } from './config/hooks-schema.js'
 export { isSecret, type SecretReference, secret } from './config/secret.js'
 export { type Deps, nodeDeps } from './deps.js'
 export {
@@ -74,6 +76,10 @@ export type { FallbackKeys } from './encryption/product-keys.js'
 export { BackupError, type BackupErrorOptions, isBackupError } from './errors/backup-error.js'
 export { type ErrorCode, errorCodes, retryable } from './errors/error-code.js'
 export type { BackupEvent, EventListener, StageName } from './events/backup-event.js'
+export { judgeKeys, type KeyExpectations } from './keys/judge-keys.js'
+export type { KeyedBackup, KeyFinding, KeyListing, KeyProved, KeyState } from './keys/key-state.js'
+export type { KeyProofRecord } from './keys/proof-record.js'
+export { type KeyPlace, type KeyReading, readKeyStates } from './keys/read-key-states.js'
 export { type OpenOptions, openLifeboat } from './lifeboat.js'
 export {
   type Abandoned,
@@ -145,8 +151,10 @@ export { planPrune } from './retention/plan-prune.js'
 export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'
 export { type RetryingOptions, retrying } from './retry/retrying.js'
 export { assertKey } from './store/assert-key.js'
+export { compareKeys } from './store/compare-keys.js'
 export { directory } from './store/directory-store.js'
 export { memoryStore } from './store/memory-store.js'
+export type { ObjectMetadata } from './store/object-metadata.js'
 export type {
   ArchiveState,
   GetOptions,

@@ -3,10 +3,12 @@ import type { LifeboatConfig } from './config/config-schema.js'
 import { backupOperations } from './operations/backups.js'
 import { copyOperations } from './operations/copying.js'
 import { doctorOperations } from './operations/doctor.js'
+import { keyOperations } from './operations/keys.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
 import { retentionOperations } from './operations/retention.js'
+import { scheduleOperations } from './operations/schedule.js'
 import { statusOperations } from './operations/status.js'
 import { verificationOperations } from './operations/verification.js'
 
@@ -19,16 +21,22 @@ export type { OpenOptions } from './operations/open-context.js'
  */
 export async function openLifeboat(config: LifeboatConfig | undefined, options: OpenOptions = {}): Promise<Lifeboat> {
   const context = openContext(config, options)
+  const destinations = (product: string) => Object.keys(context.productOf(product).destinations)
+  const backups = backupOperations(context)
+  const verification = verificationOperations(context)
+  const retention = retentionOperations(context)
   return {
     products: context.products,
-    destinations: product => Object.keys(context.productOf(product).destinations),
-    ...backupOperations(context),
+    destinations,
+    ...backups,
     ...copyOperations(context),
-    ...verificationOperations(context),
+    ...verification,
     ...restoreOperations(context),
-    ...retentionOperations(context),
+    ...retention,
+    ...scheduleOperations(context, { ...backups, ...verification, ...retention, destinations }),
     ...providerOperations(context),
     ...doctorOperations(context),
     ...statusOperations(context),
+    ...keyOperations(context),
   }
 }

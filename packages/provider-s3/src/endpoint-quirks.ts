@@ -20,6 +20,8 @@ export interface EndpointQuirks {
   readonly conditionalVersions: boolean
   /** `CompleteMultipartUpload` takes `If-None-Match: *` as well. */
   readonly conditionalComplete: boolean
+  /** Listings are documented to come in the order of the keys' UTF-8 bytes. */
+  readonly listsInOrder: boolean
   /** Storage classes beside the default one mean something. */
   readonly storageClasses: boolean
   /** The classes whose objects must be retrieved before they can be read. */
@@ -51,6 +53,7 @@ const unknownService: EndpointQuirks = {
   conditionalPut: false,
   conditionalVersions: false,
   conditionalComplete: false,
+  listsInOrder: false,
   storageClasses: false,
   archiveClasses: [],
   listsRetrievals: false,
@@ -74,6 +77,8 @@ export const endpointQuirks: readonly EndpointQuirks[] = [
     conditionalPut: true,
     conditionalVersions: true,
     conditionalComplete: true,
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html (but for directory buckets)
+    listsInOrder: true,
     storageClasses: true,
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html; GLACIER_IR can be read at once.
     archiveClasses: ['GLACIER', 'DEEP_ARCHIVE'],

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { BackupError, type ByteSource, type GetOptions, nextDelayMs, type RetryPolicy } from '@lifeboat/core'
+import { fullyDescribed } from './described.js'
 import type { S3Connection } from './s3-connection.js'
 
 /** So many lost connections end a read, whatever they brought. */
@@ -13,13 +14,13 @@ const mostTries = 100
  */
 export async function* getObject(
   { sdk, client }: S3Connection,
-  target: { readonly Bucket: string; readonly Key: string },
-  { range, signal, onRetry }: GetOptions,
+  { storeKey, ...target }: { readonly Bucket: string; readonly Key: string; readonly storeKey: string },
+  { range, ifMatch, onFound, signal, onRetry }: GetOptions,
   policy: RetryPolicy,
 ): ByteSource {
   let position = range?.start ?? 0
   let end: number | undefined
-  let etag: string | undefined
+  let etag = ifMatch
   let fruitless = 0
   let waitedMs = 0
 
@@ -29,7 +30,7 @@ export async function* getObject(
       .send(new sdk.GetObjectCommand({ ...target, Range, IfMatch: etag }), { abortSignal: signal })
       .catch((error: unknown) => {
         signal?.throwIfAborted()
-        throw explained(error, target.Key, lost > 0)
+        throw explained(error, target.Key, lost > 0, ifMatch !== undefined)
       })
     const body = answer.Body as Readable | undefined
     if (body === undefined || answer.ContentLength === undefined) throw new Error(`no body came for ${target.Key}`)
@@ -38,6 +39,7 @@ export async function* getObject(
       throw new BackupError('store-refused', `the service ignores ranges; it was asked for part of ${target.Key}`)
     }
     etag ??= answer.ETag
+    if (lost === 0) onFound?.({ key: storeKey, ...fullyDescribed(answer) })
     end ??= position + answer.ContentLength
 
     const onAbort = () => body.destroy(signal?.reason)
@@ -86,8 +88,11 @@ function brokenOff(key: string, position: number, cause: unknown): Error {
   )
 }
 
-function explained(error: unknown, key: string, resuming: boolean): unknown {
+function explained(error: unknown, key: string, resuming: boolean, conditional: boolean): unknown {
   const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
+  if (conditional && status === 412) {
+    return new BackupError('object-changed', `${key} is another object by now`, { cause: error })
+  }
   if (resuming && status === 412) {
     return new BackupError('object-damaged', `${key} was overwritten while it was read`, { cause: error })
   }

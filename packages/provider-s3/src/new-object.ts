@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { PutLock } from '@lifeboat/core'
+import type { ObjectMetadata, PutLock } from '@lifeboat/core'
 import type { S3Connection } from './s3-connection.js'
 import type { S3Settings } from './s3-options.js'
 
@@ -8,12 +8,18 @@ export interface ObjectSettings {
   readonly settings: S3Settings
   readonly storageClass: string | undefined
   readonly lock: PutLock | undefined
+  readonly metadata?: ObjectMetadata | undefined
 }
 
 /** What the request that makes an object says of it. */
-export function newObject({ settings, storageClass, lock }: ObjectSettings) {
+export function newObject({ settings, storageClass, lock, metadata }: ObjectSettings) {
   return {
-    ContentType: 'application/octet-stream',
+    ContentType: metadata?.contentType ?? 'application/octet-stream',
+    CacheControl: metadata?.cacheControl,
+    ContentDisposition: metadata?.contentDisposition,
+    ContentEncoding: metadata?.contentEncoding,
+    ContentLanguage: metadata?.contentLanguage,
+    Metadata: metadata?.user && { ...metadata.user },
     StorageClass: (storageClass ?? settings.storageClass) as 'STANDARD' | undefined,
     ...(lock && lockHeaders(lock)),
     ServerSideEncryption: settings.sse,

@@ -1,6 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CompletedPart } from '@aws-sdk/client-s3'
-import { BackupError, type ByteSource, type PutLock, type PutOptions, untilAborted } from '@lifeboat/core'
+import {
+  BackupError,
+  type ByteSource,
+  type ObjectMetadata,
+  type PutLock,
+  type PutOptions,
+  untilAborted,
+} from '@lifeboat/core'
 import { assembleParts, type Part } from './assemble-parts.js'
 import { checksumForLock, lockAfterwards, newObject } from './new-object.js'
 import { type PartPlan, partBytes, partsAtOnce } from './part-size.js'
@@ -15,6 +22,7 @@ interface Upload extends S3Connection {
   readonly ifAbsent: boolean
   readonly storageClass: string | undefined
   readonly lock: PutLock | undefined
+  readonly metadata?: ObjectMetadata | undefined
 }
 
 /** How long an answer to the request that makes the object visible is awaited after an abort. */

@@ -51,6 +51,11 @@ export interface S3Options {
    */
   readonly conditionalPut?: boolean | undefined
   /**
+   * Whether listings come in the order of the keys' UTF-8 bytes. Default: by the service; where nothing says so, false,
+   * and whoever needs the order sorts. An order that was promised and is not kept is an error.
+   */
+  readonly listsInOrder?: boolean | undefined
+  /**
    * How a request that cannot be answered (500, 503, 429, a lost connection) is made again. Default: six attempts, with
    * waits of up to 0.3, 0.6, … 4.8 s or what `Retry-After` asks for, and at most a minute of waiting.
    */
@@ -102,6 +107,7 @@ export function settleOptions(options: S3Options): S3Settings {
     partsInFlight: within('partsInFlight', options.partsInFlight ?? quirks.partsInFlight, 1, 32),
     conditionalPut: options.conditionalPut ?? quirks.conditionalPut,
     conditionalComplete: options.conditionalPut === false ? false : quirks.conditionalComplete,
+    listsInOrder: options.listsInOrder ?? (quirks.listsInOrder && !options.bucket.endsWith('--x-s3')),
     storageClasses: options.storageClasses ?? (quirks.storageClasses || options.storageClass !== undefined),
     archiveClasses: Object.freeze([...(options.archiveClasses ?? quirks.archiveClasses)]),
     objectLock: options.objectLock ?? quirks.objectLock,

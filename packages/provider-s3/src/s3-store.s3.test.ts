@@ -35,7 +35,16 @@ const quick: RetryPolicy = { attempts: 6, firstDelayMs: 1, longestDelayMs: 5, bu
 
 const storeWith = (options: Partial<S3Options> = {}): ObjectStore =>
   // The service under test is new enough for conditional puts; its loopback address cannot tell.
-  s3({ bucket, endpoint, credentials, prefix: `test/${randomUUID()}`, conditionalPut: true, retry: quick, ...options })
+  s3({
+    bucket,
+    endpoint,
+    credentials,
+    prefix: `test/${randomUUID()}`,
+    conditionalPut: true,
+    listsInOrder: true,
+    retry: quick,
+    ...options,
+  })
 
 beforeAll(async () => {
   await client.send(new CreateBucketCommand({ Bucket: bucket }))

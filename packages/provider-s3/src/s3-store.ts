@@ -7,6 +7,7 @@ import type {
 import { assertKey, BackupError, type ObjectStore, type StoreCallOptions, type StoredObject } from '@lifeboat/core'
 import { archiveOf, archiveOfListed } from './archive-state.js'
 import { classifyS3Error } from './classify-s3-error.js'
+import { described, fullyDescribed } from './described.js'
 import { getObject } from './get-object.js'
 import { putObject, refuseExisting, statusOf } from './put-object.js'
 import { removeForGood } from './remove-for-good.js'
@@ -54,7 +55,7 @@ export function s3(options: S3Options): ObjectStore {
   const head = async (key: string, options: StoreCallOptions = {}): Promise<StoredObject | undefined> => {
     const target = targetOf(key)
     const found = await headObject(target, options)
-    return found && { key, ...described(found), ...retention(found), ...archiveOf(found, settings.archiveClasses) }
+    return found && { key, ...fullyDescribed(found), ...retention(found), ...archiveOf(found, settings.archiveClasses) }
   }
 
   const headObject = async (target: GetObjectCommandInput, options: StoreCallOptions) => {
@@ -98,7 +99,9 @@ export function s3(options: S3Options): ObjectStore {
     retriesRequests: true,
     region: settings.region,
     host: settings.endpoint === undefined ? undefined : new URL(settings.endpoint).host,
+    listsInOrder: settings.listsInOrder,
     capabilities: {
+      metadata: true,
       conditionalPut: settings.conditionalPut,
       storageClasses: settings.storageClasses,
       objectLock: settings.objectLock,
@@ -109,11 +112,11 @@ export function s3(options: S3Options): ObjectStore {
       const target = targetOf(key)
       options.signal?.throwIfAborted()
       const ifAbsent = options.ifAbsent ?? false
-      const { storageClass, lock } = options
+      const { storageClass, lock, metadata } = options
       if (lock !== undefined && !settings.objectLock) throw refused('Object Lock', 'objectLock: true')
       if (storageClass !== undefined && !settings.storageClasses)
         throw refused('storage classes', 'storageClasses: true')
-      const upload = { ...(await open(options)), settings, fullKey: target.Key, ifAbsent, storageClass, lock }
+      const upload = { ...(await open(options)), settings, fullKey: target.Key, ifAbsent, storageClass, lock, metadata }
       if (ifAbsent && !(settings.conditionalPut && settings.conditionalVersions)) {
         await refuseExisting(upload, options.signal).catch(error => {
           options.signal?.throwIfAborted()
@@ -129,7 +132,7 @@ export function s3(options: S3Options): ObjectStore {
     async *get(key, options = {}) {
       const target = targetOf(key)
       options.signal?.throwIfAborted()
-      yield* getObject(await open(options), target, options, settings.retry)
+      yield* getObject(await open(options), { ...target, storeKey: key }, options, settings.retry)
     },
 
     head,
@@ -152,13 +155,13 @@ export function s3(options: S3Options): ObjectStore {
             throw error
           })
         for (const listed of page.Contents ?? []) {
-          const { Key, Size, LastModified, StorageClass } = listed
+          const { Key, Size, LastModified, StorageClass, ETag } = listed
           // Consoles make empty objects that end in a slash to show folders; no key of ours does.
           if (Key === undefined || Key.endsWith('/')) continue
           signal?.throwIfAborted()
           const key = Key.slice(prefix.length)
           const archive = archiveOfListed(listed, settings.archiveClasses)
-          yield { key, ...described({ ContentLength: Size, LastModified, StorageClass }), ...archive }
+          yield { key, ...described({ ContentLength: Size, LastModified, StorageClass, ETag }), ...archive }
         }
         token = page.NextContinuationToken
         more = page.IsTruncated === true
@@ -273,12 +276,4 @@ function retention(found: HeadObjectCommandOutput): Pick<StoredObject, 'retained
   if (found.ObjectLockLegalHoldStatus === 'ON') return { retained: 'under a legal hold' }
   const until = found.ObjectLockRetainUntilDate
   return until === undefined || until <= new Date() ? {} : { retained: `locked until ${until.toISOString()}` }
-}
-
-function described(found: Pick<HeadObjectCommandOutput, 'ContentLength' | 'LastModified' | 'StorageClass'>) {
-  return {
-    sizeBytes: found.ContentLength ?? 0,
-    modifiedAt: found.LastModified ?? new Date(0),
-    ...(found.StorageClass === undefined ? {} : { storageClass: found.StorageClass }),
-  }
 }

@@ -27,6 +27,13 @@ export function eventLine(event: BackupEvent): { readonly text: string; readonly
       return warning(event.message)
     case 'object.removed':
       return note(`removed from ${event.destination}: ${event.key}`)
+    case 'hook.finished':
+      return note(
+        `${event.hook} of ${event.product} ${event.ok ? 'done' : 'failed'} (${formatDuration(event.durationMs)})`,
+      )
+    case 'hook.started':
+    case 'run.started':
+    case 'run.finished':
     case 'backup.finished':
     case 'stage.progressed':
     case 'step.started':

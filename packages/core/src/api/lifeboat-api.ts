@@ -1,9 +1,11 @@
 import type { BackupOperations } from './backups.js'
 import type { CopyOperations } from './copying.js'
 import type { DoctorOperations } from './doctor.js'
+import type { KeyOperations } from './keys.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { RetentionOperations } from './retention.js'
+import type { ScheduleOperations } from './schedule.js'
 import type { StatusOperations } from './status.js'
 import type { VerificationOperations } from './verification.js'
 
@@ -14,9 +16,11 @@ export interface Lifeboat
     VerificationOperations,
     RestoreOperations,
     RetentionOperations,
+    ScheduleOperations,
     ProviderOperations,
     DoctorOperations,
-    StatusOperations {
+    StatusOperations,
+    KeyOperations {
   readonly products: readonly string[]
   /** The names of a product's destinations, in configured order. */
   destinations(product: string): readonly string[]

@@ -2,6 +2,7 @@ import { decompress } from '../codec/codec.js'
 import { isBackupError } from '../errors/backup-error.js'
 import { type ByteSource, readWhole } from '../streams/byte-source.js'
 import { PassingDigest } from '../streams/digest.js'
+import { Handover } from '../streams/handover.js'
 import type { ArchiveEntry, TableOfContents } from './archive-header.js'
 import { type ArchiveSummary, type ScannedTable, truncated } from './archive-scanner.js'
 import { FrontReader, invalid, UnknownArchive } from './front-reader.js'
@@ -146,50 +147,4 @@ function withoutCompression(name: string): string {
 
 function nameOf(entry: ArchiveEntry): string {
   return `${entry.description.toLowerCase()} ${JSON.stringify(entry.namespace === null ? entry.tag : `${entry.namespace}.${entry.tag}`)}`
-}
-
-/** Hands chunks from one loop to another, one at a time. */
-class Handover {
-  #chunk: Uint8Array | undefined
-  #ended = false
-  #failure: { readonly error: unknown } | undefined
-  readonly #waiting: (() => void)[] = []
-
-  /** Resolves once the chunk was taken. */
-  async give(chunk: Uint8Array): Promise<void> {
-    this.#chunk = chunk
-    this.#changed()
-    while (this.#chunk !== undefined && this.#failure === undefined) await this.#change()
-    if (this.#failure) throw this.#failure.error
-  }
-
-  end(): void {
-    this.#ended = true
-    this.#changed()
-  }
-
-  fail(error: unknown): void {
-    this.#failure ??= { error }
-    this.#changed()
-  }
-
-  async *read(): ByteSource {
-    for (;;) {
-      const chunk = this.#chunk
-      if (chunk !== undefined) {
-        this.#chunk = undefined
-        this.#changed()
-        yield chunk
-      } else if (this.#ended) return
-      else await this.#change()
-    }
-  }
-
-  #changed(): void {
-    for (const wake of this.#waiting.splice(0)) wake()
-  }
-
-  #change(): Promise<void> {
-    return new Promise(resolve => void this.#waiting.push(resolve))
-  }
 }

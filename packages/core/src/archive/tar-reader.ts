@@ -73,7 +73,8 @@ function padding(sizeBytes: number): number {
   return (blockBytes - (sizeBytes % blockBytes)) % blockBytes
 }
 
-function checkSum(header: Buffer): void {
+/** @throws BackupError `archive-invalid` */
+export function checkSum(header: Buffer): void {
   let sum = 0
   for (const [at, byte] of header.entries()) sum += at >= 148 && at < 156 ? 32 : byte
   if (sum !== readNumber(header.subarray(148, 156)))
@@ -81,7 +82,7 @@ function checkSum(header: Buffer): void {
 }
 
 /** Octal digits, or (first bit set) a big-endian number, as GNU tar writes sizes from 8 GiB on. */
-function readNumber(field: Buffer): number {
+export function readNumber(field: Buffer): number {
   if ((field[0]! & 0x80) !== 0) {
     const value = Number(field.readBigUInt64BE(field.byteLength - 8))
     if (!Number.isSafeInteger(value)) throw invalid('the tar archive claims an impossible size')

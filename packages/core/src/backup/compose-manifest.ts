@@ -4,7 +4,7 @@ import type { Lock } from '../encryption/open-pgp.js'
 import { BackupError } from '../errors/backup-error.js'
 import type { SourceProbe } from '../postgres/probe-source.js'
 import type { CountableTable, CriticalTables } from '../postgres/snapshot-counts.js'
-import { type Manifest, manifestFormat, type TableRecord } from '../repository/manifest.js'
+import { type Artifact, type Manifest, manifestFormat, type TableRecord } from '../repository/manifest.js'
 import { toolName, toolVersion } from '../tool-version.js'
 import { encryptionRecord } from './own-keys.js'
 import type { StoredArtifact } from './store-everywhere.js'
@@ -28,6 +28,8 @@ export interface FinishedExport {
   readonly codec: CodecName
   readonly lock: Lock
   readonly stored: StoredArtifact
+  /** What is stored besides the database. */
+  readonly others: readonly Artifact[]
   /** The names of all destinations, in configured order. */
   readonly destinations: readonly string[]
 }
@@ -68,6 +70,7 @@ export function composeManifest(done: FinishedExport): Manifest {
         codec: done.codec,
         encryption: encryptionRecord(lock),
       },
+      ...done.others,
     ],
     tables: recordTables(stored.scan, counted.tables),
     contents: summary.toc && countByKind(summary.toc.entries),

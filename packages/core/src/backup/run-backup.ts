@@ -8,6 +8,7 @@ import { readLock, readSealer } from '../encryption/product-keys.js'
 import { BackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
+import { type PlannedBundle, planBundles } from '../files/backup-bundles.js'
 import { acquireAdvisoryLock } from '../locks/advisory-lock.js'
 import { withLocks } from '../locks/hold-locks.js'
 import { type ConnectionTarget, connect, databaseError, parseConnectionUrl } from '../postgres/connection.js'
@@ -21,11 +22,14 @@ import {
   type SharedSnapshot,
 } from '../postgres/snapshot-counts.js'
 import { sourceAddress } from '../provider/source-address.js'
-import { databaseKey, manifestKey, newBackupId } from '../repository/layout.js'
+import { bundleKey, databaseKey, manifestKey, newBackupId, rolesKey } from '../repository/layout.js'
+import type { Artifact } from '../repository/manifest.js'
+import { dumpRoles } from '../roles/dump-roles.js'
 import { prepareSeal, type Sealer } from '../seal/manifest-seal.js'
 import { type ChosenDestinations, chooseDestinations } from './choose-destinations.js'
 import { type CountedTable, composeManifest, countedButAbsent, type FinishedExport } from './compose-manifest.js'
-import { openDestinations, ownManifests, resultManifest } from './own-keys.js'
+import { type ArtifactFacts, type StoreOne, storeBundle, storeRoles } from './more-artifacts.js'
+import { encryptionRecord, openDestinations, ownManifests, resultManifest } from './own-keys.js'
 import {
   allFailed,
   type Destination,
@@ -55,6 +59,7 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
   if (config.compression.codec === 'zstd') assertZstd()
   const lock = await readLock(config.encryption, job.folder)
   const sealer = await readSealer(config.encryption, job.folder)
+  const bundles = await planBundles(config, { folder: job.folder, emit, signal })
   const target = parseConnectionUrl(await sourceAddress(config, { signal: options.signal }))
   // Looked for while the server answers; a failure is met where the tools are needed.
   const found = deps.findPgTools()
@@ -78,7 +83,7 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
     const { taking, passedOver } = await chooseDestinations(stores, { product, config, now: now() }, options)
     return await withLocks({ product, purpose: 'backup', stores: taking, leaseMs, now, emit, signal }, held =>
       exportOnce(
-        { ...job, destinations: taking, passedOver, lock, sealer, target, client, probe, tools },
+        { ...job, destinations: taking, passedOver, lock, sealer, bundles, target, client, probe, tools },
         { ...options, signal: held },
       ),
     )
@@ -93,6 +98,7 @@ interface Export extends BackupJob {
   readonly passedOver: ChosenDestinations['passedOver']
   readonly lock: Lock
   readonly sealer: Sealer
+  readonly bundles: readonly PlannedBundle[]
   readonly target: ConnectionTarget
   readonly client: pg.Client
   readonly probe: SourceProbe
@@ -138,8 +144,12 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
     emit,
     signal,
   })
-  const survivors = destinations.filter(one => !stored.failures.has(one.name))
+  const keys = [manifestKey(product, id), key]
+  const forms = new Map([[key, stored.forms]])
+  let survivors = destinations.filter(one => !stored.failures.has(one.name))
   try {
+    const others = await storeOthers()
+    survivors = destinations.filter(one => !stored.failures.has(one.name))
     const counted = await counting
     // The snapshot has served; whether its session ends well no longer matters.
     await shared?.close().catch(() => {})
@@ -148,7 +158,7 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
     for (const name of countedButAbsent(stored.scan, counted.tables))
       emit({ type: 'warning.raised', message: `the rows of the critical table ${name} are not in the dump` })
     const composed = composeManifest({
-      ...{ product, id, startedAt, probe, counted, critical, key, lock, stored },
+      ...{ product, id, startedAt, probe, counted, critical, key, lock, stored, others },
       finishedAt: deps.now(),
       reason: options.reason ?? 'manual',
       labels: options.labels ?? {},
@@ -158,7 +168,7 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
     })
     const manifest = await seal(composed)
     throwIfCancelled(signal)
-    const own = await ownManifests(composed, survivors, new Map([[key, stored.forms]]))
+    const own = await ownManifests(composed, survivors, forms)
     await publish(manifest, survivors, stored.failures, { emit, signal, own })
     const outcomes = destinations.map(one => outcomeOf(one, stored.failures.get(one.name)))
     if (outcomes.every(one => one.outcome === 'failed')) throw allFailed(stored.failures)
@@ -173,8 +183,44 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
       durationMs: deps.now().getTime() - startedAt.getTime(),
     }
   } catch (error) {
-    await removeEverywhere(survivors, [manifestKey(product, id), key], emit)
+    await removeEverywhere(survivors, keys, emit)
     throw error
+  }
+
+  /** Roles and files, each into the destinations that have everything before it; one that fails loses all of it. */
+  async function storeOthers(): Promise<Artifact[]> {
+    const { codec } = config.compression
+    const artifacts: Artifact[] = []
+    const add = (name: string, key: string, kind: Artifact['kind'], facts: ArtifactFacts | undefined) => {
+      if (facts !== undefined) artifacts.push({ name, key, kind, codec, encryption: encryptionRecord(lock), ...facts })
+    }
+    const roles = await dumpRoles(config.source.roles ?? false, { target, tools, emit, signal })
+    if (roles !== undefined) {
+      const key = rolesKey(product, id, codec)
+      add('roles', key, 'roles', await storeRoles(roles, key, storeOne))
+    }
+    for (const bundle of work.bundles) {
+      const key = bundleKey(product, id, bundle.name, codec)
+      add(bundle.name, key, 'files', await storeBundle(bundle, key, storeOne, emit))
+    }
+    return artifacts
+  }
+
+  async function storeOne(one: Parameters<StoreOne>[0]): ReturnType<StoreOne> {
+    const stop = new AbortController()
+    const left = destinations.filter(({ name }) => !stored.failures.has(name))
+    keys.push(one.key)
+    const done = await storeEverywhere({
+      source: one.source(signal ? AbortSignal.any([signal, stop.signal]) : stop.signal),
+      stopSource: () => stop.abort(),
+      destinations: left,
+      ...{ key: one.key, scan: one.scan, expectedBytes: one.expectedBytes, lock, config, emit, signal },
+    })
+    forms.set(one.key, done.forms)
+    for (const [name, failure] of done.failures) stored.failures.set(name, failure)
+    const lost = left.filter(({ name }) => done.failures.has(name))
+    await removeEverywhere(lost, keys, emit)
+    return done
   }
 }
 

@@ -8,7 +8,10 @@ import {
   type retentionSchema,
 } from './destination-schema.js'
 import { drillSchema } from './drill-schema.js'
+import { filesSchema } from './files-schema.js'
+import { hooksSchema } from './hooks-schema.js'
 import { checkNesting } from './nested-products.js'
+import { notifySchema, sharedNotifySchema } from './notify-schema.js'
 import { scheduleSchema } from './schedule-schema.js'
 import { duration, secretReference, text } from './values.js'
 import { verifySchema } from './verify-schema.js'
@@ -17,6 +20,9 @@ const backupProvider = z.custom<BackupProvider>(
   value => typeof value === 'object' && value !== null && 'list' in value && 'classify' in value && !('put' in value),
   { message: 'expected a provider, such as supabase({ projectRef, accessToken })' },
 )
+/** How often somebody must show that each key opens a backup. Default: 90 days. */
+const proveEvery = duration.optional()
+
 /** Who can read the backups: the holders of OpenPGP keys, or of one passphrase. */
 export const encryptionSchema = z.union(
   [
@@ -34,8 +40,9 @@ export const encryptionSchema = z.union(
       signingKeyPassphrase: secretReference.optional(),
       /** Paths of armored public keys whose seals count, besides that of `signingKey`. */
       signers: z.array(text).optional(),
+      proveEvery,
     }),
-    z.strictObject({ passphrase: secretReference }),
+    z.strictObject({ passphrase: secretReference, proveEvery }),
   ],
   "give either { recipients: ['key.asc'] } or { passphrase: secret.env('NAME') }",
 )
@@ -72,7 +79,14 @@ export const productSchema = z
       schemas: z.array(text).min(1, 'name a schema, or leave the key out for all of them').optional(),
       /** Tables whose rows are left out (the definition stays). Default: none. */
       excludeTableData: z.array(text).optional(),
+      /**
+       * Roles without their passwords: `auto` where the login may read them, `true` or no backup. They belong to the
+       * whole server. Default: false.
+       */
+      roles: z.union([z.boolean(), z.literal('auto')], "expected 'auto', true or false").optional(),
     }),
+    /** Files beside the database, in bundles by name: configuration, `.env`. Default: none. */
+    files: filesSchema.optional(),
     /** Where the database runs, with backups of its own. Default: none. */
     provider: backupProvider.optional(),
     encryption: encryptionSchema,
@@ -80,8 +94,12 @@ export const productSchema = z
     destinations: z.record(z.string(), productDestinationSchema).superRefine(checkDestinations, { when: hasEntries }),
     verify: verifySchema,
     drill: drillSchema,
+    /** What runs before and after backups, restores and drills. Default: nothing. */
+    hooks: hooksSchema.optional(),
     /** When its work is due. Default: nobody said. */
     schedule: scheduleSchema.optional(),
+    /** Who hears of what goes wrong. Each key takes the place of the one for all products. Default: nobody. */
+    notify: notifySchema.optional(),
   })
   .refine(({ source, provider }) => source.url !== 'provider' || provider?.connecting !== undefined, {
     path: ['source', 'url'],
@@ -97,6 +115,8 @@ export const configSchema = z.strictObject({
     .record(z.string(), productSchema)
     .superRefine(checkNames('product'), { when: hasEntries })
     .superRefine(checkNesting),
+  /** Who hears of what goes wrong with any product. */
+  notify: sharedNotifySchema.optional(),
 })
 
 /** A configuration as people write it. */

@@ -14,6 +14,7 @@ import { probeSource } from '../postgres/probe-source.js'
 import { resolveCriticalTables } from '../postgres/snapshot-counts.js'
 import { sourceAddress } from '../provider/source-address.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
+import { checkKeys } from './check-keys.js'
 import { checkProvider } from './check-provider.js'
 import { checkStores } from './check-stores.js'
 
@@ -65,6 +66,7 @@ export async function runDoctor(job: DoctorJob, options: DoctorOptions): Promise
       await client.end()
     }
   })
+  const answered = new Set<string>()
   for (const [name, { store }] of Object.entries(config.destinations)) {
     await attempt('store', async () => {
       try {
@@ -73,6 +75,7 @@ export async function runDoctor(job: DoctorJob, options: DoctorOptions): Promise
       } catch (error) {
         throw wrapStoreError(error, { store, doing: `use the destination ${name}`, signal: options.signal })
       }
+      answered.add(name)
       return `${name}: ${store.location}${store.capabilities.conditionalPut ? '' : ' (no conditional put: two writers at once are not kept apart)'}`
     })
   }
@@ -92,6 +95,7 @@ export async function runDoctor(job: DoctorJob, options: DoctorOptions): Promise
     if (unlock.passphrase !== undefined || unlock.privateKeys.length > 0) return 'a key to open backups with is at hand'
     return 'no private key here: this machine can back up, but not verify content or restore'
   })
+  checks.push(...(await checkKeys(job, answered, options)))
   checks.push(...(await checkProvider(job, options)))
   return checks
 }

@@ -69,7 +69,8 @@ export async function readSealKeys(
   return { expected, signers }
 }
 
-async function openPrivateKey(
+/** A private key, from a file or a secret, unlocked. @throws BackupError `key-missing`, `wrong-key` */
+export async function openPrivateKey(
   key: string | SecretReference,
   passphrase: string | undefined,
   folder: string,

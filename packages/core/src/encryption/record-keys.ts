@@ -48,7 +48,8 @@ async function readVouchers(recipients: readonly string[], folder: string): Prom
   return vouchers
 }
 
-async function canSign(key: openpgp.Key, at: Date): Promise<boolean> {
+/** Whether a key may sign at a time. */
+export async function canSign(key: openpgp.Key, at: Date): Promise<boolean> {
   return key.getSigningKey(undefined, at).then(
     () => true,
     () => false,

@@ -1,3 +1,6 @@
+import type { ScheduledJob } from '../config/schedule-schema.js'
+import type { RunOutcome } from '../notify/run-outcome.js'
+
 /** What happens while an operation runs, as plain JSON values named `noun.past-tense`. */
 export type BackupEvent =
   | { readonly type: 'backup.started'; readonly product: string; readonly id: string; readonly expectedBytes: number }
@@ -53,6 +56,27 @@ export type BackupEvent =
       /** In the provider's own words, such as `RESTORING`. */
       readonly state: string
       readonly elapsedMs: number
+    }
+  | {
+      /** A job of a schedule begins. */
+      readonly type: 'run.started'
+      readonly product: string
+      readonly job: ScheduledJob
+      /** RFC 3339; null: it is not of a schedule. */
+      readonly dueAt: string | null
+      /** How many runs it stands for beside its own. */
+      readonly missed: number
+    }
+  | { readonly type: 'run.finished'; readonly dueAt: string | null; readonly outcome: RunOutcome }
+  | { readonly type: 'hook.started'; readonly product: string; readonly hook: string }
+  | {
+      readonly type: 'hook.finished'
+      readonly product: string
+      readonly hook: string
+      readonly ok: boolean
+      /** The end of what a command wrote, or why it failed; without secrets. */
+      readonly output: string
+      readonly durationMs: number
     }
   | { readonly type: 'warning.raised'; readonly message: string }
   | { readonly type: 'object.removed'; readonly destination: string; readonly key: string }

@@ -1,13 +1,20 @@
-import type { BackupOperations, ListedBackup, ListResult, Unreadable } from '../api/backups.js'
+import type { BackupOperations, BackupResult, ListedBackup, ListResult, Unreadable } from '../api/backups.js'
 import { runBackup } from '../backup/run-backup.js'
+import { withHooks } from '../hooks/with-hooks.js'
 import { listBackups } from '../repository/list-backups.js'
 import type { OpenContext } from './open-context.js'
 
 export function backupOperations(context: OpenContext): BackupOperations {
   const { products, folder, deps } = context
   return {
-    backup: async (product, run = {}) =>
-      runBackup({ product, config: context.productFor(product, run), folder, deps }, run),
+    async backup(product, run = {}) {
+      const config = context.productFor(product, run)
+      const facts = { product, reason: run.reason ?? 'manual' }
+      const outcome = ({ status, id }: BackupResult) =>
+        ({ status: status === 'complete' ? 'ok' : status, backup: id }) as const
+      const work = () => runBackup({ product, config, folder, deps }, run)
+      return withHooks({ around: 'Backup', config, folder, facts, outcome, work }, run)
+    },
     async list(product, select = {}) {
       const backups: ListedBackup[] = []
       const unreadable: Unreadable[] = []

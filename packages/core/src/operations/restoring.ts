@@ -1,5 +1,7 @@
 import type { RestoreOperations } from '../api/restoring.js'
+import { withHooks } from '../hooks/with-hooks.js'
 import { withServicesPaused } from '../maintenance/pause-services.js'
+import { parseConnectionUrl } from '../postgres/connection.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
 import { prepareRestore, type RestoreJob } from '../restore/plan-restore.js'
 import { readBackupContents } from '../restore/read-backup-contents.js'
@@ -29,9 +31,16 @@ export function restoreOperations(context: OpenContext): RestoreOperations {
     planRestore: async (name, run) => (await prepareRestore(await restoreJob(await locate(name, run)), run)).plan,
     async restore(name, run) {
       const job = await restoreJob(await locate(name, run))
-      if (!run.pause && !run.resume) return runRestore(job, run)
-      const pausing = pauseWorkOf(context, job.backup.manifest.product, run)
-      return withServicesPaused(pausing, signal => runRestore(job, { ...run, signal }), { ...run, adopt: run.resume })
+      const { product, id } = job.backup.manifest
+      const facts = { product, backup: id, target: parseConnectionUrl(run.to).description }
+      const outcome = () => ({ status: 'ok', backup: id }) as const
+      const work = async () => {
+        if (!run.pause && !run.resume) return runRestore(job, run)
+        const pausing = pauseWorkOf(context, product, run)
+        return withServicesPaused(pausing, signal => runRestore(job, { ...run, signal }), { ...run, adopt: run.resume })
+      }
+      const { folder } = context
+      return withHooks({ around: 'Restore', config: known(product), folder, facts, outcome, work }, run)
     },
   }
 }

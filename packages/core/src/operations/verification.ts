@@ -4,6 +4,7 @@ import { estimateRestore } from '../drill/estimate-restore.js'
 import { runDrill } from '../drill/run-drill.js'
 import type { ScratchConfig } from '../drill/scratch-server.js'
 import { BackupError } from '../errors/backup-error.js'
+import { withHooks } from '../hooks/with-hooks.js'
 import { checkLive } from '../live/check-live.js'
 import { diffBackup } from '../live/diff-backup.js'
 import { composeReport } from '../report/compose-report.js'
@@ -98,15 +99,21 @@ export function verificationOperations(context: OpenContext): VerificationOperat
     const product = await productOfDrill(name, find)
     const configured = productOf(product)
     const config = run.proof ? { ...configured, drill: { ...configured.drill, proof: run.proof } } : configured
-    const report = await runDrill(
-      {
-        ...{ find, config, scratch: scratchOf(config), source: await sourceOf(config) },
-        unlock: () => unlockFor(product, backup?.destination)(),
-        sealKeys: () => sealKeysFor(product, backup?.destination)(),
-        ...{ findPgTools: deps.findPgTools, now: deps.now },
-      },
-      run,
-    )
+    const work = async () =>
+      runDrill(
+        {
+          ...{ find, config, scratch: scratchOf(config), source: await sourceOf(config) },
+          unlock: () => unlockFor(product, backup?.destination)(),
+          sealKeys: () => sealKeysFor(product, backup?.destination)(),
+          ...{ findPgTools: deps.findPgTools, now: deps.now },
+        },
+        run,
+      )
+    const outcome = ({ ok, id }: DrillReport) => ({ status: ok ? 'ok' : 'failed', backup: id }) as const
+    const { folder } = context
+    // Whoever has hooks is told which backup; else finding it is the first step of the drill.
+    const facts = config.hooks === undefined ? { product } : { product, backup: (await find()).manifest.id }
+    const report = await withHooks({ around: 'Drill', config, folder, facts, outcome, work }, run)
     if (!Object.hasOwn(config.destinations, report.destination)) return report
     await keepRecord(context, backup!.store, report.record, run)
     const records = await readRecords(backup!.store, { product, destination: report.destination }, run.signal)

@@ -34,9 +34,22 @@ export function manifestKey(product: string, id: string): string {
   return `${product}/${id}/manifest.json`
 }
 
+type Codec = 'gzip' | 'zstd' | 'none'
+const endings: Readonly<Record<Codec, string>> = { gzip: '.gz', zstd: '.zst', none: '' }
+
 /** The key of the database artifact, by the codec its bytes went through before encryption. */
-export function databaseKey(product: string, id: string, codec: 'gzip' | 'zstd' | 'none'): string {
-  return `${product}/${id}/database.dump${{ gzip: '.gz', zstd: '.zst', none: '' }[codec]}.gpg`
+export function databaseKey(product: string, id: string, codec: Codec): string {
+  return `${product}/${id}/database.dump${endings[codec]}.gpg`
+}
+
+/** The key of a bundle of files. */
+export function bundleKey(product: string, id: string, name: string, codec: Codec): string {
+  return `${product}/${id}/${name}.tar${endings[codec]}.gpg`
+}
+
+/** The key of the roles, which are SQL. */
+export function rolesKey(product: string, id: string, codec: Codec): string {
+  return `${product}/${id}/roles.sql${endings[codec]}.gpg`
 }
 
 /** The key of a mirrored export: the provider's own file, encrypted and not compressed again. */

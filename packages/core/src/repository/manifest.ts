@@ -24,6 +24,22 @@ export const artifactSchema = object({
   plainSha256: hash.optional(),
   /** Of the plain bytes of an archive that are neither rows nor large objects. See `docs/format.md`. */
   frameSha256: hash.optional(),
+  /** What a bundle of files holds; their names are in the artifact alone. See `docs/format.md`. */
+  files: object({
+    files: bytes,
+    folders: bytes,
+    links: bytes,
+    /** Of the files' content, holes included. */
+    bytes: bytes,
+    /** Over every entry: kind, mode, size, name, and the SHA-256 of its content. */
+    entriesSha256: hash,
+    /** How many changed while they were read. */
+    changed: bytes,
+    /** How many could not be read, or are nothing that a backup can hold (sockets, pipes, devices). */
+    leftOut: bytes,
+  }).optional(),
+  /** How many roles there are. */
+  roles: object({ count: bytes }).optional(),
   codec: z.enum(['gzip', 'zstd', 'none']),
   encryption: z.discriminatedUnion('kind', [
     object({ kind: z.literal('passphrase') }),
@@ -80,6 +96,8 @@ export const manifestSchema = object({
   destinations: z.array(
     object({ name: z.string(), outcome: z.enum(['stored', 'failed']), code: z.string().optional() }),
   ),
+  /** The backup that this one was encrypted anew from, for other keys; nothing else of it differs. */
+  rotatedFrom: object({ id: z.string(), manifestSha256: hash, at: time }).optional(),
   /** Proof of authorship over everything else; `null`: nobody vouches. See `docs/format.md`. */
   seal: sealSchema.nullable(),
 })

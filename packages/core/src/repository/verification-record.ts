@@ -5,6 +5,7 @@ import {
   judgeSeal,
   prepareToSeal,
   rememberingKey,
+  type Seal,
   type Sealer,
   type SealKeys,
   sealSchema,
@@ -26,23 +27,33 @@ export async function writeRecord(
 ): Promise<string> {
   const { sealer, signal } = options
   const seal = sealer ? await prepareToSeal(sealer, recordSalt(record.product))(sealedMessage(record)) : null
-  const text = `${JSON.stringify({ ...record, seal }, null, 2)}\n`
+  return putOnce(store, { ...record, seal }, { folder: 'verifications', what: `the ${record.kind}`, signal })
+}
+
+/** Writes a record as `<product>/<folder>/<time>-<id>.json`, never over another. Returns the key. */
+export async function putOnce(
+  store: ObjectStore,
+  record: Readonly<Record<'product' | 'id' | 'at', string>> & { readonly seal: Seal | null },
+  options: { readonly folder: string; readonly what: string; readonly signal: AbortSignal | undefined },
+): Promise<string> {
+  const { folder, what, signal } = options
+  const text = `${JSON.stringify(record, null, 2)}\n`
   for (let atMs = Date.parse(record.at); ; atMs++) {
     const stamp = new Date(atMs).toISOString().replace(/[-:]/g, '').replace('.', '')
-    const key = `${record.product}/verifications/${stamp}-${record.id}.json`
+    const key = `${record.product}/${folder}/${stamp}-${record.id}.json`
     try {
       await store.put(key, bytesOf(text), { ifAbsent: true, signal })
       return key
     } catch (error) {
-      // Two verifications of one backup in one millisecond: the second takes the next one's name.
+      // Two records of one backup in one millisecond: the second takes the next one's name.
       if (store.classify(error) === 'object-exists' && atMs < Date.parse(record.at) + 1000) continue
-      throw wrapStoreError(error, { store, doing: `record the ${record.kind} ${key}`, signal })
+      throw wrapStoreError(error, { store, doing: `record ${what} ${key}`, signal })
     }
   }
 }
 
 /** A record lists its findings; a thousand tables that differ still fit. */
-const maxRecordBytes = 2 ** 24
+export const maxRecordBytes = 2 ** 24
 const readsInFlight = 8
 
 export interface RecordPlace {
@@ -96,11 +107,30 @@ export async function readCounted(
   keys: SealKeys,
   signal?: AbortSignal,
 ): Promise<{ readonly records: readonly ProofRecord[]; readonly refused: number }> {
+  const { counted, refused } = await readSealed(store, place, keys, signal)
+  return { records: counted.map(one => one.record), refused }
+}
+
+/** The same, each with its seal: who could open the backup. */
+export async function readSealed(
+  store: ObjectStore,
+  place: RecordPlace,
+  keys: SealKeys,
+  signal?: AbortSignal,
+): Promise<{ readonly counted: readonly SealedRecord[]; readonly refused: number }> {
   const keyOf = rememberingKey()
-  const records: ProofRecord[] = []
+  const counted: SealedRecord[] = []
   const all = await readWritten(store, place, signal)
-  for (const written of all) if (await counts(written, place, keys, keyOf)) records.push(written.record)
-  return { records, refused: all.length - records.length }
+  for (const written of all)
+    if (await counts(written, place, keys, keyOf))
+      counted.push({ record: written.record, seal: sealSchema.nullable().default(null).parse(written.written.seal) })
+  return { counted, refused: all.length - counted.length }
+}
+
+/** A record that counts, and who vouches for it. */
+export interface SealedRecord {
+  readonly record: ProofRecord
+  readonly seal: Seal | null
 }
 
 /** A record as it was read. */
@@ -178,11 +208,13 @@ function sealedMessage(record: object): Buffer {
   return Buffer.from(`lifeboat record 1\n${canonicalJson({ ...record, seal: null })}`)
 }
 
-function recordSalt(product: string): Buffer {
+/** One salt for all records of a product. */
+export function recordSalt(product: string): Buffer {
   return createHash('sha256').update(`lifeboat record salt 1\n${product}`).digest().subarray(0, 16)
 }
 
-function parseJson(bytes: Buffer): unknown {
+/** What JSON of a store says, within bounds; undefined when it is none. */
+export function parseJson(bytes: Buffer): unknown {
   if (jsonExcess(bytes, maxRecordBytes) !== undefined) return undefined
   try {
     return JSON.parse(bytes.toString('utf8'))

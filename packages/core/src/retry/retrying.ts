@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventListener } from '../events/backup-event.js'
 import { assertKey } from '../store/assert-key.js'
+import { compareKeys } from '../store/compare-keys.js'
 import type {
   GetOptions,
   ObjectStore,
@@ -78,14 +79,19 @@ function repeating(store: ObjectStore, policy: RetryPolicy, onRetry: (retry: Sto
     options: StoreCallOptions,
     call: () => AsyncIterable<T>,
     nameOf: (one: T) => string,
+    ordered = false,
   ) {
     const wait = waiter(doing, options.signal)
     const seen = new Set<string>()
+    let last: string | undefined
     for (;;) {
       try {
         for await (const one of call()) {
-          if (seen.has(nameOf(one))) continue
-          seen.add(nameOf(one))
+          const name = nameOf(one)
+          // Where names come in order the last one tells what was seen; else all of them have to be held.
+          if (ordered ? last !== undefined && compareKeys(name, last) <= 0 : seen.has(name)) continue
+          if (ordered) last = name
+          else seen.add(name)
           yield one
         }
         return
@@ -141,6 +147,7 @@ function repeating(store: ObjectStore, policy: RetryPolicy, onRetry: (retry: Sto
         options,
         () => store.list(prefix, options),
         one => one.key,
+        store.listsInOrder,
       ),
     remove: (key, options) => repeated(`remove ${key}`, options?.signal, () => store.remove(key, options)),
     ...(listUnfinished && {
@@ -164,10 +171,11 @@ function optionalParts(
   store: ObjectStore,
   heard: <Options extends StoreCallOptions>(options?: Options) => Options | undefined,
 ) {
-  const { name, location, region, host, capabilities, retriesRequests } = store
+  const { name, location, region, host, capabilities, retriesRequests, listsInOrder } = store
   const { probe, listUnfinished, removeUnfinished, removeForGood, retrieve, posture, policy } = store
   return {
     ...{ name, location, region, host, capabilities, ...(retriesRequests && { retriesRequests }) },
+    ...(listsInOrder && { listsInOrder }),
     ...(policy && { policy: policy.bind(store) }),
     ...(removeForGood && {
       removeForGood: (key: string, options?: StoreCallOptions) => removeForGood.call(store, key, heard(options)),

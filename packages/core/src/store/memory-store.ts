@@ -1,6 +1,7 @@
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { untilAborted } from '../streams/until-aborted.js'
 import { assertKey } from './assert-key.js'
+import { compareKeys } from './compare-keys.js'
 import type { ObjectStore, PutOptions, StoreCallOptions, StoredObject } from './object-store.js'
 import { refuseRules } from './refuse-rules.js'
 import { resolveRange } from './store-range.js'
@@ -22,6 +23,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
   const conditionalPut = options.conditionalPut ?? true
   const objects = new Map<string, { readonly body: Buffer; readonly stored: StoredObject }>()
 
+  let writes = 0
+
   const refuseExisting = (key: string) => {
     if (objects.has(key)) throw new BackupError('object-exists', `${key} exists`)
   }
@@ -29,10 +32,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
   return {
     name: 'memory',
     location: 'memory',
-    capabilities: { conditionalPut, storageClasses: false, objectLock: false, versioning: false },
+    capabilities: { conditionalPut, metadata: true, storageClasses: false, objectLock: false, versioning: false },
+    listsInOrder: true,
 
     async put(key, source, options: PutOptions = {}) {
-      const { ifAbsent = false, signal } = options
+      const { ifAbsent = false, metadata, signal } = options
       assertKey(key)
       refuseRules(options, 'memory')
       signal?.throwIfAborted()
@@ -42,16 +46,20 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
       // Nothing is awaited between this check and the write, which makes the two one step.
       if (ifAbsent && conditionalPut) refuseExisting(key)
       const body = Buffer.concat(chunks)
-      const stored = { key, sizeBytes: body.length, modifiedAt: now() }
+      const etag = `"${++writes}"`
+      const stored = { key, sizeBytes: body.length, modifiedAt: now(), etag, ...(metadata && { metadata }) }
       objects.set(key, { body, stored })
       return stored
     },
 
-    async *get(key, { range, signal } = {}) {
+    async *get(key, { range, ifMatch, onFound, signal } = {}) {
       assertKey(key)
       signal?.throwIfAborted()
       const found = objects.get(key)
       if (found === undefined) throw new BackupError('object-missing', `${key} does not exist`)
+      if (ifMatch !== undefined && ifMatch !== found.stored.etag)
+        throw new BackupError('object-changed', `${key} is another object by now`)
+      onFound?.(found.stored)
       const { start, end } = resolveRange(key, found.body.length, range)
       const chunkBytes = 64 * 1024
       for (let at = start; at < end; at += chunkBytes) {
@@ -67,9 +75,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
     },
 
     async *list(prefix, { signal } = {}) {
-      for (const { stored } of [...objects.values()]) {
+      for (const key of [...objects.keys()].filter(one => one.startsWith(prefix)).sort(compareKeys)) {
         signal?.throwIfAborted()
-        if (stored.key.startsWith(prefix)) yield stored
+        const found = objects.get(key)
+        if (found !== undefined) yield found.stored
       }
     },
 

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors/error-code.js'
 import type { ByteSource } from '../streams/byte-source.js'
+import type { ObjectMetadata } from './object-metadata.js'
 import type { PolicyNeeds, StorePolicy, StoreRole } from './store-policy.js'
 import type { StorePosture } from './store-posture.js'
 
@@ -9,6 +10,10 @@ export interface StoredObject {
   readonly key: string
   readonly sizeBytes: number
   readonly modifiedAt: Date
+  /** Changes whenever the object does, where the store has such a thing. Opaque. */
+  readonly etag?: string | undefined
+  /** What is kept beside the bytes, where the store keeps it. Only `head` and `get` tell. */
+  readonly metadata?: ObjectMetadata | undefined
   /** The service's name for the storage class, where it has classes. */
   readonly storageClass?: string | undefined
   /** Set where its class keeps it in an archive: whether it can be read now. `list` may know less than `head`. */
@@ -37,6 +42,8 @@ export interface PutLock {
 export interface StoreCapabilities {
   /** `put` with `ifAbsent` is atomic: of several racers exactly one wins. */
   readonly conditionalPut: boolean
+  /** `put` keeps `metadata`; `head` and `get` tell it. Default: false. */
+  readonly metadata?: boolean | undefined
   readonly storageClasses: boolean
   readonly objectLock: boolean
   readonly versioning: boolean
@@ -59,6 +66,8 @@ export interface StoreCallOptions {
 }
 
 export interface PutOptions extends StoreCallOptions {
+  /** Kept beside the bytes; a store without `capabilities.metadata` passes over it. Default: none. */
+  readonly metadata?: ObjectMetadata | undefined
   /** Refuse when the key exists. Default: false. */
   readonly ifAbsent?: boolean | undefined
   /** How many bytes to expect, roughly; stores size their parts by it. Default: unknown. */
@@ -86,6 +95,13 @@ export interface Removal {
 }
 
 export interface GetOptions extends StoreCallOptions {
+  /**
+   * Refuse when the object is another one by now than the one of this `etag`, as `object-changed`. Only for stores whose
+   * listings tell etags.
+   */
+  readonly ifMatch?: string | undefined
+  /** Called before the first byte with what the store tells of the object. A store may not call it. */
+  readonly onFound?: ((found: StoredObject) => void) | undefined
   /** First byte and (inclusive) last byte; `end` absent means to the end. Default: everything. */
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined
 }
@@ -110,7 +126,7 @@ export interface UnfinishedPut {
  * - **atomic put**: until `put` resolves the key shows its old state; a failed or cancelled put (its source throws, its
  *   signal aborts) leaves nothing: no object, no temporary file, no unfinished upload. The source's regular end is the
  *   only thing that completes an object;
- * - **complete listings**: `list` yields every key with the prefix, or throws; order is not promised. A prefix is a
+ * - **complete listings**: `list` yields every key with the prefix, or throws; order is promised by `listsInOrder` only. A prefix is a
  *   plain string prefix (`a/b` matches `a/bc`);
  * - **honest absence**: `head` of a missing key is `undefined`; `get` of one throws an error that `classify`es as
  *   `object-missing`; `remove` of one resolves;
@@ -131,6 +147,8 @@ export interface ObjectStore {
   /** The host of its service, where it has one: what tells whether it shares a provider's fate. */
   readonly host?: string | undefined
   readonly capabilities: StoreCapabilities
+  /** `list` yields keys in the order of their UTF-8 bytes. Default: false, any order. */
+  readonly listsInOrder?: boolean | undefined
   /**
    * The store repeats single requests itself, such as the parts of an upload, and calls `onRetry`; core then repeats
    * none of its calls. Default: false.

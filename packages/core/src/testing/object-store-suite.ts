@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { ErrorCode } from '../errors/error-code.js'
+import { compareKeys } from '../store/compare-keys.js'
 import type { GetOptions, ObjectStore, StoredObject } from '../store/object-store.js'
 import { type ByteSource, bytesOf } from '../streams/byte-source.js'
 
@@ -67,6 +68,7 @@ export function objectStoreSuite(runner: SuiteRunner, subject: ObjectStoreSubjec
     roundTrips(test)
     ranges(test)
     listings(test)
+    descriptions(test)
     absences(test)
     failures(test)
     conditions(test)
@@ -190,10 +192,55 @@ function listings(test: Test): void {
     assert.deepEqual((await listed(store, 'many/')).map(({ key }) => key).sort(), keys)
   })
 
+  test('lists in the order of the keys’ bytes, where it claims to', async store => {
+    if (!store.listsInOrder) return
+    const keys = [...oddKeys, 'a/b', 'a-b', 'a.b', 'a0', 'aB', 'a/\uffee', 'a/🛟']
+    for (const key of [...keys].reverse()) await store.put(key, bytesOf('x'))
+    assert.deepEqual(
+      (await listed(store, '')).map(({ key }) => key),
+      [...keys].sort(compareKeys),
+    )
+  })
+
   test('stops listing when the reader has enough', async store => {
     for (const key of ['a', 'b', 'c']) await store.put(key, bytesOf('x'))
     for await (const _ of store.list('')) break
     assert.equal((await listed(store, '')).length, 3)
+  })
+}
+
+function descriptions(test: Test): void {
+  test('keeps what lies beside the bytes, where it claims to, and tells it with them', async store => {
+    const metadata = {
+      contentType: 'text/plain; charset=utf-8',
+      cacheControl: 'max-age=3600',
+      contentDisposition: 'attachment; filename="a b.txt"',
+      contentLanguage: 'de',
+      user: { owner: 'team-7', 'x-odd': 'a=b; c' },
+    }
+    await store.put('described', bytesOf('0123456789'), { metadata })
+    assert.equal(await text(store, 'described'), '0123456789')
+    if (!store.capabilities.metadata) return
+    assert.deepEqual((await store.head('described'))?.metadata, metadata)
+    const found: StoredObject[] = []
+    await text(store, 'described', { range: { start: 2, end: 4 }, onFound: one => found.push(one) })
+    assert.equal(found.length, 1)
+    assert.deepEqual([found[0]?.key, found[0]?.sizeBytes, found[0]?.metadata], ['described', 10, metadata])
+    await store.put('described', bytesOf('plain'))
+    assert.deepEqual((await store.head('described'))?.metadata?.user, undefined)
+  })
+
+  test('refuses to read another object than the one that was meant, where it tells etags', async store => {
+    await store.put('changing', bytesOf('old'))
+    const [before] = await listed(store, 'changing')
+    if (before?.etag === undefined) return
+    assert.equal((await store.head('changing'))?.etag, before.etag)
+    assert.equal(await text(store, 'changing', { ifMatch: before.etag }), 'old')
+    await store.put('changing', bytesOf('new'))
+    assert.notEqual((await listed(store, 'changing'))[0]?.etag, before.etag)
+    assert.equal(await codeOf(store, text(store, 'changing', { ifMatch: before.etag })), 'object-changed')
+    await store.remove('changing')
+    assert.equal(await codeOf(store, text(store, 'changing', { ifMatch: before.etag })), 'object-missing')
   })
 }
 

@@ -21,6 +21,7 @@ import { type Checked, checked, findingsOf } from './checked.js'
 import { compareScan } from './compare-scan.js'
 import { findReplay } from './find-replay.js'
 import { critical } from './finding.js'
+import { proveOther } from './prove-other.js'
 
 export interface VerifyJob {
   readonly backup: LocatedBackup
@@ -146,6 +147,7 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
   const name = `content of ${artifact.name}`
   let scan: Scan | undefined
   const digest = new PassingDigest()
+  const other = proveOther(artifact, digest)
   try {
     const plain = progressing(plainBytes(backup, artifact, await job.unlock(), options.signal), {
       stage: 'verify',
@@ -160,7 +162,7 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
           scan = done
         },
         artifact.frameSha256 === undefined ? 'hash' : 'look',
-      ) ?? digest.through(plain)
+      ) ?? other.through(plain)
     for await (const _ of source) {
       // The stages look at the bytes as they pass.
     }
@@ -185,7 +187,7 @@ async function checkContent(job: VerifyJob, artifact: Artifact, options: RunOpti
           'restore from another destination or backup',
         ),
       ]
-  if (scan === undefined) return [checked(name, findings)]
+  if (scan === undefined) return [checked(name, [...findings, ...other.findings()], other.detail())]
   const { toc } = scan.summary
   const content = checked(name, [...findings, ...compareScan(backup.manifest, scan)])
   return [content, ...(toc === null ? [] : checkFunctions(toc, job.verify))]

@@ -4,6 +4,7 @@ import {
   type Manifest,
   memoryStore,
   type ObjectStore,
+  resolveConfig,
   secret,
   type VerificationLevel,
 } from '@lifeboat/core'
@@ -50,7 +51,7 @@ async function pack(
   plain: Buffer,
   lie: Partial<Artifact> = {},
 ): Promise<Manifest> {
-  const { encryption } = shop.config().products.shop!
+  const { encryption } = resolveConfig(shop.config()).products.shop!
   const [first] = manifest.artifacts
   const stored = new PassingDigest()
   const packed = compress(bytesOf(plain), { codec: first!.codec, level: 1 })

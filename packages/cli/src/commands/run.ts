@@ -1,0 +1,69 @@
+import { createHealth, type ProductState, runSchedule } from '@lifeboat/core/schedule'
+import type { Command } from 'commander'
+import { addCommand, type Choose, type CommandResult, parseCount } from '../command.js'
+import { exitStatus } from '../exit-status.js'
+import { parseDuration } from '../parse-duration.js'
+import { formatDuration, plural } from '../render/quantities.js'
+import { runLog } from '../render/run-log.js'
+import { addHealthOptions, type HealthFlags, serveHealth } from '../serve-health.js'
+import type { Session } from '../session.js'
+
+interface Flags extends HealthFlags {
+  readonly atOnce: number
+  readonly stopWithin: number
+}
+
+export function defineRun(program: Command, choose: Choose): void {
+  const command = addCommand(
+    program,
+    'run',
+    "do the products' work when their schedule says so, until this is stopped",
+    ['lifeboat run', 'lifeboat run --health-port 8080', 'lifeboat run shop --stop-within 5m'],
+  )
+    .argument('[products...]', 'names from the configuration (default: all that have a schedule)')
+    .option('--at-once <n>', 'how many products are worked on at once (default: 2)', parseCount)
+    .option(
+      '--stop-within <duration>',
+      'how long what runs may go on when this is stopped (default: 20s)',
+      parseDuration,
+    )
+  addHealthOptions(command).action((products: string[], flags: Partial<Flags>) =>
+    choose(session => run(session, products, { atOnce: 2, stopWithin: 20_000, healthHost: '127.0.0.1', ...flags })),
+  )
+}
+
+async function run(session: Session, named: readonly string[], flags: Flags): Promise<CommandResult> {
+  const lifeboat = await session.open()
+  const products = session.chooseProducts(lifeboat, named)
+  const log = runLog(session)
+  const cancel = session.stopGently(stoppingWords(flags.stopWithin))
+  const health = createHealth(session.now, session.signal)
+  const served = await serveHealth(flags, { '/healthz': health.handler }, log.say)
+  const announced = new Map<string, string>()
+  const onState = (state: ProductState) => {
+    health.note(state)
+    const { product, running, next } = state
+    const comes = next !== null && next.at > session.now().toISOString()
+    if (running !== null || !comes || session.signal.aborted || announced.get(product) === next.at) return
+    announced.set(product, next.at)
+    log.say(`${product}: next is ${next.job} at ${next.at.replace(/\.\d+Z$/, 'Z')}`)
+  }
+  try {
+    const end = await runSchedule(lifeboat, {
+      ...{ products, atOnce: flags.atOnce, stopWithinMs: flags.stopWithin },
+      ...{ stop: session.signal, cancel, onEvent: log.onEvent, onState },
+    })
+    return {
+      status: end.cancelled > 0 ? exitStatus.cancelled : exitStatus.done,
+      document: { ...end, products: health.report().products },
+      lines: [`stopped: ${plural(end.runs, 'run')}, ${end.failed} failed, ${end.cancelled} cancelled`],
+    }
+  } finally {
+    await served?.close()
+  }
+}
+
+/** What is said at the first Ctrl-C. */
+export function stoppingWords(stopWithinMs: number): string {
+  return `stopping: what runs may go on for ${formatDuration(stopWithinMs)}; press Ctrl-C again to cancel it at once`
+}

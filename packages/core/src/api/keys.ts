@@ -1,0 +1,77 @@
+import type { SecretReference } from '../config/secret.js'
+import type { KeyListing } from '../keys/key-state.js'
+import type { KeyProofRecord } from '../keys/proof-record.js'
+import type { BackupName, RunOptions, SelectOptions } from './run-options.js'
+
+/** A key that is used for one call, besides those that the configuration names. */
+export interface GivenKey {
+  /** The path of an OpenPGP private key, from the current folder, or the key itself. */
+  readonly privateKey?: string | SecretReference | undefined
+  /** What unlocks that private key. */
+  readonly privateKeyPassphrase?: SecretReference | undefined
+  /** Of backups that are encrypted with one. */
+  readonly passphrase?: SecretReference | undefined
+}
+
+export interface ProveOptions extends RunOptions, SelectOptions {
+  /** The key to prove. Default: the private key or the passphrase that the configuration names. */
+  readonly key?: GivenKey | undefined
+  /** Read the backup to its end, not its front only. Default: false. */
+  readonly whole?: boolean | undefined
+}
+
+/** What was shown of a key. */
+export interface KeyProof {
+  readonly record: KeyProofRecord
+  /** Where the record lies in the store; null: the backup is in no configured destination, and nothing was recorded. */
+  readonly recordedAs: string | null
+}
+
+export interface RotateOptions extends RunOptions, SelectOptions {
+  /** The destination of the new backup. Default: the same, beside the old one. */
+  readonly to?: string | undefined
+  /** What opens the old backup, where the configuration names no such key (any more). */
+  readonly key?: GivenKey | undefined
+  /** Remove the old backup once the new one was read to its end and found whole. Default: false. */
+  readonly removeOld?: boolean | undefined
+}
+
+/** What became of one backup. */
+export interface RotateResult {
+  readonly product: string
+  /** The old backup, and where it lies. */
+  readonly id: string
+  readonly destination: string
+  /**
+   * `rotated`: encrypted anew; `present`: that was done before; `current`: it opens with the configured keys and no
+   * others, and nothing was done.
+   */
+  readonly outcome: 'rotated' | 'present' | 'current'
+  /** The new backup; that of `outcome` `present` likewise, and null for `current`. */
+  readonly rotated: { readonly id: string; readonly destination: string } | null
+  /**
+   * How far the new one was checked: `content` with a key at hand that opens it, else `stored`: every stored byte. Null
+   * where nothing was written.
+   */
+  readonly verified: 'content' | 'stored' | null
+  readonly removedOld: boolean
+  /** Why the old one is still there although it was to go. */
+  readonly kept: string | null
+}
+
+/** What answers who can read the backups, and changes it. */
+export interface KeyOperations {
+  /** The keys that open a product's newest backups and those that its next ones are encrypted to. Needs no private key. */
+  listKeys(product: string, options?: RunOptions): Promise<KeyListing>
+  /**
+   * Shows that a key opens a backup, and records it in the backup's destination.
+   * @throws BackupError `wrong-key`, `key-missing`, `object-damaged`, `seal-wrong`
+   */
+  proveKey(backup: BackupName, options?: ProveOptions): Promise<KeyProof>
+  /**
+   * Encrypts a backup anew, to the keys that are configured now: a new backup of the same data beside the old one or in
+   * another destination, with a new session key, sealed anew and verified. The old one stays.
+   * @throws BackupError `wrong-key`, `key-missing`, `object-damaged`, `seal-wrong`, `seal-missing`; then nothing was written
+   */
+  rotate(backup: BackupName, options?: RotateOptions): Promise<RotateResult>
+}

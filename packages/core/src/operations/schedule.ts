@@ -1,0 +1,102 @@
+import type { RunOptions } from '../api/run-options.js'
+import type { ScheduleOperations } from '../api/schedule.js'
+import type { ScheduledJob } from '../config/schedule-schema.js'
+import { emitterFor } from '../events/backup-event.js'
+import { outcomeOf, type RunPart } from '../notify/run-outcome.js'
+import { readHistory } from '../repository/read-history.js'
+import type { ProofRecord } from '../repository/record-schema.js'
+import { newestBackups } from '../schedule/newest-backup.js'
+import { runJob, type WorkOperations } from '../schedule/run-job.js'
+import type { OpenContext } from './open-context.js'
+import { recordPlaces } from './record-places.js'
+
+/** @param work what jobs are made of: the operations of the same toolkit */
+export function scheduleOperations(context: OpenContext, work: WorkOperations): ScheduleOperations {
+  const { productOf, deps } = context
+
+  return {
+    schedule: product => productOf(product).schedule,
+    async lastDone(product, job, run = {}) {
+      if (job === 'prune') return undefined
+      if (job !== 'backup') return oldestOf(await newestRecords(product, job, run))
+      const newest: (Date | undefined)[] = []
+      for (const [, { store }] of context.destinationsFor(product, run)) {
+        for await (const manifest of newestBackups(store, product, run.signal)) {
+          newest.push(new Date(manifest.createdAt))
+          break
+        }
+      }
+      return newestOf(newest)
+    },
+    async isDone(product, job, dueAt, run = {}) {
+      if (job === 'prune') return false
+      if (job !== 'backup') {
+        const records = await newestRecords(product, job, run)
+        return records.every(at => at !== undefined && at >= dueAt)
+      }
+      for (const [, { store }] of context.destinationsFor(product, run))
+        if (!(await holdsBackupDueAt(dueAt, newestBackups(store, product, run.signal)))) return false
+      return true
+    },
+    async runJob(product, job, run = {}) {
+      const emit = emitterFor(run.onEvent)
+      const startedAt = deps.now()
+      const dueAt = run.dueAt?.toISOString() ?? null
+      emit({ type: 'run.started', product, job, dueAt, missed: run.missed ?? 0 })
+      let parts: RunPart[]
+      try {
+        parts = await runJob(work, { product, job, verify: productOf(product).verify }, run)
+      } catch (error) {
+        parts = [{ error }]
+      }
+      const outcome = outcomeOf({ product, job, startedAt }, parts, deps.now())
+      emit({ type: 'run.finished', dueAt, outcome })
+      return outcome
+    },
+  }
+
+  /** When the newest record of each destination was made, of those that were asked. */
+  async function newestRecords(product: string, job: ScheduledJob, run: RunOptions): Promise<(Date | undefined)[]> {
+    const places = await recordPlaces(context, [product], run)
+    const newest: (Date | undefined)[] = []
+    for (const place of places) {
+      const record = (await readHistory([place], run)).find(job === 'drill' ? isDrill : readsContent)
+      newest.push(record && new Date(record.at))
+    }
+    // A drill is of one destination: the newest anywhere counts.
+    return job === 'drill' ? [newestOf(newest)] : newest
+  }
+}
+
+function isDrill(record: ProofRecord): boolean {
+  return record.kind === 'drill'
+}
+
+/** What a scheduled verification does, a drill among it. */
+function readsContent({ level }: ProofRecord): boolean {
+  return level === 'content' || level === 'restored'
+}
+
+function newestOf(dates: readonly (Date | undefined)[]): Date | undefined {
+  const times = dates.flatMap(date => (date === undefined ? [] : [date.getTime()]))
+  return times.length === 0 ? undefined : new Date(Math.max(...times))
+}
+
+/** Undefined where one of them is. */
+function oldestOf(dates: readonly (Date | undefined)[]): Date | undefined {
+  const times = dates.map(date => date?.getTime() ?? Number.NaN)
+  const oldest = Math.min(...times)
+  return Number.isFinite(oldest) ? new Date(oldest) : undefined
+}
+
+async function holdsBackupDueAt(
+  dueAt: Date,
+  newest: AsyncIterable<{ createdAt: string; labels: Record<string, string> }>,
+) {
+  for await (const { createdAt, labels } of newest) {
+    if (labels.due === dueAt.toISOString()) return true
+    // None that is older can be of that time.
+    if (Date.parse(createdAt) < dueAt.getTime()) return false
+  }
+  return false
+}

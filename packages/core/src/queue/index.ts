@@ -1,0 +1,13 @@
+export { enqueueDue } from './enqueue-due.js'
+export {
+  type OpenQueueOptions,
+  openQueue,
+  type QueuedRun,
+  type RunEnd,
+  type RunQueue,
+  type RunRow,
+  type TakenRun,
+} from './open-queue.js'
+export { type PerformOptions, performWith } from './perform-run.js'
+export { queueSchema } from './queue-schema.js'
+export { type Perform, type RunWorkerOptions, runWorker, type WorkerEnd } from './run-worker.js'

@@ -1,0 +1,55 @@
+import type { Lifeboat } from '../api/lifeboat-api.js'
+import type { BackupEvent } from '../events/backup-event.js'
+import type { RunOutcome, RunStart } from '../notify/run-outcome.js'
+import type { RunQueue, TakenRun } from './open-queue.js'
+import type { Perform } from './run-worker.js'
+
+/** A run that begins so much later than it was due is first compared with what the stores hold. */
+const lateMs = 10 * 60_000
+
+export interface PerformOptions {
+  readonly now: () => Date
+  readonly onEvent?: ((product: string, event: BackupEvent) => void) | undefined
+  /** Called, and waited for, around each run. What they throw is dropped. */
+  readonly report?:
+    | {
+        readonly started: (run: RunStart) => Promise<unknown>
+        readonly finished: (outcome: RunOutcome) => Promise<unknown>
+      }
+    | undefined
+}
+
+/**
+ * How a worker does a run with the toolkit. What is done already is not done again: by an attempt whose worker died after
+ * it, or, for a run that comes late, by anybody.
+ */
+export function performWith(
+  lifeboat: Pick<Lifeboat, 'products' | 'runJob' | 'isDone' | 'lastDone'>,
+  queue: Pick<RunQueue, 'isSuperseded'>,
+  options: PerformOptions,
+): Perform {
+  return async (run, { signal }) => {
+    const { product, job, dueAt } = run
+    if (!lifeboat.products.includes(product)) return { skipped: 'the configuration has no such product any more' }
+    if (await queue.isSuperseded(run)) return { skipped: 'a later run of the same job is in the queue' }
+    if (await doneAlready(run, signal)) return { skipped: 'it was done already' }
+    await options.report?.started({ product, job }).catch(() => {})
+    const onEvent = (event: BackupEvent) => options.onEvent?.(product, event)
+    const outcome = await lifeboat.runJob(product, job, { dueAt, signal, onEvent })
+    const again = outcome.result === 'cancelled' || outcome.failures.some(({ code }) => code === 'locked')
+    if (!again) await options.report?.finished(outcome).catch(() => {})
+    return outcome
+  }
+
+  async function doneAlready({ product, job, dueAt, attempt }: TakenRun, signal: AbortSignal): Promise<boolean> {
+    try {
+      if (attempt > 0 && (await lifeboat.isDone(product, job, dueAt, { signal }))) return true
+      if (options.now().getTime() - dueAt.getTime() < lateMs) return false
+      const done = await lifeboat.lastDone(product, job, { signal })
+      return attempt === 0 && done !== undefined && done >= dueAt
+    } catch {
+      // What cannot be looked at is done again: one too many is better than one too few.
+      return false
+    }
+  }
+}
