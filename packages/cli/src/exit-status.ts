@@ -100,6 +100,11 @@ export function exitStatusOf(error: unknown): ExitStatus {
   return exitStatus.failed
 }
 
+/** The same for a code alone, as a document carries it. */
+export function exitStatusOfCode(code: string): ExitStatus {
+  return Object.hasOwn(statuses, code) ? statuses[code as ErrorCode] : exitStatus.failed
+}
+
 const worstFirst: readonly ExitStatus[] = [
   exitStatus.cancelled,
   exitStatus.damaged,
