@@ -179,6 +179,19 @@ describe('files in a backup', () => {
     }
   })
 
+  it('are unpacked and read again by a drill, which leaves none of them behind', async () => {
+    const report = await lifeboat.drill('latest', { destination: 'memory' })
+    expect(report.findings.filter(one => one.severity === 'critical')).toEqual([])
+    expect(report.checks.map(({ name, ok }) => [name, ok])).toEqual(
+      expect.arrayContaining([
+        ['roles read to their end', true],
+        ['files of settings unpacked', true],
+        ['files of rest unpacked', true],
+      ]),
+    )
+    expect(report.record.steps.map(one => one.step)).toContain('unpack settings')
+  })
+
   it('are restored in part by path, only into a new or empty folder unless told, and special bits only when told', async () => {
     const target = join(folder, 'part')
     const paths = ['config/app.json', 'config/tool']
