@@ -1,9 +1,11 @@
 import type { Lifeboat } from './api/lifeboat-api.js'
 import type { LifeboatConfig } from './config/config-schema.js'
+import { alertOperations } from './operations/alerts.js'
 import { backupOperations } from './operations/backups.js'
 import { copyOperations } from './operations/copying.js'
 import { doctorOperations } from './operations/doctor.js'
 import { keyOperations } from './operations/keys.js'
+import { objectOperations } from './operations/objects.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
@@ -11,6 +13,7 @@ import { filesRestoreOperations } from './operations/restoring-files.js'
 import { rolesRestoreOperations } from './operations/restoring-roles.js'
 import { retentionOperations } from './operations/retention.js'
 import { scheduleOperations } from './operations/schedule.js'
+import { statusOperations } from './operations/status.js'
 import { verificationOperations } from './operations/verification.js'
 
 export type { OpenOptions } from './operations/open-context.js'
@@ -26,6 +29,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
   const backups = backupOperations(context)
   const verification = verificationOperations(context)
   const retention = retentionOperations(context)
+  const status = statusOperations(context)
   return {
     products: context.products,
     destinations,
@@ -38,7 +42,10 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...retention,
     ...scheduleOperations(context, { ...backups, ...verification, ...retention, destinations }),
     ...providerOperations(context),
+    ...objectOperations(context),
     ...doctorOperations(context),
     ...keyOperations(context),
+    ...status,
+    ...alertOperations(context, (products, signal) => status.status({ products, signal })),
   }
 }

@@ -11,6 +11,7 @@ import { countSelected, describeEntry, describePart, describeSkipped, isObject }
 import { inspectForProfile } from './inspect-for-profile.js'
 import { findFilled, inspectObjects, noObjects } from './inspect-objects.js'
 import { inspectTarget, isSameDatabase, type TargetFacts } from './inspect-target.js'
+import { type PartialGrants, planPartialGrants } from './partial-grants.js'
 import { readContents } from './read-contents.js'
 import { requireSeal } from './require-seal.js'
 import { type ProfileStatement, rolesCreated } from './restore-profile.js'
@@ -26,6 +27,8 @@ export interface PreparedRestore {
   readonly toc: TableOfContents | undefined
   /** What of the archive is restored; undefined where its version is unknown, which goes in whole. */
   readonly selection: EntrySelection | undefined
+  /** Grants that name roles which the target lacks, less these. */
+  readonly grants: PartialGrants
   /** Set where not the whole backup is asked for. */
   readonly part: PartSelection | undefined
   /** What the profile runs before the first definition. */
@@ -76,12 +79,12 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   const artifact = restorableArtifact(manifest)
   if (artifact === undefined)
     throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
-  if (artifact.kind === 'export' && partial)
+  if (artifact.kind === 'export' && (options.intoSchema !== undefined || options.only === 'data'))
     throw new BackupError(
       'selection-invalid',
-      `${manifest.product}/${manifest.id} is an export: it is restored whole`,
+      `${manifest.product}/${manifest.id} is an export: tables of it come back with their definitions, and under their own names`,
       {
-        hint: 'restore it into a new database (--create), and copy from there',
+        hint: 'restore the tables into a new database (--create --table …), and copy the rows from there',
       },
     )
   const checking = requireSeal(manifest, job.sealKeys, options)
@@ -134,10 +137,11 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     )
   }
   if (part !== undefined && options.only === 'data') await checkFilled(target, part, options)
+  const roles = new Set([...facts.roles, ...rolesCreated(preparation)])
   const { warnings, keepOwners } = checkFitness(
     manifest.source,
     selection?.kept,
-    { ...facts, roles: new Set([...facts.roles, ...rolesCreated(preparation)]) },
+    { ...facts, roles },
     target,
     job.definer,
   )
@@ -177,6 +181,9 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     artifact,
     toc,
     selection,
+    grants: planPartialGrants(selection?.kept ?? [], entry =>
+      [...rolesNamed([entry], /^(ACL|DEFAULT ACL)$/)].some(role => !roles.has(role)),
+    ),
     part,
     preparation,
     tools,
