@@ -9,8 +9,11 @@ export type {
   BackupOptions,
   BackupResult,
   DestinationOutcome,
+  Included,
   ListedBackup,
   ListResult,
+  NotIncluded,
+  ShownBackup,
   Unreadable,
 } from './api/backups.js'
 export type { CopyOptions, CopyResult } from './api/copying.js'
@@ -28,8 +31,33 @@ export type {
   RestorePlan,
   RestoreResult,
 } from './api/restoring.js'
+export type {
+  FilesRestoreOperations,
+  FilesRestoreOptions,
+  FilesRestorePlan,
+  FilesRestoreResult,
+  ListedFile,
+  PlannedFiles,
+  RestoredFiles,
+} from './api/restoring-files.js'
+export type {
+  PlannedRoleStatement,
+  RolesRestoreOperations,
+  RolesRestoreOptions,
+  RolesRestorePlan,
+  RolesRestoreResult,
+} from './api/restoring-roles.js'
 export type { PruneOptions, PruneResult, SweepResult } from './api/retention.js'
 export type { BackupName, RunOptions, SelectOptions } from './api/run-options.js'
+export type {
+  DestinationStatus,
+  LastProof,
+  ProductStatus,
+  State,
+  StatusFinding,
+  StatusOptions,
+  StatusReport,
+} from './api/status.js'
 export {
   type DrillOptions,
   type DrillReport,
@@ -78,6 +106,7 @@ export { judgeKeys, type KeyExpectations } from './keys/judge-keys.js'
 export type { KeyedBackup, KeyFinding, KeyListing, KeyProved, KeyState } from './keys/key-state.js'
 export type { KeyProofRecord } from './keys/proof-record.js'
 export { type KeyPlace, type KeyReading, readKeyStates } from './keys/read-key-states.js'
+export { type KeyHolder, type KeyPairFiles, writeKeyPairs } from './keys/write-key-pair.js'
 export { type OpenOptions, openLifeboat } from './lifeboat.js'
 export {
   type Abandoned,
@@ -93,6 +122,7 @@ export { outcomeOf, type RunFailure, type RunOutcome, type RunPart, type RunStar
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type {
   BackupProvider,
+  BackupSchedule,
   Checking,
   CheckObjective,
   Connecting,
@@ -114,7 +144,10 @@ export type {
   RecoveryPlan,
   RecoveryWindow,
   Removing,
+  RestorePoint,
+  RestorePoints,
   Restoring,
+  SourceAddress,
   WritingService,
 } from './provider/backup-provider.js'
 export { dumps } from './provider/dumps.js'

@@ -9,8 +9,11 @@ import { objectOperations } from './operations/objects.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
+import { filesRestoreOperations } from './operations/restoring-files.js'
+import { rolesRestoreOperations } from './operations/restoring-roles.js'
 import { retentionOperations } from './operations/retention.js'
 import { scheduleOperations } from './operations/schedule.js'
+import { statusOperations } from './operations/status.js'
 import { verificationOperations } from './operations/verification.js'
 
 export type { OpenOptions } from './operations/open-context.js'
@@ -33,6 +36,8 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...copyOperations(context),
     ...verification,
     ...restoreOperations(context),
+    ...filesRestoreOperations(context),
+    ...rolesRestoreOperations(context),
     ...retention,
     ...scheduleOperations(context, { ...backups, ...verification, ...retention, destinations }),
     ...providerOperations(context),
@@ -40,5 +45,6 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...doctorOperations(context),
     ...keyOperations(context),
     ...alertOperations(context),
+    ...statusOperations(context),
   }
 }

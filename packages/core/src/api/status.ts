@@ -1,3 +1,4 @@
+import type { RunOptions } from './run-options.js'
 import type { Finding } from './verification.js'
 
 /** How a product, or everything, is: as its worst finding. */
@@ -28,6 +29,12 @@ export interface DestinationStatus {
     readonly createdAt: string
     readonly ageMs: number
     readonly storedBytes: number
+    /** Of all tables; null where the archive is of an unknown version. */
+    readonly rows: number | null
+    /** How long the run took that made it. */
+    readonly durationMs: number
+    /** Whether its newest verification or drill read all of it and passed; null: it was not read back yet. */
+    readonly verified: boolean | null
   } | null
 }
 
@@ -58,4 +65,23 @@ export interface StatusReport {
   readonly checkedAt: string
   readonly state: State
   readonly products: readonly ProductStatus[]
+}
+
+export interface StatusOptions extends RunOptions {
+  /** Default: all. */
+  readonly products?: readonly string[] | undefined
+  /** How long one destination of a product may take to answer, in ms; then it is unreachable. Default: 10,000. */
+  readonly destinationTimeoutMs?: number | undefined
+  /** How long everything may take, in ms; what did not answer by then is unreachable. Default: 30,000. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** What tells how things are, without anybody having run. */
+export interface StatusOperations {
+  /**
+   * How every product is, by what lies in its stores and by the clock. Only listings, the newest manifests and the newest
+   * records are read, so a place that may only read can watch. What was read once is remembered: a second call reads what
+   * is new. A destination that does not answer is a finding; this never rejects because of one.
+   */
+  status(options?: StatusOptions): Promise<StatusReport>
 }

@@ -133,7 +133,8 @@ export interface SealedRecord {
   readonly seal: Seal | null
 }
 
-interface WrittenRecord {
+/** A record as it was read. */
+export interface WrittenRecord {
   readonly record: ProofRecord
   /** As it lies in the store: what a seal is over. */
   readonly written: Readonly<Record<string, unknown>>
@@ -178,7 +179,8 @@ async function readRecord(
   }
 }
 
-async function counts(
+/** Whether a record counts; see {@link findVerified}. */
+export async function counts(
   { written }: WrittenRecord,
   place: RecordPlace,
   keys: SealKeys,
