@@ -15,7 +15,7 @@ export function watchLifeboat(original: typeof lifeboat): typeof lifeboat {
     registerSecretsOf(options?.keys, process.cwd())
     const opened = await noting('openLifeboat', original.openLifeboat(config, options))
     const watched = Object.entries(opened).map(([name, member]) => {
-      if (typeof member !== 'function' || name === 'destinations') return [name, member]
+      if (typeof member !== 'function' || name === 'destinations' || name === 'objectSets') return [name, member]
       return [name, (...given: readonly unknown[]) => call(name, member as Call, given, config)]
     })
     return Object.fromEntries(watched)
