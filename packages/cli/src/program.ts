@@ -26,6 +26,7 @@ import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
 import { defineRootKey } from './commands/root-key.js'
 import { defineRun } from './commands/run.js'
+import { defineSchedule } from './commands/schedule.js'
 import { defineShow } from './commands/show.js'
 import { defineStatus } from './commands/status.js'
 import { defineSweep } from './commands/sweep.js'
@@ -63,6 +64,7 @@ const defineCommands = [
   definePause,
   defineResume,
   defineRun,
+  defineSchedule,
   defineWorker,
   defineQueue,
   defineDemo,

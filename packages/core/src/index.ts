@@ -88,12 +88,15 @@ export type {
 export { defineConfig, resolveConfig } from './config/define-config.js'
 export type { HookFacts, HookFunction, HookName } from './config/hooks-schema.js'
 export { isSecret, type SecretReference, secret } from './config/secret.js'
+export { parseDurationMs } from './config/units.js'
 export { type Deps, nodeDeps } from './deps.js'
 export {
   type DestinationInterval,
   type DestinationTurn,
   destinationTurn,
+  isBehind,
   longestPeriodMs,
+  rpoAt,
 } from './destination/destination-schedule.js'
 export { estimateRestore, type RestoreEstimate } from './drill/estimate-restore.js'
 export { type DrillExpectations, judgeDrills } from './drill/judge-drills.js'
@@ -180,6 +183,7 @@ export type { EntryRule, Omission } from './restore/select-entries.js'
 export { setDefaultPrivilegesAside } from './restore/set-default-privileges-aside.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'
+export type { Retrieval } from './retrieval/retrieve-backup.js'
 export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'
 export { type RetryingOptions, retrying } from './retry/retrying.js'
 export { assertKey } from './store/assert-key.js'
@@ -194,6 +198,7 @@ export type {
   PutLock,
   PutOptions,
   Removal,
+  RetrievalAsked,
   RetrieveOptions,
   StoreCallOptions,
   StoreCapabilities,

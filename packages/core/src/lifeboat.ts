@@ -29,6 +29,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
   const backups = backupOperations(context)
   const verification = verificationOperations(context)
   const retention = retentionOperations(context)
+  const status = statusOperations(context)
   return {
     products: context.products,
     destinations,
@@ -44,7 +45,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...objectOperations(context),
     ...doctorOperations(context),
     ...keyOperations(context),
-    ...alertOperations(context),
-    ...statusOperations(context),
+    ...status,
+    ...alertOperations(context, (products, signal) => status.status({ products, signal })),
   }
 }

@@ -6,6 +6,7 @@ import { findProfile, type ProfileName, profileNames } from '../find-profile.js'
 import { isAddress } from '../open-address.js'
 import { profileLines } from '../render/profile-lines.js'
 import { renderPlan, renderRestored } from '../render/restore-lines.js'
+import { addRetrieveOptions, type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 import { resolveTarget } from '../target-url.js'
 import { UsageError } from '../usage-error.js'
@@ -14,7 +15,7 @@ import { listContents } from './list-contents.js'
 import { type RestoreFilesFlags, runRestoreFiles } from './restore-files.js'
 import { runRestoreRoles } from './restore-roles.js'
 
-interface Flags extends RestoreFilesFlags {
+interface Flags extends RestoreFilesFlags, RetrieveFlags {
   readonly roles?: boolean
   readonly to?: string
   readonly destination?: string
@@ -38,7 +39,7 @@ interface Flags extends RestoreFilesFlags {
 }
 
 export function defineRestore(program: Command, choose: Choose): void {
-  addCommand(
+  const command = addCommand(
     program,
     'restore',
     'restore a backup into a database, or its files into a folder, after showing the plan',
@@ -105,7 +106,9 @@ export function defineRestore(program: Command, choose: Choose): void {
     .option('--dry-run', 'show the plan, with all that is kept and left out; restores nothing')
     .option('--yes', 'do not ask')
     .addOption(destinationOption())
-    .action((backup: string, flags: Flags) => choose(session => chosen(flags)(session, backup, flags)))
+  addRetrieveOptions(command).action((backup: string, flags: Flags) =>
+    choose(session => chosen(flags)(session, backup, flags)),
+  )
 }
 
 function chosen(flags: Flags): (session: Session, backup: string, flags: Flags) => Promise<CommandResult> {
@@ -127,7 +130,7 @@ async function runRestore(session: Session, name: string, flags: Flags): Promise
   const options: RestoreOptions = {
     ...{ to: target.url, create, jobs, overwrite, overwriteSource, keepFailed, allowUnsealed, destination },
     ...{ tables: flags.table, withReferenced: flags.withReferenced, intoSchema: flags.intoSchema, only: onlyOf(flags) },
-    ...{ pause: flags.pause, resume: flags.resume },
+    ...{ pause: flags.pause, resume: flags.resume, retrieve: retrievalOf(flags) },
     profile: flags.profile === undefined ? undefined : await findProfile(flags.profile),
     signal: session.signal,
     onEvent: session.progress.onEvent,

@@ -27,8 +27,8 @@ export interface Lifeboat
     ObjectOperations,
     DoctorOperations,
     KeyOperations,
-    AlertOperations,
-    StatusOperations {
+    StatusOperations,
+    AlertOperations {
   readonly products: readonly string[]
   /** The names of a product's destinations, in configured order. */
   destinations(product: string): readonly string[]
