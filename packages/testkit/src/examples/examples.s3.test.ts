@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -288,6 +288,21 @@ describe('examples', () => {
     const shown = (await opened.cli(['show', 'flynn/latest'])).stdout
     expect(shown).toContain('config.tar.gz.gpg')
     expect(shown).not.toContain('not-for-others')
+    const toFolder = join(opened.place, 'back')
+    const files = [
+      'restore',
+      'flynn/latest',
+      '--destination',
+      'virginia',
+      '--files',
+      'config',
+      '--to-folder',
+      toFolder,
+      '--yes',
+    ]
+    expect((await opened.cli(files)).status).toBe(0)
+    expect(await readFile(join(toFolder, '.env'), 'utf8')).toBe('FLYNN_TOKEN=not-for-others\n')
+    expect(await readFile(join(toFolder, 'config/app.json'), 'utf8')).toBe('{"a":1}')
     await runObjects(opened, 'flynn', 'uploads', uploadsBucket, uploads)
     const kept = await runObjects(opened, 'flynn', 'recordings', recordingsBucket, recordings)
     expect(kept.map(one => [one.destination, one.removed])).toEqual([['ireland', []]])
