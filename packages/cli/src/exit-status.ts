@@ -11,6 +11,7 @@ export const exitStatus = {
   missing: 10,
   locked: 11,
   wrongKey: 12,
+  archived: 13,
   cancelled: 130,
 } as const
 
@@ -26,6 +27,7 @@ export const exitStatusMeanings: readonly (readonly [ExitStatus, string])[] = [
   [exitStatus.missing, 'no such backup'],
   [exitStatus.locked, 'locked by another run'],
   [exitStatus.wrongKey, 'wrong or missing key'],
+  [exitStatus.archived, 'in an archive: retrieve it, or come back later'],
   [exitStatus.cancelled, 'cancelled'],
 ]
 
@@ -56,6 +58,7 @@ const statuses: Readonly<Record<ErrorCode, ExitStatus>> = {
   'object-exists': exitStatus.failed,
   'object-changed': exitStatus.failed,
   'object-damaged': exitStatus.damaged,
+  'object-archived': exitStatus.archived,
   'manifest-invalid': exitStatus.damaged,
   'seal-wrong': exitStatus.damaged,
   'seal-missing': exitStatus.damaged,
@@ -107,6 +110,7 @@ const worstFirst: readonly ExitStatus[] = [
   exitStatus.damaged,
   exitStatus.wrongKey,
   exitStatus.locked,
+  exitStatus.archived,
   exitStatus.missing,
   exitStatus.usage,
   exitStatus.failed,

@@ -11,6 +11,7 @@ import { defineDrill } from './commands/drill.js'
 import { defineExport } from './commands/export.js'
 import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
+import { defineKeys } from './commands/keys.js'
 import { defineList } from './commands/list.js'
 import { defineLogTable } from './commands/log-table.js'
 import { defineMetrics } from './commands/metrics.js'
@@ -53,6 +54,7 @@ const defineCommands = [
   definePrune,
   defineSweep,
   defineLogTable,
+  defineKeys,
   definePitr,
   defineRootKey,
   defineTimeline,

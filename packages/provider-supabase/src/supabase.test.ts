@@ -64,11 +64,11 @@ describe('listing', () => {
     expect(await all(fake.provider().list())).toEqual([
       {
         ...{ id: '1', kind: 'physical', status: 'complete', nativeStatus: 'COMPLETED', sizeBytes: null },
-        ...{ createdAt: '2026-11-20T04:00:00.000Z', expiresAt: '2026-11-27T04:00:00.000Z' },
+        ...{ createdAt: '2026-11-20T04:00:00.000Z', expiresAt: '2026-11-27T04:00:00.000Z', restorable: true },
       },
       {
         ...{ id: '2', kind: 'logical', status: 'running', nativeStatus: 'PENDING', sizeBytes: null },
-        ...{ createdAt: '2026-11-20T05:00:00.000Z', expiresAt: '2026-11-27T05:00:00.000Z' },
+        ...{ createdAt: '2026-11-20T05:00:00.000Z', expiresAt: '2026-11-27T05:00:00.000Z', restorable: false },
       },
     ])
   })

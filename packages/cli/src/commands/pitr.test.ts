@@ -35,7 +35,10 @@ function world(answers: { typed?: string } = {}) {
     },
     ...(answers.typed === undefined
       ? {}
-      : { terminal: true, prompts: { confirm: async () => true, text: async () => answers.typed } }),
+      : {
+          terminal: true,
+          prompts: { confirm: async () => true, text: async () => answers.typed, secret: async () => undefined },
+        }),
   }
 }
 

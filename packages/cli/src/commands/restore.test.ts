@@ -29,6 +29,7 @@ function answering(answer: { confirm?: boolean | undefined; text?: string | unde
       asked.push(message)
       return answer.text
     },
+    secret: async () => undefined,
   }
   return { asked, prompts }
 }

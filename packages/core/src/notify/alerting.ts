@@ -25,8 +25,7 @@ export type ReadStatus = (products: readonly string[], signal: AbortSignal) => P
 /** Everything that alerts of an opened configuration work with. */
 export interface Alerting {
   readonly context: OpenContext
-  /** Undefined: only what runs themselves tell is known. */
-  readonly readStatus?: ReadStatus | undefined
+  readonly readStatus: ReadStatus
   readonly remembered: Map<string, AlertState>
 }
 

@@ -59,7 +59,7 @@ function noteRun(entries: Entries, outcome: RunOutcome): void {
   const fresh = failures.map(failure => runEntry(outcome, failure))
   const keys = new Set(fresh.map(entryKey))
   for (const entry of fresh) entries.set(entryKey(entry), foundAgain(entries.get(entryKey(entry)), entry))
-  const failed = failures.filter(({ what }) => what === 'failed')
+  const failed = failures.filter(({ what }) => what !== 'found')
   // Another run was at it: nothing is known of what failed before.
   if (failed.some(({ code }) => code === 'locked')) return
   for (const [key, entry] of entries) {

@@ -92,7 +92,7 @@ function eventsFor(
 ): AlertEvent[] {
   const events: AlertEvent[] = []
   const soon: AlertEvent[] = []
-  const explained = new Set(entries.filter(({ closedAt }) => closedAt === null).map(({ code }) => code))
+  const failed = entries.filter(isFailure)
   for (const entry of entries) {
     // A channel that fails cannot be told that it does.
     if (entry.source === 'channel' && entry.subject === channel.name) continue
@@ -102,8 +102,8 @@ function eventsFor(
       continue
     }
     if (!hears(channel, entry)) continue
-    // It is missing because it failed, and that was told.
-    if (told === undefined && entry.code === 'schedule-missed' && explained.has(`${entry.subject}-failed`)) continue
+    // It is missing because it failed, which is told: one cause, one alert.
+    if (told === undefined && failed.some(one => explains(one, entry))) continue
     if (told === undefined) events.push({ what: 'appeared', entry })
     else if (rank[entry.severity] > rank[told.severity]) events.push({ what: 'worse', entry })
     else {
@@ -115,6 +115,18 @@ function eventsFor(
     }
   }
   return events.some(({ what }) => what === 'repeated') ? [...events, ...soon] : events
+}
+
+/** Whether an entry says that a run could not do its work, and still cannot. */
+function isFailure({ source, code, closedAt }: AlertEntry): boolean {
+  const keys = code === 'key-missing' || code === 'wrong-key'
+  return source === 'run' && closedAt === null && (code.endsWith('-failed') || keys)
+}
+
+/** Whether something is missing because of that failure. */
+function explains({ job, destination }: AlertEntry, { code, subject }: AlertEntry): boolean {
+  if (code === 'schedule-missed') return subject === job
+  return code === 'never-verified' && job === 'verify' && (destination === null || destination === subject)
 }
 
 function hears({ severities, jobs }: PolicyChannel, { severity, job }: AlertEntry): boolean {

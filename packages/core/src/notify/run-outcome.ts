@@ -13,8 +13,8 @@ export interface RunStart {
 
 /** Something that nothing in the store tells of: what a run could not do, and what it found and no status repeats. */
 export interface RunFailure {
-  /** `failed`: it could not be done, and the code is an error's. `found`: a finding, of a verification or a drill. */
-  readonly what: 'failed' | 'found'
+  /** `failed` (default): it could not be done, and the code is an error's. `found`: a finding of a verification or drill. */
+  readonly what?: 'failed' | 'found' | undefined
   /** Null: the run as a whole, or the live database. */
   readonly destination: string | null
   readonly severity: Finding['severity']
@@ -32,8 +32,8 @@ export interface RunOutcome extends RunStart {
   readonly result: 'ok' | 'partial' | 'failed' | 'cancelled'
   /** The destinations it was about; null: whatever the job is about. */
   readonly destinations: readonly string[] | null
-  /** Whether the live database was looked at, too. */
-  readonly live: boolean
+  /** Whether the live database was looked at, too. Default: false. */
+  readonly live?: boolean | undefined
   readonly failures: readonly RunFailure[]
   /** One line for people: how it went. */
   readonly summary: string
@@ -142,7 +142,7 @@ function isToldByNobodyElse(finding: Finding): boolean {
 function together(failures: readonly RunFailure[]): RunFailure[] {
   const found = new Map<string, RunFailure>()
   for (const failure of failures) {
-    const key = `${failure.what} ${failure.code} ${failure.destination}`
+    const key = `${failure.what ?? 'failed'} ${failure.code} ${failure.destination}`
     const known = found.get(key)
     const worse = known?.severity === 'critical' ? known.severity : failure.severity
     const message = known === undefined ? failure.message : `${known.message}; ${failure.message}`

@@ -3,7 +3,7 @@ import type { Alerting, ReadStatus } from '../notify/alerting.js'
 import type { OpenContext } from './open-context.js'
 
 /** What sends alerts is loaded by the first call: a service that only makes backups does not need it. */
-export function alertOperations(context: OpenContext, readStatus?: ReadStatus | undefined): AlertOperations {
+export function alertOperations(context: OpenContext, readStatus: ReadStatus): AlertOperations {
   const alerting: Alerting = { context, readStatus, remembered: new Map() }
   const load = () => import('../notify/alerting.js')
   return {

@@ -36,6 +36,8 @@ export interface ProviderBackup {
   readonly expiresAt: string | null
   /** Null where the provider does not say. */
   readonly sizeBytes: number | null
+  /** False for a complete one that {@link Restoring} refuses all the same, such as one that can only be downloaded. */
+  readonly restorable?: boolean | undefined
 }
 
 /** The instants that a provider can go back to. */

@@ -129,8 +129,17 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       })
       await timed('unpack', () => unpackExport(watched, unpacked, signal))
       touched = true
-      if (plan.overwrite) await timed('drop what the backup names', () => dropNamedObjects(target, kept, signal))
-      await timed('pg_restore', () => restore(unpacked, [`--jobs=${jobs}`, ...only]))
+      if (part !== undefined) await timed('drop tables', () => dropTables(target, part.inTheWay, signal))
+      else if (plan.overwrite) await timed('drop what the backup names', () => dropNamedObjects(target, kept, signal))
+      if (prepared.preparation.length > 0)
+        await timed('prepare the target', () => runProfileStatements(target, prepared.preparation, signal))
+      await timed('definitions', async () => {
+        await restore(unpacked, ['--section=pre-data', ...only], definer)
+        await job.definer?.handOver()
+      })
+      await timed('rows, indexes, constraints, triggers', () =>
+        restore(unpacked, ['--section=data', '--section=post-data', `--jobs=${jobs}`, ...only]),
+      )
       await grant()
       return plan.tables ?? 0
     }

@@ -4,8 +4,8 @@ import { isExport, restorableArtifact } from '../repository/locate-artifact.js'
 import { readManifest } from '../repository/read-manifest.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { eachOf, orderedParallel } from '../streams/ordered-parallel.js'
-import { type RecentProofs, readRecentProofs } from './recent-proofs.js'
-import type { StoredInstant } from './timeline.js'
+import { readRecentProofs } from './recent-proofs.js'
+import type { StoredInstant, TimelineDestination } from './timeline.js'
 
 /** How many of the newest manifests of each kind are read: the one to go back to is among them, unless all are damaged. */
 const recent = 20
@@ -30,7 +30,7 @@ export async function readStored(
   store: ObjectStore,
   product: string,
   signal: AbortSignal | undefined,
-): Promise<{ readonly backups: StoredInstant[]; readonly drill: RecentProofs['drill'] }> {
+): Promise<Pick<TimelineDestination, 'backups' | 'drill' | 'exportDrill'>> {
   const { listed, records } = await sortKeys(store, product, signal)
   const newest = (['dump', 'export'] as const).flatMap(kind => listed.filter(one => one.kind === kind).slice(0, recent))
   const [proofs, read] = await Promise.all([
@@ -41,7 +41,13 @@ export async function readStored(
     const found = read.has(id) ? read.get(id) : { kind, createdAt }
     return found === undefined ? [] : [{ id, ...found, proof: proofs.levels.get(id) ?? ('none' as const) }]
   })
-  return { backups, drill: proofs.drill }
+  // How long the one takes says nothing about the other. A backup that is gone was most likely a dump.
+  const exports = new Set(backups.filter(one => one.kind === 'export').map(one => one.id))
+  return {
+    backups,
+    drill: proofs.drills.findLast(one => !exports.has(one.id)) ?? null,
+    exportDrill: proofs.drills.findLast(one => exports.has(one.id)) ?? null,
+  }
 }
 
 /** Published backups, newest first, and the keys of records. */

@@ -85,7 +85,7 @@ async function readDestination(
   } catch (error) {
     throwIfCancelled(signal)
     const failure = isBackupError(error) ? error : wrapStoreError(error, { store, doing: `list ${product}/`, signal })
-    return { ...shared, backups: [], failure: failure.message, drill: null }
+    return { ...shared, backups: [], failure: failure.message, drill: null, exportDrill: null }
   }
 }
 

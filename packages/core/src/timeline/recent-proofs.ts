@@ -21,8 +21,8 @@ const proofSchema = z.object({
 export interface RecentProofs {
   /** Of each backup what its newest record passed at. */
   readonly levels: ReadonlyMap<string, 'content' | 'restored'>
-  /** The newest drill that passed. */
-  readonly drill: { readonly at: Date; readonly recoveryMs: number } | null
+  /** Drills that passed, oldest first. */
+  readonly drills: readonly { readonly id: string; readonly at: Date; readonly recoveryMs: number }[]
 }
 
 /** Reads the newest of the verification and drill records that have these keys. */
@@ -34,7 +34,7 @@ export async function readRecentProofs(
   // Keys begin with the time.
   const newest = [...keys].sort().slice(-recent)
   const levels = new Map<string, 'content' | 'restored'>()
-  let drill: RecentProofs['drill'] = null
+  const drills: RecentProofs['drills'][number][] = []
   const records = orderedParallel(eachOf(newest), readsInFlight, key => readProof(store, key, signal))
   for await (const proof of records) {
     // What cannot be read proves nothing.
@@ -42,9 +42,9 @@ export async function readRecentProofs(
     if (proof.ok) levels.set(proof.id, proof.level)
     else levels.delete(proof.id)
     if (proof.ok && proof.objectives !== undefined)
-      drill = { at: new Date(proof.at), recoveryMs: proof.objectives.recoveryMs }
+      drills.push({ id: proof.id, at: new Date(proof.at), recoveryMs: proof.objectives.recoveryMs })
   }
-  return { levels, drill }
+  return { levels, drills }
 }
 
 async function readProof(store: ObjectStore, key: string, signal: AbortSignal | undefined) {

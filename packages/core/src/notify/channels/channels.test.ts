@@ -22,6 +22,17 @@ beforeEach(() => {
   receiver.answer({ status: 200, body: 'ok' })
 })
 
+/** One of its own: what is given up may still arrive there while the next test runs. */
+async function silent<T>(use: (url: string) => Promise<T>): Promise<T> {
+  const one = await startHttpReceiver()
+  one.answer('hang')
+  try {
+    return await use(one.url)
+  } finally {
+    await one.close()
+  }
+}
+
 const path = '/services/T00000000/B00000000/XXXXsecretXXXX'
 const slackTo = (url: string, deps = quickDeps(), message = messageOf(commonEvents)) =>
   sendSlack({ webhook: secret.value(url, 'environment variable SLACK_WEBHOOK') }, message, deps)
@@ -86,16 +97,16 @@ describe('Slack', () => {
     expect((await slackTo(`${unused.url}${path}`)).message).toBe('nothing listens at its address (ECONNREFUSED)')
     receiver.answer('cut')
     expect((await slackTo(`${receiver.url}${path}`)).message).toBe('it closed the connection (UND_ERR_SOCKET)')
-    receiver.answer('hang')
     const hasty = quickDeps({ attemptMs: 40, retry: { attempts: 2, firstDelayMs: 1, longestDelayMs: 1, budgetMs: 10 } })
-    expect((await slackTo(`${receiver.url}${path}`, hasty)).message).toBe('it does not answer in time')
+    const sent = await silent(url => slackTo(`${url}${path}`, hasty))
+    expect(sent.message).toBe('it does not answer in time')
   })
 
   it('is bounded as a whole, not by attempts alone', async () => {
-    receiver.answer('hang')
-    const sent = await slackTo(`${receiver.url}${path}`, quickDeps({ messageMs: 60 }))
+    const deps = quickDeps({ messageMs: 60 })
+    const sent = await silent(url => slackTo(`${url}${path}`, deps))
     expect(sent).toMatchObject({ ok: false, message: 'it does not answer in time' })
-    expect(receiver.received).toHaveLength(1)
+    expect(deps.slept.length).toBeLessThan(2)
   })
 
   it('shows no part of the address, whatever is answered', async () => {
@@ -115,13 +126,12 @@ describe('Slack', () => {
   )
 
   it('rejects when the run is cancelled, and only then', async () => {
-    receiver.answer('hang')
     const cancel = new AbortController()
-    const settings = { webhook: secret.value(`${receiver.url}${path}`) }
-    const sending = guarded(cancel.signal, () =>
-      sendSlack(settings, messageOf(commonEvents), quickDeps(), cancel.signal),
-    )
     setTimeout(() => cancel.abort(), 20)
+    const sending = silent(url => {
+      const settings = { webhook: secret.value(`${url}${path}`) }
+      return guarded(cancel.signal, () => sendSlack(settings, messageOf(commonEvents), quickDeps(), cancel.signal))
+    })
     await expect(sending).rejects.toMatchObject({ code: 'cancelled' })
     const missing = { webhook: secret.env('LIFEBOAT_TEST_NOT_SET_ANYWHERE') }
     expect(await guarded(undefined, () => sendSlack(missing, messageOf([]), quickDeps()))).toMatchObject({
