@@ -3,7 +3,7 @@ import { type ExitStatus, exitStatus, exitStatusOf } from './exit-status.js'
 import type { Colours } from './render/colours.js'
 import { describeError } from './render/describe-error.js'
 import { oneLine } from './render/one-line.js'
-import { formatCount } from './render/quantities.js'
+import { plural } from './render/quantities.js'
 import type { Session } from './session.js'
 
 /** Whether a backup that was just made can be read back from one destination. */
@@ -62,6 +62,6 @@ export function renderProof(proof: Proof, colours: Colours): string {
   const what = `${product}/${id} at ${destination}`
   if (!ok) return `${colours.red('not proven')} ${what}: ${message ?? 'see above'}`
   const read =
-    level === 'stored' ? 'every stored byte' : `${formatCount(tables ?? 0)} tables with ${formatCount(rows ?? 0)} rows`
+    level === 'stored' ? 'every stored byte' : `${plural(tables ?? 0, 'table')} with ${plural(rows ?? 0, 'row')}`
   return `${colours.green('proven')} ${what}: ${read} read back`
 }
