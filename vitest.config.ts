@@ -28,6 +28,8 @@ export default defineConfig({
       { find: '@lifeboat/core/report', replacement: at('packages/core/src/report/index.ts') },
       { find: '@lifeboat/core/schedule', replacement: at('packages/core/src/schedule/index.ts') },
       { find: '@lifeboat/core/queue', replacement: at('packages/core/src/queue/index.ts') },
+      { find: '@lifeboat/core/status', replacement: at('packages/core/src/status/index.ts') },
+      { find: '@lifeboat/core/metrics', replacement: at('packages/core/src/metrics/index.ts') },
       { find: '@lifeboat/core/scratch', replacement: at('packages/core/src/scratch/index.ts') },
       { find: '@lifeboat/core', replacement: at('packages/core/src/index.ts') },
       { find: '@lifeboat/provider-s3', replacement: at('packages/provider-s3/src/index.ts') },

@@ -9,6 +9,8 @@ export default defineConfig({
     'report/index': 'src/report/index.ts',
     'schedule/index': 'src/schedule/index.ts',
     'queue/index': 'src/queue/index.ts',
+    'status/index': 'src/status/index.ts',
+    'metrics/index': 'src/metrics/index.ts',
     'scratch/index': 'src/scratch/index.ts',
     'scan-worker': 'src/archive/scan-worker.ts',
   },

@@ -11,8 +11,10 @@ import { defineDrill } from './commands/drill.js'
 import { defineExport } from './commands/export.js'
 import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
+import { defineKeys } from './commands/keys.js'
 import { defineList } from './commands/list.js'
 import { defineLogTable } from './commands/log-table.js'
+import { defineMetrics } from './commands/metrics.js'
 import { defineNotify } from './commands/notify.js'
 import { definePause, defineResume } from './commands/pause.js'
 import { definePitr } from './commands/pitr.js'
@@ -24,7 +26,9 @@ import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
 import { defineRootKey } from './commands/root-key.js'
 import { defineRun } from './commands/run.js'
+import { defineSchedule } from './commands/schedule.js'
 import { defineShow } from './commands/show.js'
+import { defineStatus } from './commands/status.js'
 import { defineSweep } from './commands/sweep.js'
 import { defineTimeline } from './commands/timeline.js'
 import { defineVerify } from './commands/verify.js'
@@ -41,6 +45,8 @@ const defineCommands = [
   defineShow,
   defineVerify,
   defineDrill,
+  defineStatus,
+  defineMetrics,
   defineDiff,
   defineHistory,
   defineReport,
@@ -48,6 +54,7 @@ const defineCommands = [
   definePrune,
   defineSweep,
   defineLogTable,
+  defineKeys,
   definePitr,
   defineRootKey,
   defineTimeline,
@@ -57,6 +64,7 @@ const defineCommands = [
   definePause,
   defineResume,
   defineRun,
+  defineSchedule,
   defineWorker,
   defineQueue,
   defineDemo,

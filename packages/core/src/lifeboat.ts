@@ -5,9 +5,12 @@ import { backupOperations } from './operations/backups.js'
 import { copyOperations } from './operations/copying.js'
 import { doctorOperations } from './operations/doctor.js'
 import { keyOperations } from './operations/keys.js'
+import { objectOperations } from './operations/objects.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
+import { filesRestoreOperations } from './operations/restoring-files.js'
+import { rolesRestoreOperations } from './operations/restoring-roles.js'
 import { retentionOperations } from './operations/retention.js'
 import { scheduleOperations } from './operations/schedule.js'
 import { statusOperations } from './operations/status.js'
@@ -34,9 +37,12 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...copyOperations(context),
     ...verification,
     ...restoreOperations(context),
+    ...filesRestoreOperations(context),
+    ...rolesRestoreOperations(context),
     ...retention,
     ...scheduleOperations(context, { ...backups, ...verification, ...retention, destinations }),
     ...providerOperations(context),
+    ...objectOperations(context),
     ...doctorOperations(context),
     ...keyOperations(context),
     ...status,

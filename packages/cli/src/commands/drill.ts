@@ -5,10 +5,11 @@ import { exitStatus, worstStatus } from '../exit-status.js'
 import { forEachProduct } from '../for-each-product.js'
 import { renderDrill } from '../render/drill-lines.js'
 import { startReport } from '../reporting.js'
+import { addRetrieveOptions, type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 import { UsageError } from '../usage-error.js'
 
-interface Flags {
+interface Flags extends RetrieveFlags {
   readonly backup?: string
   readonly destination?: string
   readonly proof?: 'content' | 'counts'
@@ -16,7 +17,7 @@ interface Flags {
 }
 
 export function defineDrill(program: Command, choose: Choose): void {
-  addCommand(
+  const command = addCommand(
     program,
     'drill',
     'rehearse a restore: into a scratch database, checked, compared, timed and removed (default: every product)',
@@ -36,7 +37,9 @@ export function defineDrill(program: Command, choose: Choose): void {
       ).choices(['content', 'counts']),
     )
     .addOption(noNotifyOption())
-    .action((products: string[], flags: Flags) => choose(session => runDrills(session, products, flags)))
+  addRetrieveOptions(command).action((products: string[], flags: Flags) =>
+    choose(session => runDrills(session, products, flags)),
+  )
 }
 
 async function runDrills(session: Session, named: readonly string[], flags: Flags): Promise<CommandResult> {
@@ -55,7 +58,7 @@ async function runDrills(session: Session, named: readonly string[], flags: Flag
     const endReport = await startReport(session, lifeboat, { product, job: 'drill' }, wanted)
     try {
       const done = await lifeboat.drill(`${product}/${backup}`, {
-        ...{ destination, proof, signal, onEvent: progress.onEvent },
+        ...{ destination, proof, retrieve: retrievalOf(flags), signal, onEvent: progress.onEvent },
       })
       await endReport([{ done }])
       return [done]

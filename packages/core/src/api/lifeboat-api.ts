@@ -3,8 +3,11 @@ import type { BackupOperations } from './backups.js'
 import type { CopyOperations } from './copying.js'
 import type { DoctorOperations } from './doctor.js'
 import type { KeyOperations } from './keys.js'
+import type { ObjectOperations } from './objects.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
+import type { FilesRestoreOperations } from './restoring-files.js'
+import type { RolesRestoreOperations } from './restoring-roles.js'
 import type { RetentionOperations } from './retention.js'
 import type { ScheduleOperations } from './schedule.js'
 import type { StatusOperations } from './status.js'
@@ -16,9 +19,12 @@ export interface Lifeboat
     CopyOperations,
     VerificationOperations,
     RestoreOperations,
+    FilesRestoreOperations,
+    RolesRestoreOperations,
     RetentionOperations,
     ScheduleOperations,
     ProviderOperations,
+    ObjectOperations,
     DoctorOperations,
     KeyOperations,
     StatusOperations,

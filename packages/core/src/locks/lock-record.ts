@@ -18,8 +18,11 @@ const schema = z.looseObject({
 /** What lies in the store while an operation holds a lock. */
 export type LockRecord = z.output<typeof schema>
 
-/** What a lock guards: a product's backups (`backup` and `prune` exclude each other and themselves), or its alerts. */
-export type LockName = 'change' | 'alerts'
+/**
+ * What a lock guards: a product's backups (`backup` and `prune` exclude each other and themselves), its alerts, or the
+ * copies of one of its sets of objects.
+ */
+export type LockName = 'change' | 'alerts' | `objects-${string}`
 
 export function lockKey(product: string, name: LockName = 'change'): string {
   return `${product}/locks/${name}.json`

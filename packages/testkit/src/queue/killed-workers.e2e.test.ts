@@ -66,6 +66,7 @@ it('a run that failed for good is seen in the list, and waits again when it is t
     const due = { product: 'shop', job: 'backup', dueAt: new Date('2026-11-21T02:00:00Z') } as const
     expect([await queue.add(due, due.dueAt), await queue.add(due, due.dueAt)]).toEqual([true, false])
     const failed = {
+      what: 'failed',
       destination: null,
       severity: 'critical',
       code: 'store-full',

@@ -1,0 +1,3 @@
+export { createMetricsHandler, type MetricsHandlerOptions } from './metrics-handler.js'
+export { type MetricsSource, renderMetrics } from './render-metrics.js'
+export { writeTextfile } from './write-textfile.js'

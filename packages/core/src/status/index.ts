@@ -1,0 +1,5 @@
+export type { StatusReport } from '../api/status.js'
+export type { Token } from './bearer-token.js'
+export type { CacheOptions, StatusSource } from './cached-status.js'
+export { createStatusHandler, type FetchHandler, type StatusHandlerOptions } from './status-handler.js'
+export { type StatusAnswer, statusAnswerSchema, statusReportSchema } from './status-schema.js'

@@ -1,0 +1,13 @@
+import { writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { statusAnswerSchema } from '@lifeboat/core/status'
+import { expect, it } from 'vitest'
+import { z } from 'zod'
+import { readPage } from './doc-snippets.js'
+
+it('docs/status.schema.json is the shape that answers are held to', async () => {
+  const made = `${JSON.stringify(z.toJSONSchema(statusAnswerSchema), null, 2)}\n`
+  const file = fileURLToPath(new URL('../../../../docs/status.schema.json', import.meta.url))
+  if (process.env.LIFEBOAT_WRITE_DOCS === '1') await writeFile(file, made)
+  expect(await readPage('status.schema.json'), 'write it with LIFEBOAT_WRITE_DOCS=1').toBe(made)
+})
