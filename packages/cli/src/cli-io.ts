@@ -20,6 +20,8 @@ export interface CliReader {
 export interface Prompts {
   confirm(message: string): Promise<boolean | undefined>
   text(message: string): Promise<string | undefined>
+  /** Like `text`, and nobody who looks on can read it. */
+  secret(message: string): Promise<string | undefined>
 }
 
 /** Everything of the outside world that {@link run} touches by itself, so that a test can stand in for it. */

@@ -27,6 +27,11 @@ export function destinationOption(byDefault = 'the first that has it'): Option {
   return new Option('--destination <name>', `only look in this destination (default: ${byDefault})`)
 }
 
+/** `--no-notify`, for runs that tell people what became of them. */
+export function noNotifyOption(): Option {
+  return new Option('--no-notify', 'tell nobody what becomes of this run')
+}
+
 export function parseCount(text: string): number {
   if (/^[1-9]\d{0,2}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('Write a whole number from 1 to 999.')

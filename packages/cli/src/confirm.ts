@@ -14,6 +14,11 @@ export function terminalPrompts(io: CliIo, signal: AbortSignal): Prompts {
       const answer = await text({ message, ...place })
       return isCancel(answer) ? undefined : (answer ?? '')
     },
+    async secret(message) {
+      const { isCancel, password } = await import('@clack/prompts')
+      const answer = await password({ message, ...place })
+      return isCancel(answer) ? undefined : (answer ?? '')
+    },
   }
 }
 

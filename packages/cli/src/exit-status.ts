@@ -11,6 +11,7 @@ export const exitStatus = {
   missing: 10,
   locked: 11,
   wrongKey: 12,
+  archived: 13,
   cancelled: 130,
 } as const
 
@@ -26,6 +27,7 @@ export const exitStatusMeanings: readonly (readonly [ExitStatus, string])[] = [
   [exitStatus.missing, 'no such backup'],
   [exitStatus.locked, 'locked by another run'],
   [exitStatus.wrongKey, 'wrong or missing key'],
+  [exitStatus.archived, 'in an archive: retrieve it, or come back later'],
   [exitStatus.cancelled, 'cancelled'],
 ]
 
@@ -56,6 +58,7 @@ const statuses: Readonly<Record<ErrorCode, ExitStatus>> = {
   'object-exists': exitStatus.failed,
   'object-changed': exitStatus.failed,
   'object-damaged': exitStatus.damaged,
+  'object-archived': exitStatus.archived,
   'manifest-invalid': exitStatus.damaged,
   'seal-wrong': exitStatus.damaged,
   'seal-missing': exitStatus.damaged,
@@ -97,11 +100,17 @@ export function exitStatusOf(error: unknown): ExitStatus {
   return exitStatus.failed
 }
 
+/** The same for a code alone, as a document carries it. */
+export function exitStatusOfCode(code: string): ExitStatus {
+  return Object.hasOwn(statuses, code) ? statuses[code as ErrorCode] : exitStatus.failed
+}
+
 const worstFirst: readonly ExitStatus[] = [
   exitStatus.cancelled,
   exitStatus.damaged,
   exitStatus.wrongKey,
   exitStatus.locked,
+  exitStatus.archived,
   exitStatus.missing,
   exitStatus.usage,
   exitStatus.failed,

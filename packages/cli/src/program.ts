@@ -11,11 +11,14 @@ import { defineDrill } from './commands/drill.js'
 import { defineExport } from './commands/export.js'
 import { defineHistory } from './commands/history.js'
 import { defineInit } from './commands/init.js'
+import { defineKeys } from './commands/keys.js'
 import { defineList } from './commands/list.js'
 import { defineLogTable } from './commands/log-table.js'
 import { defineMetrics } from './commands/metrics.js'
+import { defineNotify } from './commands/notify.js'
 import { definePause, defineResume } from './commands/pause.js'
 import { definePitr } from './commands/pitr.js'
+import { definePlan } from './commands/plan.js'
 import { definePolicy } from './commands/policy.js'
 import { definePrune } from './commands/prune.js'
 import { defineQueue } from './commands/queue.js'
@@ -24,6 +27,7 @@ import { defineReport } from './commands/report.js'
 import { defineRestore } from './commands/restore.js'
 import { defineRootKey } from './commands/root-key.js'
 import { defineRun } from './commands/run.js'
+import { defineSchedule } from './commands/schedule.js'
 import { defineShow } from './commands/show.js'
 import { defineStatus } from './commands/status.js'
 import { defineSweep } from './commands/sweep.js'
@@ -51,14 +55,18 @@ const defineCommands = [
   definePrune,
   defineSweep,
   defineLogTable,
+  defineKeys,
   definePitr,
   defineRootKey,
   defineTimeline,
+  definePlan,
+  defineNotify,
   defineExport,
   defineRehearse,
   definePause,
   defineResume,
   defineRun,
+  defineSchedule,
   defineWorker,
   defineQueue,
   defineDemo,

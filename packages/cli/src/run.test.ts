@@ -87,6 +87,7 @@ describe('errors', () => {
     'key-missing': 12,
     cancelled: 130,
     'object-damaged': 4,
+    'object-archived': 13,
     'object-missing': 4,
     'archive-truncated': 4,
     'archive-invalid': 4,

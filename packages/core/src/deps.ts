@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { defaultLeaseMs } from './locks/hold-locks.js'
+import type { NotifyDeps } from './notify/notify-deps.js'
 import { findPgTools, type PgTools } from './postgres/find-pg-tools.js'
 import { defaultRetryPolicy, type RetryPolicy } from './retry/retry-policy.js'
 
@@ -11,8 +13,12 @@ export interface Deps {
   readonly findPgTools: () => Promise<PgTools[]>
   /** How long the holder of a lock may be silent before others take over, in ms. */
   readonly lockLeaseMs: number
+  /** Resolves after so many ms; rejects when the signal aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>
   /** How calls of stores are repeated; those that repeat their requests themselves have their own. */
   readonly retry: RetryPolicy
+  /** What sending alerts touches. Default: the network, with the time limits of `nodeNotifyDeps`. */
+  readonly notify?: Partial<NotifyDeps> | undefined
 }
 
 export function nodeDeps(): Deps {
@@ -21,6 +27,7 @@ export function nodeDeps(): Deps {
     random: limit => randomInt(limit),
     findPgTools: () => findPgTools(),
     lockLeaseMs: defaultLeaseMs,
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     retry: defaultRetryPolicy,
   }
 }

@@ -1,15 +1,26 @@
 export type {
+  AlertDelivery,
+  AlertOperations,
+  AlertReport,
+  CheckAlertsOptions,
+  TestAlertsOptions,
+} from './api/alerts.js'
+export type {
   BackupOptions,
   BackupResult,
   DestinationOutcome,
+  Included,
   ListedBackup,
   ListResult,
+  NotIncluded,
+  ShownBackup,
   Unreadable,
 } from './api/backups.js'
 export type { CopyOptions, CopyResult } from './api/copying.js'
 export type { DestinationPolicy, DoctorCheck, DoctorOptions, PolicyOptions } from './api/doctor.js'
 export type { GivenKey, KeyOperations, KeyProof, ProveOptions, RotateOptions, RotateResult } from './api/keys.js'
 export type { Lifeboat } from './api/lifeboat-api.js'
+export type { DisasterPlan } from './api/plan.js'
 export type { ExportOptions, ExportResult, RehearsalOptions, RehearsalResult } from './api/provider.js'
 export type {
   BackupContents,
@@ -21,6 +32,22 @@ export type {
   RestorePlan,
   RestoreResult,
 } from './api/restoring.js'
+export type {
+  FilesRestoreOperations,
+  FilesRestoreOptions,
+  FilesRestorePlan,
+  FilesRestoreResult,
+  ListedFile,
+  PlannedFiles,
+  RestoredFiles,
+} from './api/restoring-files.js'
+export type {
+  PlannedRoleStatement,
+  RolesRestoreOperations,
+  RolesRestoreOptions,
+  RolesRestorePlan,
+  RolesRestoreResult,
+} from './api/restoring-roles.js'
 export type { PruneOptions, PruneResult, SweepResult } from './api/retention.js'
 export type { BackupName, RunOptions, SelectOptions } from './api/run-options.js'
 export type {
@@ -62,12 +89,15 @@ export type {
 export { defineConfig, resolveConfig } from './config/define-config.js'
 export type { HookFacts, HookFunction, HookName } from './config/hooks-schema.js'
 export { isSecret, type SecretReference, secret } from './config/secret.js'
+export { parseDurationMs } from './config/units.js'
 export { type Deps, nodeDeps } from './deps.js'
 export {
   type DestinationInterval,
   type DestinationTurn,
   destinationTurn,
+  isBehind,
   longestPeriodMs,
+  rpoAt,
 } from './destination/destination-schedule.js'
 export { estimateRestore, type RestoreEstimate } from './drill/estimate-restore.js'
 export { type DrillExpectations, judgeDrills } from './drill/judge-drills.js'
@@ -80,6 +110,7 @@ export { judgeKeys, type KeyExpectations } from './keys/judge-keys.js'
 export type { KeyedBackup, KeyFinding, KeyListing, KeyProved, KeyState } from './keys/key-state.js'
 export type { KeyProofRecord } from './keys/proof-record.js'
 export { type KeyPlace, type KeyReading, readKeyStates } from './keys/read-key-states.js'
+export { type KeyHolder, type KeyPairFiles, writeKeyPairs } from './keys/write-key-pair.js'
 export { type OpenOptions, openLifeboat } from './lifeboat.js'
 export {
   type Abandoned,
@@ -91,9 +122,11 @@ export {
   resumeServices,
   withServicesPaused,
 } from './maintenance/pause-services.js'
+export { outcomeOf, type RunFailure, type RunOutcome, type RunPart, type RunStart } from './notify/run-outcome.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type {
   BackupProvider,
+  BackupSchedule,
   Checking,
   CheckObjective,
   Connecting,
@@ -115,7 +148,10 @@ export type {
   RecoveryPlan,
   RecoveryWindow,
   Removing,
+  RestorePoint,
+  RestorePoints,
   Restoring,
+  SourceAddress,
   WritingService,
 } from './provider/backup-provider.js'
 export { dumps } from './provider/dumps.js'
@@ -148,6 +184,7 @@ export type { EntryRule, Omission } from './restore/select-entries.js'
 export { setDefaultPrivilegesAside } from './restore/set-default-privileges-aside.js'
 export type { Kept, PruneCandidate, PrunePlan } from './retention/plan-prune.js'
 export { planPrune } from './retention/plan-prune.js'
+export type { Retrieval } from './retrieval/retrieve-backup.js'
 export { defaultRetryPolicy, nextDelayMs, type RetryHistory, type RetryPolicy } from './retry/retry-policy.js'
 export { type RetryingOptions, retrying } from './retry/retrying.js'
 export { assertKey } from './store/assert-key.js'
@@ -162,6 +199,7 @@ export type {
   PutLock,
   PutOptions,
   Removal,
+  RetrievalAsked,
   RetrieveOptions,
   StoreCallOptions,
   StoreCapabilities,

@@ -1,12 +1,17 @@
 import type { Lifeboat } from './api/lifeboat-api.js'
 import type { LifeboatConfig } from './config/config-schema.js'
+import { alertOperations } from './operations/alerts.js'
 import { backupOperations } from './operations/backups.js'
 import { copyOperations } from './operations/copying.js'
 import { doctorOperations } from './operations/doctor.js'
 import { keyOperations } from './operations/keys.js'
+import { objectOperations } from './operations/objects.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
+import { planOperations } from './operations/plan.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
+import { filesRestoreOperations } from './operations/restoring-files.js'
+import { rolesRestoreOperations } from './operations/restoring-roles.js'
 import { retentionOperations } from './operations/retention.js'
 import { scheduleOperations } from './operations/schedule.js'
 import { statusOperations } from './operations/status.js'
@@ -25,6 +30,8 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
   const backups = backupOperations(context)
   const verification = verificationOperations(context)
   const retention = retentionOperations(context)
+  const status = statusOperations(context)
+  const keys = keyOperations(context)
   return {
     products: context.products,
     destinations,
@@ -32,11 +39,16 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...copyOperations(context),
     ...verification,
     ...restoreOperations(context),
+    ...filesRestoreOperations(context),
+    ...rolesRestoreOperations(context),
     ...retention,
     ...scheduleOperations(context, { ...backups, ...verification, ...retention, destinations }),
     ...providerOperations(context),
+    ...objectOperations(context),
     ...doctorOperations(context),
-    ...statusOperations(context),
-    ...keyOperations(context),
+    ...keys,
+    ...planOperations(context, { ...verification, ...keys }),
+    ...status,
+    ...alertOperations(context, (products, signal) => status.status({ products, signal })),
   }
 }

@@ -22,7 +22,7 @@ describe('classifyS3Error', () => {
     [named('Unknown', 502), 'store-unreachable'],
     [named('TimeoutError'), 'store-unreachable'],
     [named('QuotaExceeded', 403), 'store-full'],
-    [named('InvalidObjectState', 403), 'store-refused'],
+    [named('InvalidObjectState', 403), 'object-archived'],
     [named('Whatever', 400), 'store-refused'],
     [new Error('Region is missing'), 'config-invalid'],
     [new BackupError('secret-missing', 'x'), 'secret-missing'],

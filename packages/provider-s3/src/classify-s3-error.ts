@@ -25,7 +25,7 @@ const byName: Readonly<Record<string, ErrorCode>> = {
   InsufficientStorage: 'store-full',
   XMinioStorageFull: 'store-full',
   EntityTooLarge: 'store-refused',
-  InvalidObjectState: 'store-refused',
+  InvalidObjectState: 'object-archived',
   InvalidStorageClass: 'store-refused',
   NotImplemented: 'store-refused',
   PermanentRedirect: 'config-invalid',
@@ -39,9 +39,12 @@ const byName: Readonly<Record<string, ErrorCode>> = {
   NetworkingError: 'store-unreachable',
 }
 
-/** By the code of Node's network and TLS errors. */
+/**
+ * By the code of Node's network and TLS errors. `HPE_…`: what came is no answer. Ceph 18 leaves the rest of one on the
+ * connection after some refusals; the next request then meets it, and another connection is all it needs.
+ */
 const byNodeCode =
-  /^(ECONN(REFUSED|RESET|ABORTED)|ENOTFOUND|EAI_\w+|E(HOST|NET)(UNREACH|DOWN)|ETIMEDOUT|EPIPE|EPROTO|CERT_\w+|ERR_(TLS|SSL)_\w+|UNABLE_TO_\w+|(DEPTH_ZERO_)?SELF_SIGNED_CERT\w*|ERR_STREAM_PREMATURE_CLOSE)$/
+  /^(ECONN(REFUSED|RESET|ABORTED)|ENOTFOUND|EAI_\w+|E(HOST|NET)(UNREACH|DOWN)|ETIMEDOUT|EPIPE|EPROTO|CERT_\w+|ERR_(TLS|SSL)_\w+|UNABLE_TO_\w+|(DEPTH_ZERO_)?SELF_SIGNED_CERT\w*|ERR_STREAM_PREMATURE_CLOSE|HPE_\w+)$/
 
 interface RawS3Error {
   readonly name?: unknown

@@ -11,6 +11,7 @@ import { described, fullyDescribed } from './described.js'
 import { getObject } from './get-object.js'
 import { putObject, refuseExisting, statusOf } from './put-object.js'
 import { removeForGood } from './remove-for-good.js'
+import { retrieveObject } from './retrieve-object.js'
 import { type Connect, connect } from './s3-connection.js'
 import { type S3Options, settleOptions } from './s3-options.js'
 import { s3Policy } from './s3-policy.js'
@@ -193,16 +194,7 @@ export function s3(options: S3Options): ObjectStore {
     async retrieve(key, { days: Days, tier, ...call }) {
       const target = targetOf(key)
       call.signal?.throwIfAborted()
-      const { sdk, client } = await open(call)
-      const Tier = ({ expedited: 'Expedited', standard: 'Standard', bulk: 'Bulk' } as const)[tier]
-      const RestoreRequest = { Days, GlacierJobParameters: { Tier } }
-      try {
-        await client.send(new sdk.RestoreObjectCommand({ ...target, RestoreRequest }), { abortSignal: call.signal })
-      } catch (error) {
-        call.signal?.throwIfAborted()
-        // Somebody has asked already.
-        if ((error as Error).name !== 'RestoreAlreadyInProgress') throw error
-      }
+      return retrieveObject(await open(call), target, { Days, tier, signal: call.signal })
     },
 
     async posture(call = {}) {

@@ -1,8 +1,6 @@
-export type { BackupSchedule } from './backups/retention.js'
 export { type ConnectionWay, connectionWays, recogniseWay, type WayName } from './connection/connection-ways.js'
 export type { Reach } from './connection/reach.js'
 export { plainProfile } from './profile/plain-profile.js'
 export { supabaseProfile } from './profile/supabase-profile.js'
-export type { RestorePoint, RestorePoints } from './recovery/restore-points.js'
 export { type SupabaseProvider, supabase } from './supabase.js'
 export type { SupabaseOptions } from './supabase-options.js'

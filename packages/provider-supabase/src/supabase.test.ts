@@ -64,11 +64,11 @@ describe('listing', () => {
     expect(await all(fake.provider().list())).toEqual([
       {
         ...{ id: '1', kind: 'physical', status: 'complete', nativeStatus: 'COMPLETED', sizeBytes: null },
-        ...{ createdAt: '2026-11-20T04:00:00.000Z', expiresAt: '2026-11-27T04:00:00.000Z' },
+        ...{ createdAt: '2026-11-20T04:00:00.000Z', expiresAt: '2026-11-27T04:00:00.000Z', restorable: true },
       },
       {
         ...{ id: '2', kind: 'logical', status: 'running', nativeStatus: 'PENDING', sizeBytes: null },
-        ...{ createdAt: '2026-11-20T05:00:00.000Z', expiresAt: '2026-11-27T05:00:00.000Z' },
+        ...{ createdAt: '2026-11-20T05:00:00.000Z', expiresAt: '2026-11-27T05:00:00.000Z', restorable: false },
       },
     ])
   })
@@ -372,6 +372,46 @@ describe('connecting', () => {
   function connectingWith(reach: () => Promise<true | string>): SupabaseProvider {
     return fake.provider({ reach } as object)
   }
+})
+
+describe('judging a configured address', () => {
+  const pooler = 'aws-1-eu-central-1.pooler.supabase.com'
+  const judge = async (host: string, port: number, user: string, reach: true | string = true) => {
+    const provider = fake.provider({ reach: async () => reach } as object)
+    const findings = await provider.connecting!.judge!({ host, port, user })
+    return findings.map(one => `${one.severity} ${one.code}: ${one.message} | ${one.hint ?? ''}`).join()
+  }
+
+  it('takes what gives a session, and says which way it is', async () => {
+    expect(await judge(`db.${ref}.supabase.co`, 5432, 'postgres')).toMatch(/^info source-way: .*direct host/)
+    expect(await judge(pooler, 5432, `postgres.${ref}`)).toMatch(/^info source-way: .*session pooler/)
+    expect(await judge('db.example.org', 5432, 'shop')).toMatch(/^info source-way: .*no address of Supabase/)
+  })
+
+  it.each([
+    ['the transaction pooler', pooler, 6543, `postgres.${ref}`],
+    ['the dedicated pooler', `db.${ref}.supabase.co`, 6543, 'postgres'],
+  ])('refuses %s, with the address that serves', async (_what, host, port, user) => {
+    expect(await judge(host, port, user)).toMatch(
+      new RegExp(
+        `^critical source-through-transactions: .*use the session pooler: ${pooler}:5432, user postgres.${ref}`,
+      ),
+    )
+  })
+
+  it('names the session pooler where the direct host is not reached, also where the API does not tell it', async () => {
+    const unreached = () => judge(`db.${ref}.supabase.co`, 5432, 'postgres', 'ENETUNREACH')
+    expect(await unreached()).toMatch(/^critical source-unreachable: .*ENETUNREACH.*user postgres\./)
+    fake.server.inject('v1-get-pooler-config', { kind: 'answer', status: 403, body: { message: 'no' } })
+    expect(await unreached()).toMatch(/^critical source-unreachable: .*in the dashboard/)
+  })
+
+  it('finds another project, and a pooler’s user without one', async () => {
+    expect(await judge('db.zzzzzzzzzzzzzzzzzzzz.supabase.co', 5432, 'postgres')).toMatch(
+      /^critical source-of-another-project/,
+    )
+    expect(await judge(pooler, 5432, 'postgres')).toMatch(new RegExp(`^critical .*write the user as postgres.${ref}`))
+  })
 })
 
 describe('the root key', () => {

@@ -1,20 +1,20 @@
-import { type BackupProvider, isBackupError } from '@lifeboat/core'
+import { type BackupProvider, type BackupSchedule, isBackupError, type RestorePoints } from '@lifeboat/core'
 import { type HttpDeps, httpApi, nodeHttpDeps } from '@lifeboat/core/http'
 import { explainRefusal } from './api/explain-refusal.js'
 import { managementApi } from './api/management-api.js'
 import { describeBackup } from './backups/describe-backup.js'
 import { openBackup } from './backups/open-backup.js'
-import { type BackupSchedule, readRetentionDays, readSchedule } from './backups/retention.js'
+import { readRetentionDays, readSchedule } from './backups/retention.js'
 import { checkingProject } from './check-project.js'
 import { connecting } from './connection/connecting.js'
 import { type Reach, reachByTcp } from './connection/reach.js'
 import { pointInTime } from './recovery/point-in-time.js'
-import { type RestorePoints, restorePoints } from './recovery/restore-points.js'
+import { restorePoints } from './recovery/restore-points.js'
 import { restoring } from './recovery/restoring.js'
 import { type SupabaseOptions, settleOptions, tokenShape } from './supabase-options.js'
 import { rootKey } from './vault/root-key.js'
 
-/** A Supabase project, with what only Supabase has. */
+/** A Supabase project, with what not every provider has. */
 export interface SupabaseProvider extends BackupProvider {
   /** When its daily backup is made; undefined where the plan does not show it. */
   schedule(options?: { readonly signal?: AbortSignal | undefined }): Promise<BackupSchedule | undefined>

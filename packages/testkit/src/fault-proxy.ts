@@ -17,6 +17,8 @@ export type ProxyFault =
       readonly status: number
       readonly body: string
       readonly headers?: Readonly<Record<string, string>>
+      /** Gets what the request carried. */
+      readonly onBody?: (body: string) => void
     }
   /** The connection is reset before the request reaches the service. */
   | { readonly kind: 'reset' }
@@ -26,6 +28,8 @@ export type ProxyFault =
   | { readonly kind: 'cut-answer'; readonly afterBytes: number }
   /** The request's body is reset after so many bytes have reached the service. */
   | { readonly kind: 'cut-request'; readonly afterBytes: number }
+  /** The service answers, and these come with it. */
+  | { readonly kind: 'add-headers'; readonly headers: Readonly<Record<string, string>> }
   /** The request is taken and nothing ever comes back; it ends when the client hangs up. */
   | { readonly kind: 'stall' }
 
@@ -134,8 +138,12 @@ function meet(
   if (fault?.kind === 'stall') return void incoming.resume()
   if (fault?.kind === 'answer') {
     const headers = { 'content-type': 'application/xml', ...fault.headers }
-    incoming.resume()
-    incoming.once('end', () => outgoing.writeHead(fault.status, headers).end(fault.body))
+    const body: Buffer[] = []
+    incoming.on('data', (chunk: Buffer) => body.push(chunk))
+    incoming.once('end', () => {
+      fault.onBody?.(Buffer.concat(body).toString())
+      outgoing.writeHead(fault.status, headers).end(fault.body)
+    })
     return
   }
   const { hostname, port } = new URL(target)
@@ -147,7 +155,8 @@ function meet(
         answer.once('end', () => incoming.socket.resetAndDestroy())
         return
       }
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+      const added = fault?.kind === 'add-headers' ? fault.headers : {}
+      outgoing.writeHead(answer.statusCode ?? 502, { ...answer.headers, ...added })
       let left = fault?.kind === 'cut-answer' ? fault.afterBytes : Number.POSITIVE_INFINITY
       // Held: an answer that has ended lets go of its socket, and nothing would be cut.
       const { socket } = outgoing

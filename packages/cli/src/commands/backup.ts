@@ -1,15 +1,17 @@
 import { type BackupOptions, type BackupResult, isBackupError, type Lifeboat } from '@lifeboat/core'
 import type { Command } from 'commander'
-import { addCommand, type Choose, type CommandResult, parseLabel } from '../command.js'
+import { addCommand, type Choose, type CommandResult, noNotifyOption, parseLabel } from '../command.js'
 import { combinedStatus, type ExitStatus, exitStatus, exitStatusOf } from '../exit-status.js'
 import { renderBackup } from '../render/backup-lines.js'
 import { describeError, type ErrorDocument } from '../render/describe-error.js'
+import { startReport } from '../reporting.js'
 import type { Session } from '../session.js'
 
 interface Flags {
   readonly reason?: string
   readonly label?: Readonly<Record<string, string>>
   readonly to?: readonly string[]
+  readonly notify: boolean
 }
 
 interface Failure {
@@ -28,6 +30,7 @@ export function defineBackup(program: Command, choose: Choose): void {
     .option('--reason <text>', 'why this backup is made (default: manual)')
     .option('--label <key=value>', 'a label to keep with the backup; repeatable', parseLabel)
     .option('--to <name>', 'exactly this destination, due or not; repeatable (default: all that are due)', collect)
+    .addOption(noNotifyOption())
     .action((products: string[], flags: Flags) => choose(session => runBackups(session, products, flags)))
 }
 
@@ -43,7 +46,7 @@ async function runBackups(session: Session, named: readonly string[], flags: Fla
   const done: BackupResult[] = []
   const failures: Failure[] = []
   for (const product of session.chooseProducts(lifeboat, named)) {
-    const outcome = await backUp(session, lifeboat, product, options)
+    const outcome = await backUp(session, lifeboat, product, options, flags.notify)
     if ('error' in outcome) failures.push(outcome)
     else done.push(outcome)
   }
@@ -66,11 +69,16 @@ async function backUp(
   lifeboat: Lifeboat,
   product: string,
   options: BackupOptions,
+  notify: boolean,
 ): Promise<BackupResult | Failure> {
+  const endReport = await startReport(session, lifeboat, { product, job: 'backup' }, notify)
   try {
-    return await lifeboat.backup(product, options)
+    const done = await lifeboat.backup(product, options)
+    await endReport([{ done }])
+    return done
   } catch (error) {
     if (session.signal.aborted || isBackupError(error, 'cancelled')) throw error
+    await endReport([{ error }])
     session.report(error, product)
     return { product, error: describeError(error), status: exitStatusOf(error) }
   }

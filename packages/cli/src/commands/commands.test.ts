@@ -134,6 +134,7 @@ describe('show', () => {
       'Postgres 17.2',
       'public.orders',
       'a passphrase',
+      'IN IT\n  database  2 tables, 1,234 rows\nNOT IN IT\n  objects in buckets: they are copied apart',
     ]) {
       expect(stdout).toContain(part)
     }

@@ -1,20 +1,23 @@
 import type { DrillReport } from '@lifeboat/core'
 import { type Command, Option } from 'commander'
-import { addCommand, type Choose, type CommandResult, destinationOption } from '../command.js'
+import { addCommand, type Choose, type CommandResult, destinationOption, noNotifyOption } from '../command.js'
 import { exitStatus, worstStatus } from '../exit-status.js'
 import { forEachProduct } from '../for-each-product.js'
 import { renderDrill } from '../render/drill-lines.js'
+import { startReport } from '../reporting.js'
+import { addRetrieveOptions, type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 import { UsageError } from '../usage-error.js'
 
-interface Flags {
+interface Flags extends RetrieveFlags {
   readonly backup?: string
   readonly destination?: string
   readonly proof?: 'content' | 'counts'
+  readonly notify: boolean
 }
 
 export function defineDrill(program: Command, choose: Choose): void {
-  addCommand(
+  const command = addCommand(
     program,
     'drill',
     'rehearse a restore: into a scratch database, checked, compared, timed and removed (default: every product)',
@@ -33,7 +36,10 @@ export function defineDrill(program: Command, choose: Choose): void {
         'content: compare everything with the backup; counts: the rows of every table (default: as configured, else content)',
       ).choices(['content', 'counts']),
     )
-    .action((products: string[], flags: Flags) => choose(session => runDrills(session, products, flags)))
+    .addOption(noNotifyOption())
+  addRetrieveOptions(command).action((products: string[], flags: Flags) =>
+    choose(session => runDrills(session, products, flags)),
+  )
 }
 
 async function runDrills(session: Session, named: readonly string[], flags: Flags): Promise<CommandResult> {
@@ -46,9 +52,21 @@ async function runDrills(session: Session, named: readonly string[], flags: Flag
     )
   const { backup = 'latest', destination, proof } = flags
   const { signal, progress } = session
-  const done = await forEachProduct<DrillReport>(session, products, async product => [
-    await lifeboat.drill(`${product}/${backup}`, { destination, proof, signal, onEvent: progress.onEvent }),
-  ])
+  const done = await forEachProduct<DrillReport>(session, products, async product => {
+    // One of an older backup says nothing of how things are now.
+    const wanted = flags.notify && flags.backup === undefined
+    const endReport = await startReport(session, lifeboat, { product, job: 'drill' }, wanted)
+    try {
+      const done = await lifeboat.drill(`${product}/${backup}`, {
+        ...{ destination, proof, retrieve: retrievalOf(flags), signal, onEvent: progress.onEvent },
+      })
+      await endReport([{ done }])
+      return [done]
+    } catch (error) {
+      await endReport([{ error, destination }])
+      throw error
+    }
+  })
   const statuses = done.results.map(report => (report.ok ? exitStatus.done : exitStatus.damaged))
   // A drill that failed outweighs one that could not be held.
   const failed = worstStatus(statuses)

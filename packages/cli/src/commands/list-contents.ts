@@ -5,9 +5,10 @@ import { oneLine } from '../render/one-line.js'
 import { kindsLine, neededLines, qualifiedName } from '../render/part-lines.js'
 import { formatBytes, formatCount, formatTime, plural } from '../render/quantities.js'
 import { renderTable } from '../render/table.js'
+import { type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 
-export interface ListContentsFlags {
+export interface ListContentsFlags extends RetrieveFlags {
   readonly table?: readonly string[]
   readonly withReferenced?: boolean
   readonly destination?: string
@@ -18,6 +19,7 @@ export async function listContents(session: Session, name: string, flags: ListCo
   const lifeboat = await session.open(name)
   const contents = await lifeboat.contents(name, {
     ...{ tables: flags.table, withReferenced: flags.withReferenced, destination: flags.destination },
+    retrieve: retrievalOf(flags),
     ...{ signal: session.signal, onEvent: session.progress.onEvent },
   })
   return { status: exitStatus.done, document: contents, lines: linesOf(contents, session) }

@@ -4,7 +4,7 @@ import { exitStatus } from '../exit-status.js'
 import { forEachProduct } from '../for-each-product.js'
 import { oneLine } from '../render/one-line.js'
 import { formatAge, formatBytes, formatTime } from '../render/quantities.js'
-import { windowLine } from '../render/recovery-lines.js'
+import { restorePointLine, windowLine } from '../render/recovery-lines.js'
 import { type Column, renderTable } from '../render/table.js'
 import type { Session } from '../session.js'
 
@@ -22,11 +22,14 @@ export async function listProviders(session: Session, named: readonly string[]):
   }
 }
 
-function linesOf({ product, provider, location, backups, window }: ProviderListing, session: Session): string[] {
+function linesOf(listing: ProviderListing, session: Session): string[] {
+  const { product, provider, location, backups, window, schedule, restorePoint } = listing
   const table = renderTable(columnsAt(session.now().getTime()), backups, session.colours.bold)
   return [
     oneLine(`${product}: ${provider}, ${location}`),
     ...(window === null ? [] : [`  ${windowLine(window)}`]),
+    ...(schedule === null ? [] : [`  ${oneLine(`makes a backup every day at ${schedule.timeOfDay} UTC`)}`]),
+    ...(restorePoint === null ? [] : [`  ${oneLine(restorePointLine(restorePoint))}`]),
     ...(backups.length === 0 ? ['  no backups of its own in the list'] : table.map(line => `  ${line}`)),
   ]
 }

@@ -35,7 +35,10 @@ function world(answers: { typed?: string } = {}) {
     },
     ...(answers.typed === undefined
       ? {}
-      : { terminal: true, prompts: { confirm: async () => true, text: async () => answers.typed } }),
+      : {
+          terminal: true,
+          prompts: { confirm: async () => true, text: async () => answers.typed, secret: async () => undefined },
+        }),
   }
 }
 
@@ -115,6 +118,8 @@ describe('pitr window, pitr forget and list --provider', () => {
   it('lists what the provider has, whatever it says of itself', async () => {
     const listing: ProviderListing = {
       ...{ product: 'shop', provider: 'supabase', location: 'project x', window },
+      schedule: { timeOfDay: '04:00:00' },
+      restorePoint: { ...point, name: 'before\u001b[31m' },
       backups: [
         {
           ...{ id: '7', kind: 'physical', createdAt: '2026-11-21T04:00:00.000Z', status: 'unknown' },
@@ -127,6 +132,51 @@ describe('pitr window, pitr forget and list --provider', () => {
     expect(ran.stdout).toContain('SHELVED')
     expect(ran.stdout).not.toContain('\u001b[31m')
     expect(ran.stdout).toContain('recovery to any instant')
+    expect(ran.stdout).toContain('makes a backup every day at 04:00:00 UTC')
+    expect(ran.stdout).toContain('restore point before')
+  })
+})
+
+const point = {
+  ...{ name: 'before', status: 'AVAILABLE', available: true, completedAt: '2026-11-21T11:00:00.000Z' },
+  backup: 'restore-point:before',
+}
+
+describe('pitr mark and pitr undo', () => {
+  it('makes a restore point and says how to go back to it', async () => {
+    const names: string[] = []
+    const makeRestorePoint = async (_product: string, name: string) => {
+      names.push(name)
+      return point
+    }
+    const ran = await runCli(['pitr', 'mark', 'shop', 'before'], { lifeboat: { makeRestorePoint } })
+    expect([ran.status, ran.stdout, names]).toEqual([
+      0,
+      'restore point before: AVAILABLE, of 2026-11-21T11:00:00.000Z; go back to it with: lifeboat pitr undo shop before\n',
+      ['before'],
+    ])
+  })
+
+  it('goes back to the one that is named, or the newest, once it is confirmed', async () => {
+    const given = world({ typed: 'abcdefghijklmnopqrst' })
+    const asked: unknown[] = []
+    const restorePoint = async (_product: string, options?: { name?: string | undefined }) => {
+      asked.push(options?.name)
+      return point
+    }
+    const lifeboat = { ...given.lifeboat, restorePoint }
+    expect((await runCli(['pitr', 'undo', 'shop'], { ...given, lifeboat })).status).toBe(0)
+    expect((await runCli(['pitr', 'undo', 'shop', 'before'], { ...given, lifeboat })).status).toBe(0)
+    expect([asked, given.goals]).toEqual([
+      [undefined, 'before'],
+      [{ backup: 'restore-point:before' }, { backup: 'restore-point:before' }],
+    ])
+    const unconfirmed = world({ typed: 'no' })
+    const ran = await runCli(['pitr', 'undo', 'shop'], {
+      ...unconfirmed,
+      lifeboat: { ...unconfirmed.lifeboat, restorePoint },
+    })
+    expect([ran.status, unconfirmed.sent]).toEqual([130, []])
   })
 })
 

@@ -1,9 +1,10 @@
-import { BackupError, type Recovered, type RecoveryGoal, type RecoveryPlan } from '@lifeboat/core'
+import { BackupError, type Lifeboat, type Recovered, type RecoveryGoal, type RecoveryPlan } from '@lifeboat/core'
 import type { Command } from 'commander'
 import { addCommand, type Choose, type CommandResult } from '../command.js'
 import { canAsk } from '../confirm.js'
 import { exitStatus } from '../exit-status.js'
-import { renderRecovered, renderRecoveryPlan, windowLine } from '../render/recovery-lines.js'
+import { oneLine } from '../render/one-line.js'
+import { renderRecovered, renderRecoveryPlan, restorePointLine, windowLine } from '../render/recovery-lines.js'
 import type { Session } from '../session.js'
 import { UsageError } from '../usage-error.js'
 
@@ -19,6 +20,8 @@ export function definePitr(program: Command, choose: Choose): void {
     'lifeboat pitr window shop',
     'lifeboat pitr restore shop --at 2026-11-21T11:58:00Z',
     'lifeboat pitr restore shop --resume',
+    'lifeboat pitr mark shop before-migration',
+    'lifeboat pitr undo shop before-migration',
   ])
   addCommand(pitr, 'window', 'the instants that the provider can go back to', ['lifeboat pitr window shop'])
     .argument('<product>', 'a name from the configuration')
@@ -39,6 +42,25 @@ export function definePitr(program: Command, choose: Choose): void {
     .option('--resume', 'follow the recovery that an earlier run began; sends nothing')
     .option('--yes', 'do not ask')
     .action((product: string, flags: Flags) => choose(session => runRestore(session, product, flags)))
+  addCommand(
+    pitr,
+    'mark',
+    'make a restore point: give the present moment a name, and wait until one can go back to it',
+    ['lifeboat pitr mark shop before-migration'],
+  )
+    .argument('<product>', 'a name from the configuration')
+    .argument('<name>', 'the name; Supabase takes 20 characters')
+    .action((product: string, name: string) => choose(session => mark(session, product, name)))
+  addCommand(pitr, 'undo', 'go back to a restore point, after showing the plan, and follow it to its end', [
+    'lifeboat pitr undo shop before-migration',
+    'lifeboat pitr restore shop --resume',
+  ])
+    .argument('<product>', 'a name from the configuration')
+    .argument('[name]', 'the restore point (default: the newest)')
+    .option('--yes', 'do not ask')
+    .action((product: string, name: string | undefined, flags: { yes?: boolean }) =>
+      choose(session => undo(session, product, name, flags.yes === true)),
+    )
   addCommand(pitr, 'forget', 'remove the note of a recovery of which nobody knows any more; changes nothing else', [
     'lifeboat pitr forget shop',
   ])
@@ -63,11 +85,40 @@ async function runRestore(session: Session, named: string, flags: Flags): Promis
       hint: 'begin one with --at TIME or --backup ID',
     })
   }
+  return recover(session, lifeboat, product, goal, flags.yes === true)
+}
+
+/** Shows the plan, asks, sends it and follows it. */
+async function recover(
+  session: Session,
+  lifeboat: Lifeboat,
+  product: string,
+  goal: RecoveryGoal,
+  yes: boolean,
+): Promise<CommandResult> {
+  const options = { signal: session.signal, onEvent: session.progress.onEvent }
   const plan = await lifeboat.planRecovery(product, goal, options)
   for (const line of renderRecoveryPlan(plan)) session.say(line)
   for (const warning of plan.warnings) session.warn(warning)
-  if (!flags.yes) await confirm(session, plan)
+  if (!yes) await confirm(session, plan)
   return answer(session, product, await lifeboat.recover(product, plan, options))
+}
+
+async function mark(session: Session, named: string, name: string): Promise<CommandResult> {
+  const { lifeboat, product } = await open(session, named)
+  const options = { signal: session.signal, onEvent: session.progress.onEvent }
+  const point = await lifeboat.makeRestorePoint(product, name, options)
+  return {
+    status: exitStatus.done,
+    document: { product, ...point },
+    lines: [oneLine(`${restorePointLine(point)}; go back to it with: lifeboat pitr undo ${product} ${point.name}`)],
+  }
+}
+
+async function undo(session: Session, named: string, name: string | undefined, yes: boolean): Promise<CommandResult> {
+  const { lifeboat, product } = await open(session, named)
+  const { backup } = await lifeboat.restorePoint(product, { name, signal: session.signal })
+  return recover(session, lifeboat, product, { backup }, yes)
 }
 
 /** What is asked for; undefined for `--resume`. */

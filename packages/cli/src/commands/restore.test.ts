@@ -29,6 +29,7 @@ function answering(answer: { confirm?: boolean | undefined; text?: string | unde
       asked.push(message)
       return answer.text
     },
+    secret: async () => undefined,
   }
   return { asked, prompts }
 }
@@ -45,6 +46,21 @@ describe('restore', () => {
     )
     expect(restored[0]?.name).toBe('shop/20261121T020000Z-7f3k9q')
     expect(restored[0]?.options).toMatchObject({ create: true, jobs: 4, keepFailed: true, destination: 'local' })
+  })
+
+  it('says once what the plan warns of, and what comes up later', async () => {
+    const plan = samplePlan({ warnings: ['objects of ann will belong to admin'] })
+    const { lifeboat } = restoring(plan)
+    const restore: Lifeboat['restore'] = async (name, options) => {
+      for (const message of [...plan.warnings, 'left out: a grant'])
+        options.onEvent?.({ type: 'warning.raised', message })
+      return lifeboat.restore!(name, options)
+    }
+    const { stderr } = await runCli(['restore', 'latest', '--to', to, '--yes'], { lifeboat: { ...lifeboat, restore } })
+    expect(stderr.match(/^warning: .*$/gm)).toEqual([
+      'warning: objects of ann will belong to admin',
+      'warning: left out: a grant',
+    ])
   })
 
   it('refuses without --yes where nobody can be asked, after showing the plan', async () => {

@@ -1,19 +1,22 @@
-import type { RestoreOptions, RestorePlan } from '@lifeboat/core'
-import { BackupError } from '@lifeboat/core'
+import type { BackupEvent, RestoreOptions, RestorePlan } from '@lifeboat/core'
 import { type Command, Option } from 'commander'
 import { addCommand, type Choose, type CommandResult, destinationOption, parseCount } from '../command.js'
-import { canAsk } from '../confirm.js'
 import { exitStatus } from '../exit-status.js'
 import { findProfile, type ProfileName, profileNames } from '../find-profile.js'
 import { isAddress } from '../open-address.js'
 import { profileLines } from '../render/profile-lines.js'
 import { renderPlan, renderRestored } from '../render/restore-lines.js'
+import { addRetrieveOptions, type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 import { resolveTarget } from '../target-url.js'
 import { UsageError } from '../usage-error.js'
+import { confirmWith } from './confirm-restore.js'
 import { listContents } from './list-contents.js'
+import { type RestoreFilesFlags, runRestoreFiles } from './restore-files.js'
+import { runRestoreRoles } from './restore-roles.js'
 
-interface Flags {
+interface Flags extends RestoreFilesFlags, RetrieveFlags {
+  readonly roles?: boolean
   readonly to?: string
   readonly destination?: string
   readonly table?: readonly string[]
@@ -36,14 +39,20 @@ interface Flags {
 }
 
 export function defineRestore(program: Command, choose: Choose): void {
-  addCommand(program, 'restore', 'restore a backup into a database, after showing the plan', [
-    'lifeboat restore latest --to env:TARGET_URL --create',
-    'lifeboat restore shop/latest --to postgres://admin@localhost/shop_copy --create --jobs 4 --yes',
-    'lifeboat restore 20261121T020000Z-7f3k9q --to env:TARGET_URL --overwrite',
-    'lifeboat restore latest --list',
-    'lifeboat restore latest --to env:DATABASE_URL --table sales.orders --into-schema recovered',
-    'LIFEBOAT_PASSPHRASE=… lifeboat restore s3://shop-backups/shop/20261121T020000Z-7f3k9q --to env:TARGET_URL --yes',
-  ])
+  const command = addCommand(
+    program,
+    'restore',
+    'restore a backup into a database, or its files into a folder, after showing the plan',
+    [
+      'lifeboat restore latest --to env:TARGET_URL --create',
+      'lifeboat restore shop/latest --to postgres://admin@localhost/shop_copy --create --jobs 4 --yes',
+      'lifeboat restore 20261121T020000Z-7f3k9q --to env:TARGET_URL --overwrite',
+      'lifeboat restore latest --list',
+      'lifeboat restore latest --to env:DATABASE_URL --table sales.orders --into-schema recovered',
+      'lifeboat restore latest --files --to-folder ./recovered',
+      'LIFEBOAT_PASSPHRASE=… lifeboat restore s3://shop-backups/shop/20261121T020000Z-7f3k9q --to env:TARGET_URL --yes',
+    ],
+  )
     .argument('<backup>', 'latest, PRODUCT/latest, an id, a path or an s3:// address')
     .option(
       '--to <target>',
@@ -68,6 +77,25 @@ export function defineRestore(program: Command, choose: Choose): void {
     .addOption(new Option('--schema-only', 'definitions without rows').conflicts('dataOnly'))
     .option('--data-only', 'rows without definitions, into tables that exist and are empty')
     .option('--list', 'show what the backup holds, with rows and sizes; restores nothing')
+    .addOption(
+      new Option(
+        '--files [name]',
+        'the files of the backup instead of its database, of one bundle or of all; with --list: show them',
+      ).conflicts(['to', 'create', 'roles']),
+    )
+    .option('--to-folder <folder>', 'with --files: where they go; a new or empty folder, unless --overwrite is given')
+    .option(
+      '--path <glob>',
+      "with --files: only these; '.env', 'config/**' (repeatable)",
+      (text: string, all: readonly string[] = []) => [...all, text],
+    )
+    .option('--special-bits', 'with --files: keep set-user-id, set-group-id and sticky bits')
+    .addOption(
+      new Option(
+        '--roles',
+        'the roles that the server of --to lacks, instead of a database; --dry-run shows the statements',
+      ).conflicts(['create', 'overwrite']),
+    )
     .option('--pause', 'pause the services that the provider names, and resume them at the end, whatever it is')
     .option('--resume', 'as --pause, and take over what a restore that died left paused')
     .addOption(
@@ -78,9 +106,15 @@ export function defineRestore(program: Command, choose: Choose): void {
     .option('--dry-run', 'show the plan, with all that is kept and left out; restores nothing')
     .option('--yes', 'do not ask')
     .addOption(destinationOption())
-    .action((backup: string, flags: Flags) =>
-      choose(session => (flags.list ? listContents(session, backup, flags) : runRestore(session, backup, flags))),
-    )
+  addRetrieveOptions(command).action((backup: string, flags: Flags) =>
+    choose(session => chosen(flags)(session, backup, flags)),
+  )
+}
+
+function chosen(flags: Flags): (session: Session, backup: string, flags: Flags) => Promise<CommandResult> {
+  if (flags.files !== undefined) return runRestoreFiles
+  if (flags.roles) return runRestoreRoles
+  return flags.list ? listContents : runRestore
 }
 
 async function runRestore(session: Session, name: string, flags: Flags): Promise<CommandResult> {
@@ -96,7 +130,7 @@ async function runRestore(session: Session, name: string, flags: Flags): Promise
   const options: RestoreOptions = {
     ...{ to: target.url, create, jobs, overwrite, overwriteSource, keepFailed, allowUnsealed, destination },
     ...{ tables: flags.table, withReferenced: flags.withReferenced, intoSchema: flags.intoSchema, only: onlyOf(flags) },
-    ...{ pause: flags.pause, resume: flags.resume },
+    ...{ pause: flags.pause, resume: flags.resume, retrieve: retrievalOf(flags) },
     profile: flags.profile === undefined ? undefined : await findProfile(flags.profile),
     signal: session.signal,
     onEvent: session.progress.onEvent,
@@ -108,31 +142,27 @@ async function runRestore(session: Session, name: string, flags: Flags): Promise
   }
   for (const line of renderPlan(plan)) session.say(line)
   for (const warning of plan.warnings) session.warn(warning)
-  if (!flags.yes) await confirm(session, plan)
+  if (!flags.yes) await confirmWith(session, () => agreed(session, plan))
   const result = await restoreAsPlanned()
   return { status: exitStatus.done, document: result, lines: renderRestored(result, session.colours) }
 
   // `latest` may be another backup by now; what was shown is what is restored.
   function restoreAsPlanned() {
-    if (isAddress(name, session.io.cwd)) return lifeboat.restore(name, options)
-    return lifeboat.restore(`${plan.product}/${plan.id}`, { ...options, destination: plan.destination })
+    const planned = { ...options, onEvent: newEvents }
+    if (isAddress(name, session.io.cwd)) return lifeboat.restore(name, planned)
+    return lifeboat.restore(`${plan.product}/${plan.id}`, { ...planned, destination: plan.destination })
+  }
+
+  // A restore plans again, and says again what its plan warns of.
+  function newEvents(event: BackupEvent): void {
+    if (event.type === 'warning.raised' && plan.warnings.includes(event.message)) return
+    session.progress.onEvent(event)
   }
 }
 
 function onlyOf({ schemaOnly, dataOnly }: Flags): RestoreOptions['only'] {
   if (schemaOnly) return 'schema'
   return dataOnly ? 'data' : undefined
-}
-
-async function confirm(session: Session, plan: RestorePlan): Promise<void> {
-  if (!canAsk(session.io)) {
-    throw new UsageError(
-      'a restore must be confirmed, and there is no terminal to ask on',
-      'read the plan above, then add --yes',
-    )
-  }
-  session.progress.pause()
-  if (!(await agreed(session, plan))) throw new BackupError('cancelled', 'cancelled: nothing was changed')
 }
 
 async function agreed({ prompts, signal }: Session, plan: RestorePlan): Promise<boolean> {

@@ -1,5 +1,5 @@
-import { createHealth, type ProductState, runSchedule } from '@lifeboat/core/schedule'
-import type { Command } from 'commander'
+import { createHealth, type ProductState, runSchedule, type ScheduledJob, scheduledJobs } from '@lifeboat/core/schedule'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { addCommand, type Choose, type CommandResult, parseCount } from '../command.js'
 import { exitStatus } from '../exit-status.js'
 import { parseDuration } from '../parse-duration.js'
@@ -7,8 +7,10 @@ import { formatDuration, plural } from '../render/quantities.js'
 import { runLog } from '../render/run-log.js'
 import { addHealthOptions, type HealthFlags, serveHealth } from '../serve-health.js'
 import type { Session } from '../session.js'
+import { runJobs } from './run-jobs.js'
 
 interface Flags extends HealthFlags {
+  readonly job?: ScheduledJob[]
   readonly atOnce: number
   readonly stopWithin: number
 }
@@ -18,7 +20,12 @@ export function defineRun(program: Command, choose: Choose): void {
     program,
     'run',
     "do the products' work when their schedule says so, until this is stopped",
-    ['lifeboat run', 'lifeboat run --health-port 8080', 'lifeboat run shop --stop-within 5m'],
+    [
+      'lifeboat run',
+      'lifeboat run --health-port 8080',
+      'lifeboat run shop --stop-within 5m',
+      'lifeboat run shop --job backup --job verify',
+    ],
   )
     .argument('[products...]', 'names from the configuration (default: all that have a schedule)')
     .option('--at-once <n>', 'how many products are worked on at once (default: 2)', parseCount)
@@ -27,6 +34,11 @@ export function defineRun(program: Command, choose: Choose): void {
       'how long what runs may go on when this is stopped (default: 20s)',
       parseDuration,
     )
+  command.addOption(
+    new Option('--job <job>', 'do this job once, now, and end, whatever the schedule says; repeatable')
+      .choices([...scheduledJobs])
+      .argParser((job: string, before: ScheduledJob[] | undefined) => [...(before ?? []), parseJob(job)]),
+  )
   addHealthOptions(command).action((products: string[], flags: Partial<Flags>) =>
     choose(session => run(session, products, { atOnce: 2, stopWithin: 20_000, healthHost: '127.0.0.1', ...flags })),
   )
@@ -35,6 +47,7 @@ export function defineRun(program: Command, choose: Choose): void {
 async function run(session: Session, named: readonly string[], flags: Flags): Promise<CommandResult> {
   const lifeboat = await session.open()
   const products = session.chooseProducts(lifeboat, named)
+  if (flags.job !== undefined) return runJobs(session, lifeboat, products, flags.job)
   const log = runLog(session)
   const cancel = session.stopGently(stoppingWords(flags.stopWithin))
   const health = createHealth(session.now, session.signal)
@@ -66,4 +79,10 @@ async function run(session: Session, named: readonly string[], flags: Flags): Pr
 /** What is said at the first Ctrl-C. */
 export function stoppingWords(stopWithinMs: number): string {
   return `stopping: what runs may go on for ${formatDuration(stopWithinMs)}; press Ctrl-C again to cancel it at once`
+}
+
+function parseJob(text: string): ScheduledJob {
+  const job = scheduledJobs.find(one => one === text)
+  if (job === undefined) throw new InvalidArgumentError(`Allowed choices are ${scheduledJobs.join(', ')}.`)
+  return job
 }

@@ -1,4 +1,4 @@
-import type { ListedBackup } from '@lifeboat/core'
+import type { ListedBackup, ShownBackup } from '@lifeboat/core'
 import type { Command } from 'commander'
 import { addCommand, type Choose, type CommandResult, destinationOption } from '../command.js'
 import { exitStatus } from '../exit-status.js'
@@ -24,13 +24,14 @@ export function defineShow(program: Command, choose: Choose): void {
 async function runShow(session: Session, name: string, destination: string | undefined): Promise<CommandResult> {
   const lifeboat = await session.open(name)
   const backup = await lifeboat.show(name, { destination, signal: session.signal, onEvent: session.progress.onEvent })
-  const { product, id, location, storedBytes, manifest } = backup
+  const { product, id, location, storedBytes, manifest, included, notIncluded } = backup
   return {
     status: exitStatus.done,
-    document: { product, id, destination: backup.destination, location, storedBytes, manifest },
+    document: { product, id, destination: backup.destination, location, storedBytes, manifest, included, notIncluded },
     lines: [
       ...renderFields(fieldsOf(backup, session.now()), ''),
       ...artifactLines(backup, session),
+      ...includedLines(backup, session),
       ...tableLines(backup, session),
     ],
   }
@@ -84,6 +85,19 @@ function artifactLines({ manifest }: ListedBackup, { colours }: Session): string
     { title: 'SHA-256', cell: (one: Artifact) => one.storedSha256 },
   ]
   return ['', ...renderTable(columns, manifest.artifacts, colours.bold)]
+}
+
+function includedLines({ included, notIncluded }: ShownBackup, { colours }: Session): string[] {
+  return [
+    '',
+    colours.bold('IN IT'),
+    ...renderFields(
+      included.map(one => [oneLine(one.what), one.detail ?? 'not counted'] as const),
+      '  ',
+    ),
+    colours.bold('NOT IN IT'),
+    ...notIncluded.map(one => `  ${oneLine(one.what)}: ${oneLine(one.why)}`),
+  ]
 }
 
 type Artifact = ListedBackup['manifest']['artifacts'][number]

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { mkdir, open, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { generateKeyPair } from '@lifeboat/core'
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeKeyPairs } from '@lifeboat/core'
 import { UsageError } from '../usage-error.js'
 
 /** Where the keys of a product lie. */
@@ -31,31 +31,27 @@ export function refuseExisting(file: string, hint: string): void {
 
 /**
  * Makes the pair that backups are encrypted to, and the pair that seals them (not locked: the nightly run has nobody to
- * ask). Private keys can be read by their owner only. Never replaces a key: old backups need it.
+ * ask).
  */
 export async function writeKeys(
   files: KeyFiles,
   person: { readonly name: string; readonly email?: string | undefined; readonly passphrase?: string | undefined },
 ): Promise<KeyFiles & { readonly fingerprint: string }> {
-  for (const file of Object.values(files))
-    refuseExisting(file, 'move the old key away yourself; backups made with it still need it')
-  const team = await generateKeyPair(person)
-  const writer = await generateKeyPair({ name: `${person.name}, writer` })
-  await mkdir(dirname(files.privateKey), { recursive: true, mode: 0o700 })
-  await writeNewFile(files.privateKey, team.privateKey, { mode: 0o600 })
-  await writeNewFile(files.publicKey, team.publicKey)
-  await writeNewFile(files.signingKey, writer.privateKey, { mode: 0o600 })
-  await writeNewFile(files.signer, writer.publicKey)
-  return { ...files, fingerprint: team.fingerprint }
+  const { publicKey, privateKey, signingKey, signer } = files
+  const [team] = await writeKeyPairs([
+    { files: { publicKey, privateKey }, holder: person },
+    { files: { publicKey: signer, privateKey: signingKey }, holder: { name: `${person.name}, writer` } },
+  ])
+  return { ...files, fingerprint: team!.fingerprint }
 }
 
 /** Writes a whole file or none. */
 export async function writeNewFile(
   file: string,
   text: string,
-  options: { readonly mode?: number; readonly replace?: boolean } = {},
+  options: { readonly replace?: boolean } = {},
 ): Promise<void> {
-  const handle = await open(file, options.replace ? 'w' : 'wx', options.mode ?? 0o644)
+  const handle = await open(file, options.replace ? 'w' : 'wx', 0o644)
   try {
     await handle.writeFile(text)
     await handle.sync()

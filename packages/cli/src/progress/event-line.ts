@@ -19,6 +19,8 @@ export function eventLine(event: BackupEvent): { readonly text: string; readonly
       return note(
         `${event.destination}: ${event.doing} failed (${event.code}); attempt ${event.attempt} in ${formatDuration(event.delayMs)}`,
       )
+    case 'retrieval.requested':
+      return note(`asked ${event.destination} to retrieve ${event.key} (${event.tier})`)
     case 'step.finished':
       return note(`${event.step} (${formatDuration(event.durationMs)})`)
     case 'provider.progressed':

@@ -1,7 +1,13 @@
-import type { RestorePlan } from '@lifeboat/core'
+import type { ContentsEntry, RestorePlan } from '@lifeboat/core'
 import { oneLine } from './one-line.js'
 import { qualifiedName } from './part-lines.js'
 import { formatCount } from './quantities.js'
+
+/** An entry's name; one about another object has that object's kind and name for its own. */
+function describe(entry: ContentsEntry): string {
+  if (!/^(ACL|COMMENT|SECURITY LABEL|DEFAULT ACL)$/.test(entry.kind)) return `${entry.kind} ${qualifiedName(entry)}`
+  return `${entry.kind} on ${entry.name}${entry.schema === null ? '' : ` in ${entry.schema}`}`
+}
 
 /** All that a dry run tells of a profile: what is done first, what is kept, and what is left out and why. */
 export function profileLines({ profile, skipped }: RestorePlan): string[] {
@@ -10,7 +16,7 @@ export function profileLines({ profile, skipped }: RestorePlan): string[] {
   return [
     `profile ${profile.name}: ${formatCount(profile.kept.length)} kept, ${formatCount(skipped.length)} skipped`,
     ...profile.prepare.map(why => `  first ${oneLine(why)}`),
-    ...profile.kept.map(entry => `  keep  ${oneLine(`${entry.kind} ${qualifiedName(entry)}`)}`),
+    ...profile.kept.map(entry => `  keep  ${oneLine(describe(entry))}`),
     ...left,
   ]
 }

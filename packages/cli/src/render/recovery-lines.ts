@@ -1,4 +1,4 @@
-import type { Recovered, RecoveryPlan, RecoveryWindow } from '@lifeboat/core'
+import type { Recovered, RecoveryPlan, RecoveryWindow, RestorePoint } from '@lifeboat/core'
 import type { Colours } from './colours.js'
 import { oneLine } from './one-line.js'
 import { formatDuration } from './quantities.js'
@@ -9,6 +9,11 @@ export function windowLine({ status, earliest, latest, notes }: RecoveryWindow):
   const said = notes.length === 0 ? '' : ` (${oneLine(notes.join('; '))})`
   if (earliest === null || latest === null) return `no recovery to an instant: ${status}${said}`
   return `recovery to any instant from ${earliest} to ${latest}${said}`
+}
+
+/** One line on a restore point. */
+export function restorePointLine({ name, status, completedAt }: RestorePoint): string {
+  return `restore point ${name}: ${status}${completedAt === null ? '' : `, of ${completedAt}`}`
 }
 
 /** What a recovery is about to do. */

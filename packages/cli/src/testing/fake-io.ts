@@ -5,6 +5,8 @@ import type { Lifeboat, LifeboatConfig, OpenOptions } from '@lifeboat/core'
 import type { CliIo, Prompts } from '../cli-io.js'
 import { run } from '../run.js'
 
+const nobodyTold = { deliveries: [], warnings: [] }
+
 /** What a test may set of the world. */
 export interface World {
   readonly lifeboat?: Partial<Lifeboat>
@@ -63,7 +65,8 @@ export async function runCli(
       world.open ??
       (async (config, options = {}) => {
         opened.push({ config, options })
-        return { products: ['shop'], destinations: () => ['local'], ...world.lifeboat } as Lifeboat
+        const alerts = { reportStart: async () => nobodyTold, reportRun: async () => nobodyTold }
+        return { products: ['shop'], destinations: () => ['local'], ...alerts, ...world.lifeboat } as Lifeboat
       }),
     prompts: world.prompts,
     openPage: world.openPage,

@@ -1,10 +1,10 @@
 import type {
   BackupResult,
   DrillReport,
-  ListedBackup,
   Manifest,
   PruneResult,
   RestorePlan,
+  ShownBackup,
   SweepResult,
   VerificationReport,
 } from '@lifeboat/core'
@@ -58,7 +58,9 @@ export function sampleBackup(status: 'complete' | 'partial' = 'complete', produc
   return { status, product, id, manifest: { ...sampleManifest, product }, destinations, durationMs: 12_340 }
 }
 
-export const sampleListed: ListedBackup = {
+export const sampleListed: ShownBackup = {
+  included: [{ what: 'database', detail: '2 tables, 1,234 rows' }],
+  notIncluded: [{ what: 'objects in buckets', why: 'they are copied apart' }],
   product: 'shop',
   id,
   destination: 'local',

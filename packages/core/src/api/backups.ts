@@ -41,6 +41,27 @@ export interface ListedBackup {
   readonly storedBytes: number
 }
 
+/** A part of a backup. */
+export interface Included {
+  /** `database`, `roles`, `files: config`. */
+  readonly what: string
+  /** How much of it, for people; null where nobody counted. */
+  readonly detail: string | null
+}
+
+/** Something that a restore does not bring back. */
+export interface NotIncluded {
+  readonly what: string
+  readonly why: string
+}
+
+/** A backup with what is in it and what is not. */
+export interface ShownBackup extends ListedBackup {
+  readonly included: readonly Included[]
+  /** By nature, and by the product's configuration of today. */
+  readonly notIncluded: readonly NotIncluded[]
+}
+
 /** Objects under a product's prefix that no readable manifest names. */
 export interface Unreadable {
   readonly product: string
@@ -60,5 +81,5 @@ export interface ListResult {
 export interface BackupOperations {
   backup(product: string, options?: BackupOptions): Promise<BackupResult>
   list(product?: string, options?: RunOptions & SelectOptions): Promise<ListResult>
-  show(backup: BackupName, options?: RunOptions & SelectOptions): Promise<ListedBackup>
+  show(backup: BackupName, options?: RunOptions & SelectOptions): Promise<ShownBackup>
 }

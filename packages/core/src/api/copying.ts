@@ -1,7 +1,7 @@
 import type { Manifest } from '../repository/manifest.js'
-import type { BackupName, RunOptions } from './run-options.js'
+import type { BackupName, RetrieveBackupOptions, RunOptions } from './run-options.js'
 
-export interface CopyOptions extends RunOptions {
+export interface CopyOptions extends RunOptions, RetrieveBackupOptions {
   /** The destination that gets it. */
   readonly to: string
   /** The destination it is read from. Default: the first (in configured order) that has it, other than `to`. */

@@ -5,6 +5,7 @@ import type {
   Recovered,
   RecoveryPlan,
   RecoveryWindow,
+  RestorePoint,
 } from '../provider/backup-provider.js'
 import type { KeptSecret } from '../provider/keep-secret.js'
 import type { ProviderListing, RecoveryGoal } from '../provider/recover-product.js'
@@ -79,6 +80,10 @@ export interface ProviderOperations {
   resumeRecovery(product: string, options?: FollowOptions): Promise<Recovered | undefined>
   /** Removes the note of a recovery of which nobody knows any more. True when there was one. */
   forgetRecovery(product: string, options?: RunOptions): Promise<boolean>
+  /** Names the present moment at the provider, and waits until one can go back to it. @throws BackupError `provider-lacks` */
+  makeRestorePoint(product: string, name: string, options?: FollowOptions): Promise<RestorePoint>
+  /** The restore point of that name, or the newest. @throws BackupError `backup-missing`, `provider-lacks` */
+  restorePoint(product: string, options?: RunOptions & { readonly name?: string | undefined }): Promise<RestorePoint>
   /** Encrypts the platform's secret (Supabase: the Vault root key) and stores it in every destination. */
   keepSecret(product: string, options?: RunOptions): Promise<KeptSecret>
   /** Puts the newest one that is kept, or that of a key, back at the provider. */

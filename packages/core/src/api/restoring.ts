@@ -1,7 +1,7 @@
 import type { RestoreProfile } from '../restore/restore-profile.js'
-import type { BackupName, RunOptions, SelectOptions } from './run-options.js'
+import type { BackupName, RetrieveBackupOptions, RunOptions, SelectOptions } from './run-options.js'
 
-export interface RestoreOptions extends RunOptions, SelectOptions {
+export interface RestoreOptions extends RunOptions, SelectOptions, RetrieveBackupOptions {
   /** A `postgres://` address of the target database. */
   readonly to: string
   /** Create the database first; it must not exist. Dropped again when the restore fails. Default: false. */
@@ -104,7 +104,7 @@ export interface ContentsEntry {
   readonly name: string
 }
 
-export interface ContentsOptions extends RunOptions, SelectOptions {
+export interface ContentsOptions extends RunOptions, SelectOptions, RetrieveBackupOptions {
   /** Show these tables and what they need; patterns as in {@link RestoreOptions.tables}. Default: all. */
   readonly tables?: readonly string[] | undefined
   /** As in {@link RestoreOptions.withReferenced}. Default: false. */

@@ -1,4 +1,5 @@
 import type { BackupEvent } from '../events/backup-event.js'
+import type { Retrieval } from '../retrieval/retrieve-backup.js'
 
 /** Options that every long operation takes. */
 export interface RunOptions {
@@ -11,6 +12,14 @@ export interface RunOptions {
  * backup's folder, manifest or artifact.
  */
 export type BackupName = string
+
+export interface RetrieveBackupOptions {
+  /**
+   * Bring the backup back where it lies in an archive, which costs money and takes hours. Default: not; reading it then
+   * fails as `object-archived`.
+   */
+  readonly retrieve?: Retrieval | undefined
+}
 
 export interface SelectOptions {
   /** Only look in this destination. Default: the first (in configured order) that has the backup. */

@@ -1,5 +1,6 @@
 import type { ScheduleConfig, ScheduledJob } from '../config/schedule-schema.js'
 import type { RunOutcome } from '../notify/run-outcome.js'
+import type { PrintedFile, Scheduler } from '../schedule/print/print-schedule.js'
 import type { RunOptions } from './run-options.js'
 
 export interface RunJobOptions extends RunOptions {
@@ -13,6 +14,11 @@ export interface RunJobOptions extends RunOptions {
 export interface ScheduleOperations {
   /** When a product's work is due. Undefined: nobody said. */
   schedule(product: string): ScheduleConfig | undefined
+  /**
+   * The schedules of products (default: all that have one) as another scheduler reads them. Secrets are named, never
+   * written. @throws BackupError `config-invalid` where they cannot be said there
+   */
+  printSchedule(scheduler: Scheduler, products?: readonly string[]): readonly PrintedFile[]
   /**
    * When the job was begun last, by what the stores hold: the newest backup anywhere; the verification or drill that is
    * the newest in the destination where it is the oldest. Undefined: never, or, for `prune`, nobody knows.

@@ -2,7 +2,7 @@ import type { RestoreEstimate } from '../drill/estimate-restore.js'
 import type { ReportModel } from '../report/report-model.js'
 import type { Check, DrillRecord, ProofRecord } from '../repository/record-schema.js'
 import type { Timeline } from '../timeline/timeline.js'
-import type { BackupName, RunOptions, SelectOptions } from './run-options.js'
+import type { BackupName, RetrieveBackupOptions, RunOptions, SelectOptions } from './run-options.js'
 
 export const verificationLevels = ['listed', 'stored', 'content', 'restored'] as const
 export type VerificationLevel = (typeof verificationLevels)[number]
@@ -42,14 +42,18 @@ export interface DrillReport extends VerificationReport {
   readonly estimate: RestoreEstimate | null
 }
 
-export interface VerifyOptions extends RunOptions, SelectOptions {
+/**
+ * Without `retrieve`, what lies in an archive is not read: the verification is then one at `listed`, with a warning that
+ * says so.
+ */
+export interface VerifyOptions extends RunOptions, SelectOptions, RetrieveBackupOptions {
   /** Default: `content`. `restored` is a drill. */
   readonly level?: VerificationLevel | undefined
   /** Look at the live database, too. Needs the address of the product's source. Default: false. */
   readonly live?: boolean | undefined
 }
 
-export interface DrillOptions extends RunOptions, SelectOptions {
+export interface DrillOptions extends RunOptions, SelectOptions, RetrieveBackupOptions {
   /** Default: the product's `drill.proof`. */
   readonly proof?: 'content' | 'counts' | undefined
 }
@@ -89,7 +93,7 @@ export interface VerificationOperations {
   /** Restores into a scratch database, checks and compares it there, and removes it. */
   drill(backup: BackupName, options?: DrillOptions): Promise<DrillReport>
   /** What differs between the definitions in a backup and those of the live database. */
-  diff(backup: BackupName, options?: RunOptions & SelectOptions): Promise<SchemaDiff>
+  diff(backup: BackupName, options?: RunOptions & SelectOptions & RetrieveBackupOptions): Promise<SchemaDiff>
   /** Every recorded verification and drill of a product (default: all), newest first. */
   history(product?: string, options?: HistoryOptions): Promise<readonly ProofRecord[]>
   /** What a person wants to know of the products, of the last 90 days; `@lifeboat/core/report` makes a page of it. */

@@ -6,7 +6,7 @@ export function hasEntries(payload: z.core.ParsePayload): boolean {
   return typeof payload.value === 'object' && payload.value !== null
 }
 
-export function checkNames(kind: 'product' | 'destination') {
+export function checkNames(kind: 'product' | 'destination' | 'set') {
   return (named: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void => {
     const names = Object.keys(named)
     if (names.length === 0) context.addIssue(`name at least one ${kind}`)

@@ -12,6 +12,7 @@ import { filesSchema } from './files-schema.js'
 import { hooksSchema } from './hooks-schema.js'
 import { checkNesting } from './nested-products.js'
 import { notifySchema, sharedNotifySchema } from './notify-schema.js'
+import { checkObjects, objectsSchema } from './objects-schema.js'
 import { scheduleSchema } from './schedule-schema.js'
 import { duration, secretReference, text } from './values.js'
 import { verifySchema } from './verify-schema.js'
@@ -92,6 +93,8 @@ export const productSchema = z
     encryption: encryptionSchema,
     compression: compressionSchema.default({ codec: 'gzip', level: 1 }),
     destinations: z.record(z.string(), productDestinationSchema).superRefine(checkDestinations, { when: hasEntries }),
+    /** Buckets and folders of files, copied object by object. Default: none. */
+    objects: objectsSchema.optional(),
     verify: verifySchema,
     drill: drillSchema,
     /** What runs before and after backups, restores and drills. Default: nothing. */
@@ -101,6 +104,7 @@ export const productSchema = z
     /** Who hears of what goes wrong. Each key takes the place of the one for all products. Default: nobody. */
     notify: notifySchema.optional(),
   })
+  .superRefine(checkObjects)
   .refine(({ source, provider }) => source.url !== 'provider' || provider?.connecting !== undefined, {
     path: ['source', 'url'],
     message: "'provider' needs a provider that gives connections, such as supabase({ … })",

@@ -29,7 +29,8 @@ function settleRecords<T>(value: T, path: string): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   const record = value as Record<string, unknown>
   for (const [key, member] of Object.entries(record)) {
-    if (key !== 'store' && key !== 'provider') record[key] = settleRecords(member, path === '' ? key : `${path}.${key}`)
+    if (key !== 'store' && key !== 'provider' && key !== 'from')
+      record[key] = settleRecords(member, path === '' ? key : `${path}.${key}`)
   }
   return Object.freeze(value)
 }

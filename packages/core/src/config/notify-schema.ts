@@ -97,6 +97,12 @@ function checkChannelNames(notify: Named, context: z.RefinementCtx): void {
           ...{ code: 'custom', path: [kind, at, 'name'] },
           message: `another channel is called ${name}: give each a name of its own`,
         })
+      if (name.startsWith('ping-'))
+        context.addIssue({
+          code: 'custom',
+          path: [kind, at, 'name'],
+          message: 'pings are called so: take another name',
+        })
       seen.add(name)
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { destinationTurn, longestPeriodMs } from './destination-schedule.js'
+import { destinationTurn, isBehind, longestPeriodMs, rpoAt } from './destination-schedule.js'
 
 const backup = (createdAt: string) => ({ id: createdAt.slice(0, 10), createdAt })
 const at = (text: string) => new Date(text)
@@ -44,6 +44,22 @@ describe('the turn of a destination', () => {
     expect(destinationTurn({ every: 'daily' }, [backup('2026-11-22T00:00:00Z')], at('2026-11-21T02:00:00Z'))).toEqual({
       due: true,
     })
+  })
+
+  it('leaves it behind only when it lacks what it should have', () => {
+    const newest = backup('2026-11-21T02:00:00Z')
+    const monthly = { every: 'monthly' } as const
+    expect(isBehind(undefined, [newest], newest)).toBe(false)
+    expect(isBehind(undefined, [backup('2026-11-20T02:00:00Z')], newest)).toBe(true)
+    expect(isBehind(monthly, [backup('2026-11-02T02:00:00Z')], newest)).toBe(false)
+    expect(isBehind(monthly, [backup('2026-10-02T02:00:00Z')], newest)).toBe(true)
+  })
+
+  it('adds its period to the RPO', () => {
+    const day = 24 * 3_600_000
+    expect(rpoAt({ objectives: {} }, {})).toBeUndefined()
+    expect(rpoAt({ objectives: { rpo: day } }, undefined)).toBe(day)
+    expect(rpoAt({ objectives: { rpo: day } }, { schedule: { every: 'weekly' } })).toBe(8 * day)
   })
 
   it('tells how old the newest may become', () => {

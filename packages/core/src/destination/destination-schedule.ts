@@ -41,6 +41,28 @@ export function longestPeriodMs(schedule: DestinationConfig['schedule']): number
   return schedule && { daily: 1, weekly: 7, monthly: 31, yearly: 366 }[schedule.every] * dayMs
 }
 
+/**
+ * Whether a destination lacks a backup that it should have: the newest one of the product, or where it has a schedule, one
+ * of the period that the newest was made in.
+ */
+export function isBehind(
+  schedule: DestinationConfig['schedule'],
+  here: readonly { readonly id: string; readonly createdAt: string }[],
+  newest: { readonly id: string; readonly createdAt: string },
+): boolean {
+  if (here.some(one => one.id === newest.id)) return false
+  return destinationTurn(schedule, here, new Date(newest.createdAt)).due
+}
+
+/** How old the newest backup of a destination may be: the product's RPO, and what its schedule adds to that. */
+export function rpoAt(
+  product: { readonly objectives: { readonly rpo?: number | undefined } },
+  destination: { readonly schedule?: DestinationConfig['schedule'] } | undefined,
+): number | undefined {
+  const { rpo } = product.objectives
+  return rpo === undefined ? undefined : rpo + (longestPeriodMs(destination?.schedule) ?? 0)
+}
+
 const dayMs = 24 * 3_600_000
 
 /** Periods are those of UTC, as retention's are; weeks begin on Monday. */

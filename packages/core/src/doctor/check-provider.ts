@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DoctorCheck } from '../api/doctor.js'
 import type { RunOptions } from '../api/run-options.js'
+import type { SecretReference } from '../config/secret.js'
 import { type BackupError, isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { manualPauses, type PauseWork, resumeAbandoned } from '../maintenance/pause-services.js'
+import { type ConnectionTarget, parseConnectionUrl } from '../postgres/connection.js'
 import type { BackupProvider } from '../provider/backup-provider.js'
 import { storeJournal } from '../provider/operation-journal.js'
 import { endRehearsal } from '../provider/rehearse-recovery.js'
@@ -37,6 +39,15 @@ export async function checkProvider(job: DoctorJob, options: RunOptions): Promis
     for (const { severity, message, hint } of findings) say(severity !== 'critical', message, hint)
     if (findings.length === 0) say(true, `${provider.name}, ${provider.location}`, null)
   })
+  await attempt('look at the address of the source', async () => {
+    const { url } = config.source
+    if (url === 'provider' || provider.connecting?.judge === undefined) return
+    const { host, port, user } = addressOf(url) ?? {}
+    // An address that is not at hand, or is none, is what the line about the connection says.
+    if (host === undefined || port === undefined || user === undefined) return
+    for (const { severity, message, hint } of await provider.connecting.judge({ host, port, user }, { signal }))
+      say(severity !== 'critical', message, hint)
+  })
   const stores = Object.values(config.destinations).map(one => one.store)
   const work: PauseWork = { product, provider, stores, now: deps.now, leaseMs: deps.lockLeaseMs }
   if (provider.maintenance !== undefined)
@@ -64,6 +75,15 @@ export async function checkProvider(job: DoctorJob, options: RunOptions): Promis
       }
     })
   return checks
+}
+
+function addressOf(url: SecretReference): ConnectionTarget | undefined {
+  try {
+    return parseConnectionUrl(url.read())
+  } catch (error) {
+    if (isBackupError(error)) return undefined
+    throw error
+  }
 }
 
 function knownError(error: unknown, provider: BackupProvider, doing: string): BackupError {

@@ -3,7 +3,7 @@ import type { TableOfContents } from '../archive/archive-header.js'
 import type { Unlock } from '../encryption/open-pgp.js'
 import type { EventListener } from '../events/backup-event.js'
 import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg-tools.js'
-import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
+import { type LocatedBackup, restorableArtifact } from '../repository/locate-artifact.js'
 import { plainBytes } from '../repository/read-artifact.js'
 import type { DrillRecord } from '../repository/record-schema.js'
 import { type EntryRule, selectEntries } from '../restore/select-entries.js'
@@ -35,6 +35,7 @@ export async function prove(
   const { manifest } = work.backup
   const selection = work.toc && selectEntries(work.toc, work.rules)
   const { url } = work.database
+  const artifact = restorableArtifact(manifest)!
   const kind = work.toc === undefined ? 'counts' : work.kind
   let found: Proof
   if (kind === 'counts' || work.toc === undefined || selection === undefined) {
@@ -53,7 +54,8 @@ export async function prove(
       keepsOwners: work.database.keepsOwners,
       reference: () =>
         readReference({
-          plain: plainBytes(work.backup, databaseArtifact(manifest)!, work.unlock, signal),
+          plain: plainBytes(work.backup, artifact, work.unlock, signal),
+          isExport: artifact.kind === 'export',
           ...{
             selection,
             database: work.database,

@@ -11,7 +11,7 @@ import { checkExpectedObjects } from '../live/check-expected-objects.js'
 import { runQueries } from '../live/run-queries.js'
 import { type ConnectionTarget, connect, parseConnectionUrl } from '../postgres/connection.js'
 import type { PgTools } from '../postgres/find-pg-tools.js'
-import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
+import { type LocatedBackup, restorableArtifact } from '../repository/locate-artifact.js'
 import type { DrillRecord } from '../repository/record-schema.js'
 import { readContents } from '../restore/read-contents.js'
 import { runRestore } from '../restore/run-restore.js'
@@ -103,7 +103,7 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
 
   async function rehearse(folder: WorkFolder): Promise<void> {
     const unlock = await job.unlock()
-    const artifact = databaseArtifact(manifest)
+    const artifact = restorableArtifact(manifest)
     if (artifact === undefined)
       throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
     toc = await timeline.timed('read the table of contents', () => readContents(backup, artifact, unlock, signal))

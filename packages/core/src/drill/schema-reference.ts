@@ -7,6 +7,7 @@ import { dumpSource } from '../postgres/dump-source.js'
 import type { PgTools } from '../postgres/find-pg-tools.js'
 import { runPgRestore } from '../restore/run-pg-restore.js'
 import type { EntrySelection } from '../restore/select-entries.js'
+import { unpackExportContents } from '../restore/unpack-export.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import type { ScratchDatabase } from './scratch-database.js'
 
@@ -16,6 +17,8 @@ import type { ScratchDatabase } from './scratch-database.js'
  */
 export async function readReference(work: {
   readonly plain: ByteSource
+  /** Whether that is a packed folder instead of one file. */
+  readonly isExport: boolean
   readonly selection: EntrySelection
   readonly database: ScratchDatabase
   /** That of the restore. */
@@ -28,8 +31,9 @@ export async function readReference(work: {
   const { signal } = work
   const folder = await mkdtemp(join(work.workFolder, 'lifeboat-reference-'))
   try {
-    const file = join(folder, 'front.dump')
-    await writeFile(file, await readFront(work.plain), { mode: 0o600 })
+    const file = work.isExport ? join(folder, 'front.dir') : join(folder, 'front.dump')
+    if (work.isExport) await unpackExportContents(work.plain, file)
+    else await writeFile(file, await readFront(work.plain), { mode: 0o600 })
     const list = join(folder, 'chosen.list')
     const definitions = work.selection.kept.filter(entry => entry.section !== 'data')
     await writeFile(list, definitions.map(entry => `${entry.dumpId};\n`).join(''), { mode: 0o600 })

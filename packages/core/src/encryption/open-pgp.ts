@@ -30,25 +30,32 @@ const config: openpgp.PartialConfig = {
 
 /** Encrypts a stream to public keys or a passphrase. @throws BackupError `encryption-failed` */
 export async function* encrypt(source: ByteSource, lock: Lock): ByteSource {
+  const { head, sessionKey } = await beginMessage(lock)
+  yield head
+  yield* protect(source, sessionKey)
+}
+
+/** A new session key, and the packets that tell it to those who may read. @throws BackupError `encryption-failed` */
+export async function beginMessage(
+  lock: Lock,
+): Promise<{ readonly head: Uint8Array; readonly sessionKey: Uint8Array }> {
   const to = lock.kind === 'passphrase' ? { passwords: lock.passphrase } : { encryptionKeys: [...lock.keys] }
   const sessionKey = randomBytes(32)
-  let head: Uint8Array
   try {
-    head = (await openpgp.encryptSessionKey({
+    const head = (await openpgp.encryptSessionKey({
       data: sessionKey,
       algorithm: 'aes256',
       ...to,
       format: 'binary',
       config,
     })) as Uint8Array
+    return { head, sessionKey }
   } catch (error) {
     throw new BackupError('encryption-failed', `could not encrypt: ${said(error)}`, {
       cause: error,
       hint: 'check the recipients: `lifeboat doctor`',
     })
   }
-  yield head
-  yield* protect(source, sessionKey)
 }
 
 /**

@@ -29,6 +29,7 @@ export const errorCodes = [
   'object-exists',
   'object-changed',
   'object-damaged',
+  'object-archived',
   'manifest-invalid',
   'seal-wrong',
   'seal-missing',

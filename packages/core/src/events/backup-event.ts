@@ -47,6 +47,13 @@ export type BackupEvent =
       readonly delayMs: number
       readonly code: string
     }
+  | {
+      /** An archived object was asked for; it can be read in some hours. */
+      readonly type: 'retrieval.requested'
+      readonly destination: string
+      readonly key: string
+      readonly tier: string
+    }
   | { readonly type: 'step.started'; readonly step: string }
   | { readonly type: 'step.finished'; readonly step: string; readonly durationMs: number }
   | { readonly type: 'table.restored'; readonly schema: string; readonly name: string; readonly rows: number }
@@ -81,7 +88,7 @@ export type BackupEvent =
   | { readonly type: 'warning.raised'; readonly message: string }
   | { readonly type: 'object.removed'; readonly destination: string; readonly key: string }
 
-export type StageName = 'dump' | 'verify' | 'restore' | 'proof' | 'copy'
+export type StageName = 'dump' | 'verify' | 'restore' | 'proof' | 'copy' | 'objects'
 
 export type EventListener = (event: BackupEvent) => void
 

@@ -5,6 +5,8 @@ export interface GlobRules {
   /** Which pattern takes this, by its place among the includes; undefined when none does. */
   includedBy(name: string): number | undefined
   excluded(name: string): boolean
+  /** Whether a pattern takes this, or a folder that it lies in. */
+  covers(name: string): boolean
   /** Whether something below this folder could be taken. */
   mayHold(folder: string): boolean
 }
@@ -16,11 +18,13 @@ export function globRules(include: readonly string[], exclude: readonly string[]
   const matchers = include.map(one => matcherOf(one))
   const excluding = exclude.map(one => matcherOf(one))
   const holding = include.map(folderMatcher)
+  const included = (name: string) => matchers.some(matches => matches(name))
   return {
     includedBy(name) {
       const at = matchers.findIndex(matches => matches(name))
       return at === -1 ? undefined : at
     },
+    covers: name => name.split('/').some((_, at, parts) => included(parts.slice(0, at + 1).join('/'))),
     excluded: name => excluding.some(matches => matches(name)),
     mayHold: folder => holding.some(matches => matches(folder)),
   }

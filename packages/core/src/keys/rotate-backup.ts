@@ -1,5 +1,6 @@
 import type { RotateResult } from '../api/keys.js'
 import type { RunOptions } from '../api/run-options.js'
+import { encryptionRecord } from '../backup/own-keys.js'
 import type { Destination } from '../backup/store-everywhere.js'
 import { copyBackup } from '../copy/copy-backup.js'
 import type { Deps } from '../deps.js'
@@ -8,7 +9,7 @@ import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { newBackupId } from '../repository/layout.js'
 import { listBackups } from '../repository/list-backups.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
-import type { Artifact, Manifest } from '../repository/manifest.js'
+import type { Manifest } from '../repository/manifest.js'
 import { hashManifest } from '../repository/manifest-hash.js'
 import { plainBytes } from '../repository/read-artifact.js'
 import { sealManifest } from '../seal/manifest-seal.js'
@@ -50,19 +51,16 @@ export async function rotateBackup(job: RotateJob, options: RunOptions): Promise
       ...{ backup, to, deps },
       stage: {
         id: laterId(manifest, deps.random),
-        transform: (_, stored) => ({ bytes: encrypt(decrypt(stored, unlock), lock), encryption: encryptionOf(lock) }),
+        transform: (_, stored) => ({
+          bytes: encrypt(decrypt(stored, unlock), lock),
+          encryption: encryptionRecord(lock),
+        }),
         seal: copied => sealManifest({ ...copied, rotatedFrom }, sealer),
       },
     },
     options,
   )
   return { outcome: 'rotated', rotated: { id, destination: to.name } }
-}
-
-function encryptionOf(lock: Lock): Artifact['encryption'] {
-  return lock.kind === 'passphrase'
-    ? { kind: 'passphrase' }
-    : { kind: 'recipients', fingerprints: lock.keys.map(key => key.getFingerprint()) }
 }
 
 /** Whether a backup opens with these keys and no others. */

@@ -8,7 +8,7 @@ import { BackupError } from '../errors/backup-error.js'
 import { type ConnectionTarget, connect } from '../postgres/connection.js'
 import { dumpSource } from '../postgres/dump-source.js'
 import { choosePgDump, type PgTools } from '../postgres/find-pg-tools.js'
-import { databaseArtifact, type LocatedBackup } from '../repository/locate-artifact.js'
+import { type LocatedBackup, restorableArtifact } from '../repository/locate-artifact.js'
 import { readContents } from '../restore/read-contents.js'
 
 /** The live database is in use: rather no answer than a queue behind us. */
@@ -30,7 +30,7 @@ export async function diffBackup(
   signal: AbortSignal | undefined,
 ): Promise<SchemaDiff> {
   const { manifest } = job.backup
-  const artifact = databaseArtifact(manifest)
+  const artifact = restorableArtifact(manifest)
   if (artifact === undefined)
     throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
   const toc = await readContents(job.backup, artifact, job.unlock, signal)

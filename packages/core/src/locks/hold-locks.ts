@@ -3,6 +3,7 @@ import { BackupError, isBackupError } from '../errors/backup-error.js'
 import type { EventListener } from '../events/backup-event.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
+import type { LockName } from './lock-record.js'
 import { acquireStoreLock, type StoreLock } from './store-lock.js'
 
 /** How long a holder may be silent before others take over. Renewed four times in that time. */
@@ -10,6 +11,8 @@ export const defaultLeaseMs = 10 * 60_000
 
 export interface LockWork {
   readonly product: string
+  /** Default: `change`. */
+  readonly name?: LockName | undefined
   readonly purpose: 'backup' | 'prune' | 'sweep' | 'copy'
   readonly stores: readonly { readonly name: string; readonly store: ObjectStore }[]
   readonly leaseMs: number

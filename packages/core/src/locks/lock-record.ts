@@ -18,9 +18,14 @@ const schema = z.looseObject({
 /** What lies in the store while an operation holds a lock. */
 export type LockRecord = z.output<typeof schema>
 
-/** The key of a product's lock for changes of its repository: `backup` and `prune` exclude each other and themselves. */
-export function lockKey(product: string): string {
-  return `${product}/locks/change.json`
+/**
+ * What a lock guards: a product's backups (`backup` and `prune` exclude each other and themselves), its alerts, or the
+ * copies of one of its sets of objects.
+ */
+export type LockName = 'change' | 'alerts' | `objects-${string}`
+
+export function lockKey(product: string, name: LockName = 'change'): string {
+  return `${product}/locks/${name}.json`
 }
 
 /** Whether a key is one of {@link lockKey} or of a claim to an expired one. */

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { BackupError } from '../errors/backup-error.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { bytesOf } from '../streams/byte-source.js'
-import { type LockRecord, lockKey, readLockRecord } from './lock-record.js'
+import { type LockName, type LockRecord, lockKey, readLockRecord } from './lock-record.js'
 
 export interface StoreLockOptions {
   readonly product: string
+  /** Default: `change`. */
+  readonly name?: LockName | undefined
   /** What it is held for: `backup`, `prune`. */
   readonly purpose: string
   /** Who holds it, for people. */
@@ -30,7 +32,7 @@ export interface StoreLock {
  * @throws BackupError `locked`, naming the holder; and raw errors of the store
  */
 export async function acquireStoreLock(store: ObjectStore, options: StoreLockOptions): Promise<StoreLock> {
-  const key = lockKey(options.product)
+  const key = lockKey(options.product, options.name)
   const { purpose, holder, leaseMs, now, signal } = options
   const token = randomBytes(12).toString('hex')
   const acquiredAt = now().toISOString()

@@ -6,7 +6,15 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type {} from '../../../testkit/src/provided-postgres.js'
-import { type BackupProvider, directory, type Lifeboat, openLifeboat, type ProviderBackup, secret } from '../index.js'
+import {
+  type BackupProvider,
+  type DrillReport,
+  directory,
+  type Lifeboat,
+  openLifeboat,
+  type ProviderBackup,
+  secret,
+} from '../index.js'
 import { choosePgDump, findPgTools } from '../postgres/find-pg-tools.js'
 import { memoryProvider } from '../testing/index.js'
 
@@ -58,6 +66,7 @@ describe('an export of the provider', () => {
   let exported: Buffer
   let served: Uint8Array
   let lifeboat: Lifeboat
+  let drilledMs: number
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-mirror-'))
@@ -67,6 +76,7 @@ describe('an export of the provider', () => {
       `create table orders (id int primary key, note text);
        create index on orders (note);
        insert into orders select i, md5(i::text) from generate_series(1, 3000) i;
+       create table notes as select generate_series(1, 20) as id;
        select lo_from_bytea(0, '\\xdeadbeef');`,
     )
     const { folder: tools } = choosePgDump(await findPgTools(), inject('postgres').major)
@@ -115,7 +125,10 @@ describe('an export of the provider', () => {
     expect(mirrored!.manifest.artifacts).toMatchObject([
       { kind: 'export', codec: 'none', plainBytes: exported.byteLength },
     ])
-    expect(mirrored!.manifest.tables).toMatchObject([{ schema: 'public', name: 'orders', rows: 3000 }])
+    expect(mirrored!.manifest.tables?.map(one => [one.name, one.rows])).toEqual([
+      ['notes', 20],
+      ['orders', 3000],
+    ])
     for (const destination of ['one', 'two'])
       for (const level of ['listed', 'stored', 'content'] as const) {
         const report = await lifeboat.verify(`shop/${mirrored!.id}`, { level, destination })
@@ -136,16 +149,42 @@ describe('an export of the provider', () => {
     const name = `shop/${backups[0]!.id}`
     const options = { to: urlOf('mirror_shop_back'), create: true }
     expect((await lifeboat.planRestore(name, options)).warnings.join()).toContain('in clear')
-    await expect(lifeboat.restore(name, { ...options, tables: ['orders'] })).rejects.toMatchObject({
-      code: 'selection-invalid',
-    })
-    expect(await lifeboat.restore(name, options)).toMatchObject({ tables: 1, rows: 3000 })
+    for (const part of [{ intoSchema: 'recovered' }, { only: 'data' as const }])
+      await expect(lifeboat.planRestore(name, { ...options, tables: ['orders'], ...part })).rejects.toMatchObject({
+        code: 'selection-invalid',
+        message: expect.stringContaining('is an export'),
+      })
+    expect(await lifeboat.restore(name, options)).toMatchObject({ tables: 2, rows: 3020 })
     const [found] = await query<{ n: number; i: number; lo: number }>(
       'mirror_shop_back',
       `select (select count(*)::int from orders) as n, (select count(*)::int from pg_indexes where tablename = 'orders') as i,
               (select count(*)::int from pg_largeobject_metadata) as lo`,
     )
     expect(found).toEqual({ n: 3000, i: 2, lo: 1 })
+  })
+
+  it('gives back single tables, beside what the target has and in place of them', async () => {
+    const { backups } = await lifeboat.list('shop')
+    const name = `shop/${backups[0]!.id}`
+    expect((await lifeboat.contents(name)).tables.map(one => one.name)).toEqual(['notes', 'orders'])
+    expect(await lifeboat.diff(name)).toMatchObject({ differences: [] })
+    const to = urlOf('mirror_shop_back')
+    await query('mirror_shop_back', 'drop table notes; delete from orders where id > 5')
+    expect(await lifeboat.restore(name, { to, tables: ['notes'] })).toMatchObject({ tables: 1, rows: 20 })
+    expect(await query('mirror_shop_back', 'select count(*)::int as n from orders')).toEqual([{ n: 5 }])
+    await expect(lifeboat.restore(name, { to, tables: ['orders'] })).rejects.toMatchObject({ code: 'target-not-empty' })
+    await lifeboat.restore(name, { to, tables: ['orders'], overwrite: true })
+    expect(await query('mirror_shop_back', 'select count(*)::int as n from orders')).toEqual([{ n: 3000 }])
+  })
+
+  it('is drilled: restored, compared row by row with what it was, and removed', async () => {
+    const { backups } = await lifeboat.list('shop')
+    const report = await lifeboat.verify(`shop/${backups[0]!.id}`, { level: 'restored', destination: 'one' })
+    expect(report.findings.filter(one => one.severity === 'critical')).toEqual([])
+    expect(report.ok).toBe(true)
+    const record = (report as DrillReport).record
+    expect(record.proof).toMatchObject({ kind: 'content', tables: 2, rows: 3020, differences: 0 })
+    drilledMs = record.objectives.recoveryMs
   })
 
   it('is restored with gpg, tar and pg_restore alone', async () => {
@@ -169,6 +208,11 @@ describe('an export of the provider', () => {
     const dump = await lifeboat.backup('shop')
     const newer = await lifeboat.show('latest')
     expect(newer.id).toBe(dump.id)
+    // How long an export takes says nothing about a dump.
+    const { losses } = await lifeboat.timeline('shop')
+    const ways = losses.flatMap(one => one.ways).filter(one => one.place.startsWith('one'))
+    const timed = (source: string) => new Set(ways.filter(one => one.source === source).map(one => one.expectedMs))
+    expect([timed('dump'), timed('export')]).toEqual([new Set([null]), new Set([drilledMs])])
     await lifeboat.verify(`shop/${dump.id}`, { destination: 'two' })
     const [, two] = await lifeboat.prune('shop')
     expect(two!.plan.remove).toEqual([])

@@ -3,6 +3,7 @@ import type { PruneResult } from '../api/retention.js'
 import type { Finding, VerificationReport } from '../api/verification.js'
 import type { ScheduledJob } from '../config/schedule-schema.js'
 import { isBackupError } from '../errors/backup-error.js'
+import { liveObjectMissing, liveQueryFailed, rowsFarFromLive, rtoExceeded, tooOld } from '../verify/finding.js'
 
 /** One job of one product. */
 export interface RunStart {
@@ -10,12 +11,13 @@ export interface RunStart {
   readonly job: ScheduledJob
 }
 
-/** Something that a run could not do. What it found is in the records of the store, and not repeated here. */
+/** Something that nothing in the store tells of: what a run could not do, and what it found and no status repeats. */
 export interface RunFailure {
-  /** Null: the run as a whole. */
+  /** `failed` (default): it could not be done, and the code is an error's. `found`: a finding of a verification or drill. */
+  readonly what?: 'failed' | 'found' | undefined
+  /** Null: the run as a whole, or the live database. */
   readonly destination: string | null
   readonly severity: Finding['severity']
-  /** An error's code. */
   readonly code: string
   readonly message: string
   readonly hint: string | null
@@ -30,6 +32,8 @@ export interface RunOutcome extends RunStart {
   readonly result: 'ok' | 'partial' | 'failed' | 'cancelled'
   /** The destinations it was about; null: whatever the job is about. */
   readonly destinations: readonly string[] | null
+  /** Whether the live database was looked at, too. Default: false. */
+  readonly live?: boolean | undefined
   readonly failures: readonly RunFailure[]
   /** One line for people: how it went. */
   readonly summary: string
@@ -50,24 +54,35 @@ export function outcomeOf(
   parts: readonly RunPart[],
   finishedAt: Date,
 ): RunOutcome {
-  const failures = parts.flatMap(part => failuresOf(run, part))
+  const failures = together(parts.flatMap(part => failuresOf(run, part)))
   const states = parts.map(stateOf)
-  const named = parts.map(part => part.destination).filter(one => one !== undefined)
+  const named = parts.map(placesOf)
   return {
     product: run.product,
     job: run.job,
     startedAt: run.startedAt.toISOString(),
     finishedAt: finishedAt.toISOString(),
-    result: together(states),
-    destinations: named.length === parts.length && named.length > 0 ? [...new Set(named)] : null,
+    result: resultOf(states),
+    destinations:
+      named.length === 0 || named.includes(undefined) ? null : [...new Set(named.flatMap(one => one ?? []))],
+    live: parts.some(part => 'done' in part && 'live' in part.done && part.done.live),
     failures,
     summary: parts.map(summaryOf).join('; '),
   }
 }
 
+/** Where a part was about; undefined: everywhere. */
+function placesOf(part: RunPart): readonly string[] | undefined {
+  if (part.destination !== undefined) return [part.destination]
+  if ('error' in part) return undefined
+  const { done } = part
+  if ('destination' in done) return [done.destination]
+  return done.destinations.filter(({ outcome }) => outcome !== 'not-due').map(({ destination }) => destination)
+}
+
 type PartState = RunOutcome['result']
 
-function together(states: readonly PartState[]): PartState {
+function resultOf(states: readonly PartState[]): PartState {
   if (states.includes('cancelled')) return 'cancelled'
   if (states.every(state => state === 'ok')) return 'ok'
   return states.every(state => state === 'failed') ? 'failed' : 'partial'
@@ -87,19 +102,53 @@ function failuresOf({ job }: RunStart, part: RunPart): RunFailure[] {
     if (code === 'cancelled') return []
     // Another run is at it: that one's outcome counts. And what was not removed harms nobody tonight.
     const severity = code === 'locked' || job === 'prune' ? 'warning' : 'critical'
-    return [{ destination, severity, code, message, hint }]
+    return [{ what: 'failed', destination, severity, code, message, hint }]
   }
   const { done } = part
   if ('status' in done) {
     return done.destinations.flatMap(one =>
-      one.error === null ? [] : [{ destination: one.destination, severity: 'critical' as const, ...one.error }],
+      one.error === null
+        ? []
+        : [{ what: 'failed' as const, destination: one.destination, severity: 'warning' as const, ...one.error }],
     )
   }
   if (!('findings' in done)) return []
-  // What says nothing about the backup is not recorded, so only the run can tell of it.
-  return done.findings
-    .filter(({ code }) => code === 'key-missing' || code === 'wrong-key')
-    .map(finding => ({ ...finding, destination: done.destination }))
+  return done.findings.filter(isToldByNobodyElse).map(finding => ({
+    ...finding,
+    what: 'found' as const,
+    destination: isOfLive(finding) ? null : done.destination,
+  }))
+}
+
+/** Codes of findings about the live database. */
+const liveCodes = new Set([rowsFarFromLive, liveQueryFailed, liveObjectMissing])
+
+/** Whether a finding speaks of the live database, which only a run that looks at it finds again. */
+export function isOfLive({ code }: { readonly code: string }): boolean {
+  return liveCodes.has(code)
+}
+
+/**
+ * The status judges age and objectives anew, and repeats what a record holds against a backup. It does not repeat
+ * warnings, nor what is not held against it, nor a key that was not at hand.
+ */
+function isToldByNobodyElse(finding: Finding): boolean {
+  const { code, severity } = finding
+  if (severity === 'info' || code === tooOld || code === rtoExceeded) return false
+  return severity === 'warning' || isOfLive(finding) || code === 'key-missing' || code === 'wrong-key'
+}
+
+/** Several of one code and place become one, as they are told as one. */
+function together(failures: readonly RunFailure[]): RunFailure[] {
+  const found = new Map<string, RunFailure>()
+  for (const failure of failures) {
+    const key = `${failure.what ?? 'failed'} ${failure.code} ${failure.destination}`
+    const known = found.get(key)
+    const worse = known?.severity === 'critical' ? known.severity : failure.severity
+    const message = known === undefined ? failure.message : `${known.message}; ${failure.message}`
+    found.set(key, { ...(known ?? failure), severity: worse, message })
+  }
+  return [...found.values()]
 }
 
 function summaryOf(part: RunPart): string {

@@ -1,6 +1,7 @@
 import type { BackupOperations, BackupResult, ListedBackup, ListResult, Unreadable } from '../api/backups.js'
 import { runBackup } from '../backup/run-backup.js'
 import { withHooks } from '../hooks/with-hooks.js'
+import { listIncluded, listMissing } from '../report/list-included.js'
 import { listBackups } from '../repository/list-backups.js'
 import type { OpenContext } from './open-context.js'
 
@@ -38,6 +39,8 @@ export function backupOperations(context: OpenContext): BackupOperations {
         location: store.location,
         manifest,
         storedBytes,
+        included: listIncluded(manifest),
+        notIncluded: listMissing(manifest, context.known(manifest.product)),
       }
     },
   }

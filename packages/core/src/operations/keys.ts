@@ -41,7 +41,8 @@ export function keyOperations(context: OpenContext): KeyOperations {
       const config = productOf(product)
       const destination = run.to ?? backup.destination
       // Never empty: a name that is not configured is refused.
-      const store = context.destinationsFor(product, run, destination)[0]![1].store
+      const [found] = context.destinationsFor(product, run, destination)
+      const to = { name: destination, store: found![1].store }
       const encryption = encryptionAt(config, destination)
       const given: Unlock = run.key === undefined ? { privateKeys: [] } : await readGivenKey(run.key)
       const own = await unlockFor(product, backup.destination)()
@@ -51,7 +52,7 @@ export function keyOperations(context: OpenContext): KeyOperations {
       }
       const done = await rotateBackup(
         {
-          ...{ backup, unlock, deps, to: { name: destination, store } },
+          ...{ backup, unlock, deps, to },
           sealKeys: await sealKeysOf(backup, unlock),
           lock: await readLock(encryption, folder),
           sealer: await readSealer(encryption, folder),

@@ -5,8 +5,10 @@ import { pauseServices, resumeServices } from '../maintenance/pause-services.js'
 import { runExport } from '../mirror/run-export.js'
 import { keepSecret, putSecretBack } from '../provider/keep-secret.js'
 import {
+  findRestorePoint,
   forgetProductRecovery,
   listProvider,
+  makeRestorePoint,
   type ProviderJob,
   planProductRecovery,
   readWindow,
@@ -35,6 +37,8 @@ export function providerOperations(context: OpenContext): ProviderOperations {
     recover: async (product, plan, run = {}) => recoverProduct(providerJobOf(product, run), plan, run),
     resumeRecovery: async (product, run = {}) => resumeProductRecovery(providerJobOf(product, run), run),
     forgetRecovery: async (product, run = {}) => forgetProductRecovery(providerJobOf(product, run), run),
+    makeRestorePoint: async (product, name, run = {}) => makeRestorePoint(providerJobOf(product, run), name, run),
+    restorePoint: async (product, run = {}) => findRestorePoint(providerJobOf(product, run), run.name, run),
     keepSecret: async (product, run = {}) =>
       keepSecret(providerJobOf(product, run), await readLock(productOf(product).encryption, folder), run),
     putSecretBack: async (product, run = {}) =>

@@ -6,7 +6,10 @@ import { outcomeOf, type RunPart } from '../notify/run-outcome.js'
 import { readHistory } from '../repository/read-history.js'
 import type { ProofRecord } from '../repository/record-schema.js'
 import { newestBackups } from '../schedule/newest-backup.js'
+import { printSchedule } from '../schedule/print/print-schedule.js'
+import { secretVariables } from '../schedule/print/secret-variables.js'
 import { runJob, type WorkOperations } from '../schedule/run-job.js'
+import { toolVersion } from '../tool-version.js'
 import type { OpenContext } from './open-context.js'
 import { recordPlaces } from './record-places.js'
 
@@ -16,6 +19,16 @@ export function scheduleOperations(context: OpenContext, work: WorkOperations): 
 
   return {
     schedule: product => productOf(product).schedule,
+    printSchedule: (scheduler, named = context.products) =>
+      printSchedule(
+        scheduler,
+        named.flatMap(product => {
+          const config = productOf(product)
+          const { schedule } = config
+          return schedule === undefined ? [] : [{ product, schedule, variables: secretVariables(config) }]
+        }),
+        { now: deps.now(), version: toolVersion },
+      ),
     async lastDone(product, job, run = {}) {
       if (job === 'prune') return undefined
       if (job !== 'backup') return oldestOf(await newestRecords(product, job, run))

@@ -1,5 +1,6 @@
 import type { DrillOptions, DrillReport, VerificationOperations } from '../api/verification.js'
 import type { ProductConfig } from '../config/config-schema.js'
+import { rpoAt } from '../destination/destination-schedule.js'
 import { estimateRestore } from '../drill/estimate-restore.js'
 import { runDrill } from '../drill/run-drill.js'
 import type { ScratchConfig } from '../drill/scratch-server.js'
@@ -12,6 +13,7 @@ import { readForReport } from '../report/read-for-report.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
 import { readHistory } from '../repository/read-history.js'
 import { readRecords } from '../repository/verification-record.js'
+import { findArchived, retrieveBackup } from '../retrieval/retrieve-backup.js'
 import { planTimeline } from '../timeline/plan-timeline.js'
 import { readTimeline } from '../timeline/read-timeline.js'
 import { applyLogMigration } from '../verification-log/write-log.js'
@@ -36,16 +38,20 @@ export function verificationOperations(context: OpenContext): VerificationOperat
       const backup = await locate(name, run)
       const { product } = backup.manifest
       const config = known(product)
+      const wanted = run.level ?? 'content'
+      if (run.retrieve && wanted !== 'listed') await retrieveBackup(backup, run.retrieve, deps, run)
+      const archived = wanted === 'listed' ? [] : await findArchived(backup, run.signal)
       const configured = config !== undefined && Object.hasOwn(config.destinations, backup.destination)
       const report = await runVerify(
         {
           backup,
-          level: run.level ?? 'content',
+          level: archived.length > 0 ? 'listed' : wanted,
+          archived,
           unlock: unlockFor(product, backup.destination),
           sealKeys: sealKeysFor(product, backup.destination),
           verify: config?.verify,
           configured,
-          rpoMs: config?.objectives.rpo,
+          rpoMs: config && rpoAt(config, configured ? config.destinations[backup.destination] : undefined),
           now: deps.now,
           live: run.live
             ? async options => checkLive(backup.manifest, productOf(product).verify, await liveSource(product), options)
@@ -73,6 +79,7 @@ export function verificationOperations(context: OpenContext): VerificationOperat
     drill,
     async diff(name, run = {}) {
       const backup = await locate(name, run)
+      await retrieveBackup(backup, run.retrieve, deps, run)
       const { product } = backup.manifest
       const { findPgTools } = deps
       const { source: config } = productOf(product)
@@ -93,7 +100,10 @@ export function verificationOperations(context: OpenContext): VerificationOperat
   async function drill(name: string, run: DrillOptions = {}): Promise<DrillReport> {
     let backup: LocatedBackup | undefined
     const find = async () => {
-      backup ??= await locate(name, run)
+      if (backup !== undefined) return backup
+      const found = await locate(name, run)
+      await retrieveBackup(found, run.retrieve, deps, run)
+      backup = found
       return backup
     }
     const product = await productOfDrill(name, find)

@@ -13,7 +13,9 @@ export function breakGlass({ product, config }: PlanInput): string[] {
     `Fetch the newest backup from ${name}:`,
     '',
     ...(fetching(store.location, product) === undefined
-      ? [`Copy the newest folder of ${inline(product)} from ${inline(store.location)} by its own tools into the current folder.`]
+      ? [
+          `Copy the newest folder of ${inline(product)} from ${inline(store.location)} by its own tools into the current folder.`,
+        ]
       : shell(fetching(store.location, product)!)),
   ])
   const withKey = !('passphrase' in config.encryption)
@@ -42,11 +44,7 @@ function fetching(location: string, product: string): string[] | undefined {
   const last = `grep -oE '${idPattern}' | sort -u | tail -n 1`
   if (location.startsWith('s3://')) {
     const folder = quoted(`${location.replace(/\/+$/, '')}/${product}/`)
-    return [
-      `id=$(aws s3 ls ${folder} | ${last})`,
-      `aws s3 cp ${folder}"$id"/ ./"$id"/ --recursive`,
-      'cd "$id"',
-    ]
+    return [`id=$(aws s3 ls ${folder} | ${last})`, `aws s3 cp ${folder}"$id"/ ./"$id"/ --recursive`, 'cd "$id"']
   }
   if (!location.startsWith('/')) return undefined
   const folder = quoted(`${location.replace(/\/+$/, '')}/${product}/`)

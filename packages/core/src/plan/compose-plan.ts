@@ -30,7 +30,9 @@ export function composePlan(input: PlanInput): string {
     '',
     `Made ${spokenTime(now.toISOString())} by ${toolName} ${toolVersion} (\`lifeboat plan ${product}\`) from the configuration and from what lies in the stores. ` +
       'It holds no secret. Print it, and keep it where the database is not.',
-    ...timeline.unanswered.map(({ place, message }) => `\n**Not in it**: ${inline(place)} did not answer: ${inline(message)}`),
+    ...timeline.unanswered.map(
+      ({ place, message }) => `\n**Not in it**: ${inline(place)} did not answer: ${inline(message)}`,
+    ),
     ...['', '## Objectives', '', ...objectives(input)],
     ...['', '## What is kept, where, and for how long', '', ...describeDestinations(input)],
     ...['', '## What is not kept', '', ...describeNotKept(input)],

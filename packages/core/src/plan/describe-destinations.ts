@@ -10,14 +10,15 @@ export function describeDestinations({ config, report }: PlanInput): string[] {
     const { newest, backups, proof } = report.destinations.find(one => one.name === name) ?? {
       ...{ newest: null, backups: 0, proof: null },
     }
-    const last =
-      newest === null ? '**none**' : `${spokenTime(newest.createdAt)}, ${spokenBytes(newest.storedBytes)}`
-    const proven =
-      proof === null ? 'not read back' : `${proof.ok ? 'proven' : '**failed**'} ${spokenTime(proof.at)}`
+    const last = newest === null ? '**none**' : `${spokenTime(newest.createdAt)}, ${spokenBytes(newest.storedBytes)}`
+    const proven = proof === null ? 'not read back' : `${proof.ok ? 'proven' : '**failed**'} ${spokenTime(proof.at)}`
     return [
       name,
       code(destination.store.location),
-      [...(destination.schedule ? [`${destination.schedule.every} only`] : []), describeRetention(destination.retention)].join('; '),
+      [
+        ...(destination.schedule ? [`${destination.schedule.every} only`] : []),
+        describeRetention(destination.retention),
+      ].join('; '),
       String(backups),
       last,
       newest === null ? '' : proven,

@@ -26,8 +26,5 @@ export function describeKeys({ keys, config }: PlanInput): string[] {
     [...new Set(opens.map(one => one.destination))].join(', ') || 'none',
     proved === null ? '**never shown**' : spokenTime(proved.at),
   ])
-  return [
-    ...words,
-    ...table(['held by', 'key', 'new backups in', 'opens the newest in', 'shown to open one'], rows),
-  ]
+  return [...words, ...table(['held by', 'key', 'new backups in', 'opens the newest in', 'shown to open one'], rows)]
 }

@@ -1,6 +1,9 @@
 /** A name or a message within a line or a cell of a table: nothing in it is markup. */
 export function inline(text: string): string {
-  return text.replace(/[\p{Cc}\s]+/gu, ' ').replace(/[\\`*_<>|[\]]/g, '\\$&').trim()
+  return text
+    .replace(/[\p{Cc}\s]+/gu, ' ')
+    .replace(/[\\`*_<>|[\]]/g, '\\$&')
+    .trim()
 }
 
 /** Text set as code: what people type, or see, to the letter. */

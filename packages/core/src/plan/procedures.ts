@@ -28,14 +28,24 @@ function procedure(answer: LossAnswer, input: PlanInput): string[] {
   if (best === undefined) return ['**Nothing could be recovered**, by what is known now.', ...lost(answer)]
   return [
     ...wayLines(best, input),
-    ...others.flatMap(way => ['', `Or, with ${spokenDuration(way.dataAgeMs)} of data lost:`, '', ...wayLines(way, input)]),
+    ...others.flatMap(way => [
+      '',
+      `Or, with ${spokenDuration(way.dataAgeMs)} of data lost:`,
+      '',
+      ...wayLines(way, input),
+    ]),
     ...lost(answer),
   ]
 }
 
 function wayLines(way: Way, input: PlanInput): string[] {
   const time = way.expectedMs === null ? 'nobody has timed it' : `about ${spokenDuration(way.expectedMs)}`
-  const state = { none: 'not verified yet', content: 'verified', restored: 'restored in a drill', provider: "the provider's word" }
+  const state = {
+    none: 'not verified yet',
+    content: 'verified',
+    restored: 'restored in a drill',
+    provider: "the provider's word",
+  }
   return [
     `From ${sources[way.source]} at ${inline(way.place)}. When this was written: of ${spokenTime(way.instant)}, ${state[way.proof]}; time ${time} (${inline(way.expectedFrom)}). It takes ${inline(way.credential)}.`,
     ...way.notes.map(note => `- ${inline(note)}`),
@@ -76,7 +86,9 @@ function askFor(name: string, what: string): string {
 }
 
 function lost({ lost }: LossAnswer): string[] {
-  return lost.length === 0 ? [] : ['', ...lost.map(({ place, why }) => `- gone, too: ${inline(place)} (${inline(why)})`)]
+  return lost.length === 0
+    ? []
+    : ['', ...lost.map(({ place, why }) => `- gone, too: ${inline(place)} (${inline(why)})`)]
 }
 
 function capital(text: string): string {

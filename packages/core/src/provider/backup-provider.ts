@@ -36,6 +36,8 @@ export interface ProviderBackup {
   readonly expiresAt: string | null
   /** Null where the provider does not say. */
   readonly sizeBytes: number | null
+  /** False for a complete one that {@link Restoring} refuses all the same, such as one that can only be downloaded. */
+  readonly restorable?: boolean | undefined
 }
 
 /** The instants that a provider can go back to. */
@@ -176,9 +178,45 @@ export interface ProviderConnection {
   readonly notes: readonly string[]
 }
 
+/** Where a configuration says that the database is; no password. */
+export interface SourceAddress {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+}
+
 /** Gives a way into the database, so that no password has to be in the configuration. */
 export interface Connecting {
   connect(options?: ProviderCallOptions & { readonly readOnly?: boolean | undefined }): Promise<ProviderConnection>
+  /** Says which of the provider's ways a configured address is, and whether it serves. Findings are values. */
+  judge?(address: SourceAddress, options?: ProviderCallOptions): Promise<readonly Finding[]>
+}
+
+/** When a provider makes its own backups. */
+export interface BackupSchedule {
+  /** `HH:MM:SS`, UTC, every day. */
+  readonly timeOfDay: string
+}
+
+/** A moment that was given a name, to go back to. */
+export interface RestorePoint {
+  readonly name: string
+  /** The provider's own word. */
+  readonly status: string
+  /** Whether one can go back to it. */
+  readonly available: boolean
+  /** RFC 3339; null where the provider does not say. */
+  readonly completedAt: string | null
+  /** What {@link Restoring.plan} takes to go back to it. */
+  readonly backup: string
+}
+
+/** Names the present moment, so that one can go back to it: before a migration. They are in no listing. */
+export interface RestorePoints {
+  /** The one of that name, or the newest; undefined where there is none. */
+  find(name?: string, options?: ProviderCallOptions): Promise<RestorePoint | undefined>
+  /** Resolves when one can go back to it. @throws `config-invalid` for a name that the provider does not take */
+  create(name: string, options?: FollowOptions): Promise<RestorePoint>
 }
 
 /** A service that writes to the database. */
@@ -258,4 +296,7 @@ export interface BackupProvider {
   readonly checking?: Checking | undefined
   readonly connecting?: Connecting | undefined
   readonly keeping?: Keeping | undefined
+  readonly restorePoints?: RestorePoints | undefined
+  /** When it makes backups by itself; undefined where the plan has none. */
+  schedule?(options?: ProviderCallOptions): Promise<BackupSchedule | undefined>
 }

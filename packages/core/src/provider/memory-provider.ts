@@ -9,6 +9,7 @@ import type {
   ProviderOperation,
   Recovered,
   RecoveryPlan,
+  RestorePoint,
   WritingService,
 } from './backup-provider.js'
 
@@ -34,6 +35,7 @@ export function memoryProvider(options: MemoryProviderOptions = {}): BackupProvi
   const window = options.window ?? { earliest: new Date(now().getTime() - 7 * day), latest: now() }
   const backups = new Map((options.backups ?? []).map(one => [one.id, one]))
   const services = new Map<string, WritingService>([['web', { id: 'web', name: 'web', state: 'running' }]])
+  const points = new Map<string, RestorePoint>()
   const begun: RecoveryPlan[] = []
   let made = 0
 
@@ -99,6 +101,8 @@ export function memoryProvider(options: MemoryProviderOptions = {}): BackupProvi
       ...recovering,
       async plan(id, { signal } = {}) {
         signal?.throwIfAborted()
+        const point = [...points.values()].find(one => one.backup === id)
+        if (point !== undefined) return planFor('restore-point', point.name)
         if (!backups.has(id)) throw missing(id)
         return planFor('backup', id)
       },
@@ -117,6 +121,27 @@ export function memoryProvider(options: MemoryProviderOptions = {}): BackupProvi
           throw new BackupError('outside-window', `memory cannot go back to ${at.toISOString()}`)
         return planFor('instant', at.toISOString())
       },
+    },
+
+    restorePoints: {
+      async find(name, { signal } = {}) {
+        signal?.throwIfAborted()
+        return name === undefined ? [...points.values()].at(-1) : points.get(name)
+      },
+      async create(name, { signal } = {}) {
+        signal?.throwIfAborted()
+        const point = {
+          ...{ name, status: 'AVAILABLE', available: true, completedAt: now().toISOString() },
+          backup: `restore-point:${name}`,
+        }
+        points.set(name, point)
+        return point
+      },
+    },
+
+    async schedule({ signal } = {}) {
+      signal?.throwIfAborted()
+      return { timeOfDay: '04:00:00' }
     },
 
     removing: {

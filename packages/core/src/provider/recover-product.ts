@@ -3,11 +3,14 @@ import { emitterFor } from '../events/backup-event.js'
 import type { ObjectStore } from '../store/object-store.js'
 import type {
   BackupProvider,
+  BackupSchedule,
   FollowOptions,
   ProviderBackup,
   Recovered,
   RecoveryPlan,
   RecoveryWindow,
+  RestorePoint,
+  RestorePoints,
 } from './backup-provider.js'
 import { type JournalRecord, type OperationJournal, storeJournal } from './operation-journal.js'
 import { resumeRecovery, runRecovery } from './run-recovery.js'
@@ -31,6 +34,10 @@ export interface ProviderListing {
   readonly backups: readonly ProviderBackup[]
   /** Null where the provider does not go back to instants. */
   readonly window: RecoveryWindow | null
+  /** When it makes backups by itself; null where it does not, or does not say. */
+  readonly schedule: BackupSchedule | null
+  /** The newest restore point; null where there is none. */
+  readonly restorePoint: RestorePoint | null
 }
 
 /** What to recover to: an instant, or one of the provider's backups by its id. */
@@ -47,7 +54,58 @@ export async function listProvider(job: ProviderJob, options: FollowOptions): Pr
   const { pointInTime } = provider
   const window = pointInTime ? await ask('ask for its recovery window', () => pointInTime.window({ signal })) : null
   backups.sort((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''))
-  return { product, provider: provider.name, location: provider.location, backups, window }
+  const { name, location } = provider
+  const schedule = await besides('ask for its schedule', async () => provider.schedule?.({ signal }))
+  const restorePoint = await besides('ask for restore points', async () =>
+    provider.restorePoints?.find(undefined, { signal }),
+  )
+  return { product, provider: name, location, backups, window, schedule, restorePoint }
+
+  /** What a listing shows besides: where the token may not ask for it, the rest is shown all the same. */
+  async function besides<T>(doing: string, work: () => Promise<T | undefined>): Promise<T | null> {
+    try {
+      return (await ask(doing, work)) ?? null
+    } catch (error) {
+      signal?.throwIfAborted()
+      const message = error instanceof Error ? error.message : String(error)
+      emitterFor(options.onEvent)({ type: 'warning.raised', message })
+      return null
+    }
+  }
+}
+
+/** Names the present moment. @throws BackupError `provider-lacks`, `config-invalid` */
+export async function makeRestorePoint(job: ProviderJob, name: string, options: FollowOptions): Promise<RestorePoint> {
+  const { ask } = opened(job, options)
+  const points = restorePointsOf(job, options)
+  return ask('make a restore point', () => points.create(name, options))
+}
+
+/** The restore point of that name, or the newest. @throws BackupError `provider-lacks`, `backup-missing` */
+export async function findRestorePoint(
+  job: ProviderJob,
+  name: string | undefined,
+  options: FollowOptions,
+): Promise<RestorePoint> {
+  const { ask, signal } = opened(job, options)
+  const points = restorePointsOf(job, options)
+  const found = await ask('look for restore points', () => points.find(name, { signal }))
+  if (found !== undefined) return found
+  throw new BackupError(
+    'backup-missing',
+    name === undefined
+      ? `${job.product} has no restore point`
+      : `${job.product} has no restore point ${JSON.stringify(name)}`,
+    { hint: '`lifeboat pitr mark PRODUCT NAME` makes one' },
+  )
+}
+
+function restorePointsOf(job: ProviderJob, options: FollowOptions): RestorePoints {
+  const { provider } = opened(job, options)
+  if (provider.restorePoints !== undefined) return provider.restorePoints
+  throw new BackupError('provider-lacks', `${provider.name} (${provider.location}) has no restore points`, {
+    hint: '`lifeboat backup PRODUCT --reason pre-deploy` keeps the present state',
+  })
 }
 
 /** @throws BackupError `provider-lacks` */

@@ -101,7 +101,8 @@ export async function runWorker(queue: RunQueue, perform: Perform, options: RunW
     const startedAt = clock.now().toISOString()
     const outcome = await perform(run, { signal }).catch((error: unknown): RunOutcome => {
       const message = error instanceof Error ? error.message : String(error)
-      const failures = [{ destination: null, severity: 'critical' as const, code: 'unexpected', message, hint: null }]
+      const failed = { what: 'failed', destination: null, severity: 'critical', code: 'unexpected' } as const
+      const failures = [{ ...failed, message, hint: null }]
       const at = { startedAt, finishedAt: clock.now().toISOString() }
       return {
         product: run.product,
@@ -109,20 +110,22 @@ export async function runWorker(queue: RunQueue, perform: Perform, options: RunW
         ...at,
         result: 'failed',
         destinations: null,
+        live: false,
         failures,
         summary: message,
       }
     })
     if ('skipped' in outcome) {
       const at = { startedAt, finishedAt: clock.now().toISOString() }
-      const said = { destinations: null, failures: [], summary: outcome.skipped }
+      const said = { destinations: null, live: false, failures: [], summary: outcome.skipped }
       return { kind: 'finished', outcome: { product: run.product, job: run.job, ...at, result: 'ok', ...said } }
     }
     if (outcome.result === 'cancelled') return { kind: 'put-back', afterMs: 0, why: 'the worker was stopped' }
     const locked = outcome.result === 'failed' && outcome.failures.some(({ code }) => code === 'locked')
     if (locked) return { kind: 'put-back', afterMs: options.lockedAgainMs ?? lockedAgainMs, why: outcome.summary }
     // What a verification found would be found again; only what could not be done is worth another attempt.
-    return { kind: outcome.result === 'failed' && outcome.failures.length > 0 ? 'failed' : 'finished', outcome }
+    const undone = outcome.result === 'failed' && outcome.failures.some(({ what }) => what === 'failed')
+    return { kind: undone ? 'failed' : 'finished', outcome }
   }
 
   async function keepLease(run: TakenRun, lost: AbortController, done: AbortSignal): Promise<void> {

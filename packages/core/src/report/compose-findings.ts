@@ -1,4 +1,5 @@
 import type { Finding } from '../api/verification.js'
+import { isBehind } from '../destination/destination-schedule.js'
 import { judgeDrills } from '../drill/judge-drills.js'
 import type { ProofRecord } from '../repository/record-schema.js'
 import { rtoExceeded, tooOld } from '../verify/finding.js'
@@ -68,6 +69,7 @@ function ownFindings({ stored, name, config, backups, drills, now }: ProductFact
     backups[0]?.id,
     name,
     add,
+    one => isBehindHere(one, { config, backups }),
   )
   if (backups.length === 0 && drills.length === 0) return found
   const expected = {
@@ -79,16 +81,24 @@ function ownFindings({ stored, name, config, backups, drills, now }: ProductFact
   return found
 }
 
+/** A destination that takes one a month is not behind for the rest of it. */
+function isBehindHere(name: string, { config, backups }: Pick<ProductFacts, 'config' | 'backups'>): boolean {
+  const madeOf = ({ id, manifest }: (typeof backups)[number]) => ({ id, createdAt: manifest.createdAt })
+  const here = backups.filter(one => one.destination === name).map(madeOf)
+  return backups[0] !== undefined && isBehind(config.destinations[name]?.schedule, here, madeOf(backups[0]))
+}
+
 function judgeDestinations(
   destinations: readonly DestinationState[],
   newestId: string | undefined,
   product: string,
   add: (severity: Finding['severity'], code: string, message: string, hint: string | null) => void,
+  behind: (destination: string) => boolean,
 ): void {
   for (const { name, newest, proof } of destinations) {
     if (newestId === undefined) return
     if (newest === null) add('critical', 'backup-missing', `${name} holds no backup`, `lifeboat backup ${product}`)
-    else if (newest.id !== newestId)
+    else if (behind(name))
       add('warning', 'destination-behind', `the newest backup is not at ${name}`, `lifeboat backup ${product}`)
     if (newest !== null && proof === null)
       add(

@@ -34,7 +34,8 @@ export async function listBackups(
       const storedBytes = manifest.artifacts.reduce((sum, artifact) => sum + artifact.storedBytes, 0)
       return { product, id: manifest.id, destination, location: store.location, manifest, storedBytes }
     } catch (error) {
-      if (isBackupError(error, 'manifest-invalid') || isBackupError(error, 'object-missing')) {
+      const known = ['manifest-invalid', 'object-missing', 'object-archived'] as const
+      if (isBackupError(error) && known.some(code => code === error.code)) {
         return { product, destination, key, message: error.message }
       }
       throw error

@@ -6,12 +6,14 @@ import { type ConnectionTarget, parseConnectionUrl } from '../postgres/connectio
 import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg-tools.js'
 import { type LocatedBackup, restorableArtifact } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
-import { checkSeal, type SealKeys } from '../seal/manifest-seal.js'
+import type { SealKeys } from '../seal/manifest-seal.js'
 import { countSelected, describeEntry, describePart, describeSkipped, isObject } from './describe-selection.js'
 import { inspectForProfile } from './inspect-for-profile.js'
 import { findFilled, inspectObjects, noObjects } from './inspect-objects.js'
 import { inspectTarget, isSameDatabase, type TargetFacts } from './inspect-target.js'
+import { type PartialGrants, planPartialGrants } from './partial-grants.js'
 import { readContents } from './read-contents.js'
+import { requireSeal } from './require-seal.js'
 import { type ProfileStatement, rolesCreated } from './restore-profile.js'
 import { type EntryRule, type EntrySelection, selectEntries } from './select-entries.js'
 import { asksForPart, type PartSelection, selectPart } from './select-part.js'
@@ -25,6 +27,8 @@ export interface PreparedRestore {
   readonly toc: TableOfContents | undefined
   /** What of the archive is restored; undefined where its version is unknown, which goes in whole. */
   readonly selection: EntrySelection | undefined
+  /** Grants that name roles which the target lacks, less these. */
+  readonly grants: PartialGrants
   /** Set where not the whole backup is asked for. */
   readonly part: PartSelection | undefined
   /** What the profile runs before the first definition. */
@@ -75,36 +79,19 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
   const artifact = restorableArtifact(manifest)
   if (artifact === undefined)
     throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
-  if (artifact.kind === 'export' && partial)
+  if (artifact.kind === 'export' && (options.intoSchema !== undefined || options.only === 'data'))
     throw new BackupError(
       'selection-invalid',
-      `${manifest.product}/${manifest.id} is an export: it is restored whole`,
+      `${manifest.product}/${manifest.id} is an export: tables of it come back with their definitions, and under their own names`,
       {
-        hint: 'restore it into a new database (--create), and copy from there',
+        hint: 'restore the tables into a new database (--create --table …), and copy the rows from there',
       },
     )
-  const checking = checkSeal(manifest, job.sealKeys)
+  const checking = requireSeal(manifest, job.sealKeys, options)
   checking.catch(() => {})
   const toc = await readContents(backup, artifact, job.unlock, options.signal)
   // After the first bytes were opened: a wrong passphrase is a wrong key, not a wrong seal.
-  const seal = await checking
-  const sealed = job.sealKeys.expected !== undefined
-  if (seal === 'unsealed' && sealed && options.allowUnsealed !== true) {
-    throw new BackupError(
-      'seal-missing',
-      `the manifest of ${manifest.product}/${manifest.id} is not sealed, and this product's manifests are`,
-      {
-        hint: 'somebody may have removed the seal: restore from another destination or backup; if it was made before sealing was set up and you trust the store, give --allow-unsealed',
-      },
-    )
-  }
-  if (seal === 'wrong') {
-    throw new BackupError(
-      'seal-wrong',
-      `the manifest of ${manifest.product}/${manifest.id} was not written by a holder of the key, or was changed`,
-      { hint: '`lifeboat verify` says more; restore from another destination or backup: `lifeboat list`' },
-    )
-  }
+  const sealWarnings = await checking
   const { profile } = options
   const facts = await inspectTarget(target, create, options.signal, profile?.managedSchemas)
   if (facts.readOnly)
@@ -150,21 +137,15 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     )
   }
   if (part !== undefined && options.only === 'data') await checkFilled(target, part, options)
+  const roles = new Set([...facts.roles, ...rolesCreated(preparation)])
   const { warnings, keepOwners } = checkFitness(
     manifest.source,
     selection?.kept,
-    { ...facts, roles: new Set([...facts.roles, ...rolesCreated(preparation)]) },
+    { ...facts, roles },
     target,
     job.definer,
   )
-  if (seal === 'unsealed')
-    warnings.unshift(
-      sealed
-        ? "the manifest is not sealed, and this product's manifests are: see who may write to the store"
-        : 'the manifest is not sealed: nothing proves who made this backup',
-    )
-  if (seal === 'unproven')
-    warnings.unshift('the manifest is sealed, and no key is at hand to check the seal with: nothing proves who made it')
+  warnings.unshift(...sealWarnings)
   warnings.push(...partWarnings(options, facts))
   if (artifact.kind === 'export')
     warnings.push(
@@ -200,6 +181,9 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     artifact,
     toc,
     selection,
+    grants: planPartialGrants(selection?.kept ?? [], entry =>
+      [...rolesNamed([entry], /^(ACL|DEFAULT ACL)$/)].some(role => !roles.has(role)),
+    ),
     part,
     preparation,
     tools,

@@ -1,6 +1,6 @@
 import type { BackupContents, ContentsOptions } from '../api/restoring.js'
 import { BackupError } from '../errors/backup-error.js'
-import { databaseArtifact } from '../repository/locate-artifact.js'
+import { restorableArtifact } from '../repository/locate-artifact.js'
 import { chooseTables } from './choose-tables.js'
 import { describeEntry, describeNeeded } from './describe-selection.js'
 import type { RestoreJob } from './plan-restore.js'
@@ -14,7 +14,7 @@ export async function readBackupContents(
   const { backup } = job
   const { manifest } = backup
   const { product, id } = manifest
-  const artifact = databaseArtifact(manifest)
+  const artifact = restorableArtifact(manifest)
   if (artifact === undefined) throw new BackupError('backup-missing', `${product}/${id} holds no database`)
   const toc = await readContents(backup, artifact, job.unlock, options.signal)
   if (toc === undefined) {

@@ -24,6 +24,7 @@ import { dropTables } from './drop-tables.js'
 import { planEarlyIndexes, tableName } from './early-indexes.js'
 import { findOrphans } from './find-orphans.js'
 import { loadArchive } from './load-archive.js'
+import { runGrants } from './partial-grants.js'
 import { prepareRestore, type RestoreJob } from './plan-restore.js'
 import { runPgRestore, toleratedInPart } from './run-pg-restore.js'
 import { runProfileStatements, undoProfileStatements } from './run-profile-statements.js'
@@ -102,7 +103,8 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
   async function loadAll(work: string, ahead: WorkAhead): Promise<number> {
     const jobs = options.jobs ?? defaultJobs
     const { artifact, tools, keepOwners } = prepared
-    const kept = selection?.kept ?? []
+    // Grants in which a role is missing are run here, statement by statement.
+    const kept = (selection?.kept ?? []).filter(entry => !prepared.grants.entries.has(entry.dumpId))
     const tolerate = part === undefined ? [] : toleratedInPart
     const owners = keepOwners ? [] : ['--no-owner']
     const definer = job.definer && {
@@ -127,8 +129,18 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       })
       await timed('unpack', () => unpackExport(watched, unpacked, signal))
       touched = true
-      if (plan.overwrite) await timed('drop what the backup names', () => dropNamedObjects(target, kept, signal))
-      await timed('pg_restore', () => restore(unpacked, [`--jobs=${jobs}`, ...only]))
+      if (part !== undefined) await timed('drop tables', () => dropTables(target, part.inTheWay, signal))
+      else if (plan.overwrite) await timed('drop what the backup names', () => dropNamedObjects(target, kept, signal))
+      if (prepared.preparation.length > 0)
+        await timed('prepare the target', () => runProfileStatements(target, prepared.preparation, signal))
+      await timed('definitions', async () => {
+        await restore(unpacked, ['--section=pre-data', ...only], definer)
+        await job.definer?.handOver()
+      })
+      await timed('rows, indexes, constraints, triggers', () =>
+        restore(unpacked, ['--section=data', '--section=post-data', `--jobs=${jobs}`, ...only]),
+      )
+      await grant()
       return plan.tables ?? 0
     }
     let tablesLoaded = 0
@@ -219,7 +231,16 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           ...(indexed.size > 0 ? [`--use-list=${list}`] : only),
         ])
       })
+    await grant()
     return plan.tables ?? 0
+  }
+
+  async function grant(): Promise<void> {
+    const { statements } = prepared.grants
+    if (statements.length === 0) return
+    const refused = await timed('grants to the roles that are there', () => runGrants(target, statements, signal))
+    for (const { statement, why } of refused)
+      emit({ type: 'warning.raised', message: `left out: ${statement.slice(0, 120)} (${why})` })
   }
 
   async function warnOfOrphans(tables: readonly TableRecord[]): Promise<void> {
@@ -241,8 +262,9 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
 
   /** What pg_restore is told of a selection; nothing where all of the archive is restored. */
   async function listOf(file: string): Promise<readonly string[]> {
-    if (selection === undefined || selection.skipped.length === 0) return []
-    await writeFile(file, useList(selection.kept), { mode: 0o600 })
+    if (selection === undefined || selection.skipped.length + prepared.grants.entries.size === 0) return []
+    const listed = selection.kept.filter(entry => !prepared.grants.entries.has(entry.dumpId))
+    await writeFile(file, useList(listed), { mode: 0o600 })
     return [`--use-list=${file}`]
   }
 

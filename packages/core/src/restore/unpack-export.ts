@@ -11,6 +11,16 @@ import type { ByteSource } from '../streams/byte-source.js'
 /** The files that `pg_dump -Fd` writes; anything else in an export is passed over. */
 const fileNames = /^(toc\.dat|blobs(_\d+)?\.toc|[\w-]+\.dat(\.(gz|lz4|zst))?)$/
 
+/** Unpacks the table of contents alone: a folder of which pg_restore restores definitions. */
+export async function unpackExportContents(source: ByteSource, folder: string): Promise<void> {
+  await mkdir(folder, { mode: 0o700 })
+  for await (const file of readTar(decompress(source, 'gzip'))) {
+    if (!/(^|\/)toc\.dat$/.test(file.name)) continue
+    await pipeline(file.body, createWriteStream(join(folder, 'toc.dat'), { mode: 0o600 }))
+    return
+  }
+}
+
 /**
  * Unpacks a mirrored export into a folder, where pg_restore reads it; the only restore for which rows lie on the disk, in
  * clear, while it runs. Resolves once the export was proven whole. Names are taken without their folders, so that

@@ -4,16 +4,15 @@ import type { RetentionPolicy } from '../config/config-schema.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { withLocks } from '../locks/hold-locks.js'
-import { manifestKey } from '../repository/layout.js'
+import { backupPrefix } from '../repository/layout.js'
 import { listBackups } from '../repository/list-backups.js'
 import { isExport } from '../repository/locate-artifact.js'
+import { removeBackup } from '../repository/remove-backup.js'
 import { findVerified } from '../repository/verification-record.js'
 import type { SealKeys } from '../seal/seal.js'
 import type { ObjectStore } from '../store/object-store.js'
-import { removeForGood } from '../store/remove-for-good.js'
-import { whyRetained } from '../store/why-retained.js'
-import { wrapStoreError } from '../store/wrap-store-error.js'
 import { sweepUnlocked } from '../sweep/run-sweep.js'
+import { findArchivedProof, type ProofPlace } from './archived-proof.js'
 import { type PrunePlan, planPrune } from './plan-prune.js'
 
 export interface PruneJob {
@@ -26,6 +25,8 @@ export interface PruneJob {
   readonly lockLeaseMs: number
   /** What records of verifications are checked with. */
   readonly recordKeys: SealKeys
+  /** The product's other destinations, whose verifications speak for what lies in an archive here. Default: none. */
+  readonly siblings?: readonly ProofPlace[] | undefined
 }
 
 /**
@@ -49,7 +50,8 @@ async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneRe
   const emit = emitterFor(options.onEvent)
   const { backups } = await listBackups(store, { product, destination }, signal)
   const manifests = backups.map(({ manifest }) => manifest)
-  const verified = await findVerified(store, job, manifests, job.recordKeys, signal)
+  const verified = new Set(await findVerified(store, job, manifests, job.recordKeys, signal))
+  for (const id of await findArchivedProof(job, manifests, signal)) verified.add(id)
   const candidatesOf = (exports: boolean) =>
     manifests
       .filter(manifest => isExport(manifest) === exports)
@@ -64,30 +66,10 @@ async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneRe
   for (const { id } of job.apply ? plan.remove : []) {
     throwIfCancelled(signal)
     const manifest = manifests.find(one => one.id === id)!
-    try {
-      const why = await whyRetained(
-        store,
-        [manifestKey(product, id), ...manifest.artifacts.map(one => one.key)],
-        signal,
-      )
-      if (why !== undefined) {
-        retained.push({ id, message: why })
-        continue
-      }
-      const left: string[] = []
-      for (const key of [manifestKey(product, id), ...manifest.artifacts.map(artifact => artifact.key)]) {
-        const { state, message } = await removeForGood(store, key, { signal })
-        if (message !== null) left.push(message)
-        if (state === 'kept') break
-        if (state === 'gone') emit({ type: 'object.removed', destination, key })
-      }
-      if (left.length === 0) removed.push(id)
-      else retained.push({ id, message: left.join('; ') })
-    } catch (error) {
-      const wrapped = wrapStoreError(error, { store, doing: `remove ${product}/${id}`, signal })
-      if (wrapped.code === 'cancelled' || wrapped.code === 'locked') throw wrapped
-      retained.push({ id, message: wrapped.message })
-    }
+    const backup = { store, destination, folder: backupPrefix(product, id), manifest }
+    const message = await removeBackup(backup, signal, emit)
+    if (message === undefined) removed.push(id)
+    else retained.push({ id, message })
   }
   const sweep = await sweepUnlocked(job, options)
   return { product, destination, applied: job.apply, plan, removed, retained, sweep }

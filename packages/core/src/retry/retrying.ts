@@ -85,11 +85,12 @@ function repeating(store: ObjectStore, policy: RetryPolicy, onRetry: (retry: Sto
     const seen = new Set<string>()
     let last: string | undefined
     for (;;) {
+      // Where names come in order the last one tells what an attempt before has shown; else all of them have to be held.
+      const shown = last
       try {
         for await (const one of call()) {
           const name = nameOf(one)
-          // Where names come in order the last one tells what was seen; else all of them have to be held.
-          if (ordered ? last !== undefined && compareKeys(name, last) <= 0 : seen.has(name)) continue
+          if (ordered ? shown !== undefined && compareKeys(name, shown) <= 0 : seen.has(name)) continue
           if (ordered) last = name
           else seen.add(name)
           yield one

@@ -5,6 +5,7 @@ export { lastDue, missedRuns, nextRun } from './due-times.js'
 export { createHealth, type Health, type HealthReport } from './health-handler.js'
 export { jitterFor } from './jitter.js'
 export { type DueRun, type Handled, planRuns, type RunPlan } from './plan-runs.js'
+export { type PrintedFile, type Scheduler, schedulers } from './print/print-schedule.js'
 export {
   type ProductState,
   type RunScheduleOptions,

@@ -56,7 +56,7 @@ function toolkit(world: World, clock: VirtualClock) {
       const result = options.signal?.aborted ? 'cancelled' : (world.result?.(product, job) ?? 'ok')
       const finishedAt = clock.now().toISOString()
       Object.assign(noted, { ended: finishedAt, result })
-      const said = { destinations: null, failures: [], summary: result }
+      const said = { destinations: null, live: false, failures: [], summary: result }
       return { product, job, startedAt, finishedAt, result, ...said }
     },
   }

@@ -60,7 +60,8 @@ export function judgeSchedule(facts: ProductFacts, add: AddFinding): void {
   const holding = answering.filter(({ newest }) => newest !== null)
   const verified = holding.map(one => one.verification?.at ?? '')
   judge('verify', verified.sort()[0] || undefined)
-  judge('drill', lastDrillOf(destinations))
+  // Which drills a destination holds that does not answer is not known.
+  if (destinations.every(({ failure }) => failure === null)) judge('drill', lastDrillOf(destinations))
 }
 
 function lastDrillOf(destinations: readonly DestinationFacts[]): string | undefined {

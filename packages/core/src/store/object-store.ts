@@ -86,6 +86,12 @@ export interface RetrieveOptions extends StoreCallOptions {
   readonly tier: 'expedited' | 'standard' | 'bulk'
 }
 
+/** What is known of a retrieval that was asked for. */
+export interface RetrievalAsked {
+  /** How long it mostly takes, in ms, where the service says. */
+  readonly expectedMs?: number | undefined
+}
+
 /** What became of an object that was to be removed for good. */
 export interface Removal {
   /** `gone`: nothing of it is left. `hidden`: listings show it no more, and it is kept. `kept`: it is as it was. */
@@ -170,8 +176,8 @@ export interface ObjectStore {
    * cannot be removed is the answer, not an error.
    */
   removeForGood?(key: string, options?: StoreCallOptions): Promise<Removal>
-  /** Asks for an archived object to be made readable; `head` tells when it is. Asking again changes nothing. */
-  retrieve?(key: string, options: RetrieveOptions): Promise<void>
+  /** Asks for an archived object to be made readable; `head` tells when it is. Asking again is no error. */
+  retrieve?(key: string, options: RetrieveOptions): Promise<RetrievalAsked>
   /** How the place itself is set up. What the service does not say is null there, and said; it throws only raw errors. */
   posture?(options?: StoreCallOptions): Promise<StorePosture>
   /** The rights that somebody with this role needs here, as the service takes them. */

@@ -8,6 +8,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   'store-auth-failed': 'check the credentials and what they are allowed to do',
   'store-not-found': 'create the bucket or the folder, or correct its name in the configuration',
   'store-full': 'free some space or prune: `lifeboat prune --apply`',
+  'object-archived': '`--retrieve` asks for it; where it does not, name the class in archiveClasses of s3()',
   'object-missing': 'run `lifeboat verify` to see what else is missing',
 }
 

@@ -21,3 +21,8 @@ export async function* orderedParallel<T, R>(
     await Promise.allSettled(pending)
   }
 }
+
+/** A list as a source. */
+export async function* eachOf<T>(list: readonly T[]): AsyncIterable<T> {
+  yield* list
+}

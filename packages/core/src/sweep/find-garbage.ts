@@ -67,11 +67,14 @@ async function sortObjects(store: ObjectStore, product: string, signal: AbortSig
   return { artifacts, whole, locks }
 }
 
+/** Folders of a product beside its backups: what is written there is small, and a write of it that is a day old is dead. */
+const folders = /^(locks|verifications|pauses|operations|provider-secrets)$/
+
 /** A folder's store knows only the folder of an unfinished write; what lies there under a temporary name is its own. */
 function isOursUnfinished(product: string, key: string): boolean {
   if (!key.endsWith('/')) return isOurs(product, key)
   const [first, folder] = key.split('/')
-  return first === product && folder !== undefined && (isBackupId(folder) || /^(locks|verifications)$/.test(folder))
+  return first === product && folder !== undefined && (isBackupId(folder) || folders.test(folder))
 }
 
 /** Whether a key of the product is one that this tool writes and a sweep may judge. */

@@ -138,4 +138,19 @@ describe('a sweep', () => {
       'manifest.json',
     ])
   })
+
+  it.each(['pauses', 'operations', 'provider-secrets', 'verifications', 'locks'])(
+    'clears what was never finished beside the backups: %s',
+    async folder => {
+      const path = join(scratch, `beside-${folder}`)
+      const store = directory(path)
+      await fill(store, [`shop/${folder}/kept.json`])
+      const left = join(path, 'shop', folder, '.lifeboat-tmp-0a')
+      await writeFile(left, 'half')
+      const dayBefore = new Date(Date.now() - 25 * hour)
+      await utimes(left, dayBefore, dayBefore)
+      expect((await runSweep(jobOf(store, 0, true), {})).removed).toHaveLength(1)
+      expect(await keysOf(store)).toEqual([`shop/${folder}/kept.json`])
+    },
+  )
 })

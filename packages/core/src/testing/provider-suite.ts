@@ -172,6 +172,26 @@ export function backupProviderSuite(runner: SuiteRunner, subject: ProviderSubjec
       assert.equal(await state(), 'running')
     })
 
+    test('names a moment, finds it, and plans to go back to it', async provider => {
+      if (!provider.restorePoints) return
+      const { restorePoints, restoring } = provider
+      assert.ok(restoring, 'what can be named can be gone back to')
+      assert.equal(await restorePoints.find('none-such'), undefined)
+      const made = await restorePoints.create('suite')
+      assert.equal(made.available, true)
+      assertPlain(made)
+      assert.deepEqual(await restorePoints.find('suite'), made)
+      assert.equal((await restorePoints.find())?.name, 'suite')
+      const plan = await restoring.plan(made.backup)
+      assert.equal(plan.kind, 'restore-point')
+      assertNoSecret([made, plan], subject)
+    })
+
+    test('says when it makes backups by itself', async provider => {
+      const schedule = await provider.schedule?.()
+      if (schedule) assert.match(schedule.timeOfDay, /^([01]\d|2[0-3]):[0-5]\d:[0-5]\d$/)
+    })
+
     test('checks itself, and finds values', async provider => {
       if (!provider.checking) return
       const findings = await provider.checking.check({ rpoMs: 1 })
@@ -211,6 +231,13 @@ function readings(provider: BackupProvider, subject: ProviderSubject): [string, 
   }
   if (maintenance) calls.push(['services', options => maintenance.services(options)])
   if (checking) calls.push(['check', options => checking.check(options)])
+  const { restorePoints, connecting } = provider
+  if (restorePoints) calls.push(['restorePoints.find', options => restorePoints.find(undefined, options)])
+  if (provider.schedule) calls.push(['schedule', async options => provider.schedule?.(options)])
+  if (connecting?.judge) {
+    const address = { host: 'db.example.org', port: 5432, user: 'shop' }
+    calls.push(['judge', async options => connecting.judge?.(address, options)])
+  }
   return calls
 }
 
@@ -218,6 +245,8 @@ function changes(provider: BackupProvider, subject: ProviderSubject): [string, C
   const { creating, removing, maintenance } = provider
   const calls: [string, Call][] = []
   if (creating) calls.push(['create', options => creating.create(options)])
+  if (provider.restorePoints)
+    calls.push(['restorePoints.create', async options => provider.restorePoints?.create('x', options)])
   if (removing) calls.push(['remove', options => removing.remove(subject.backups[0]!, options)])
   if (maintenance) {
     calls.push(['pause', options => maintenance.pause('any', options)])

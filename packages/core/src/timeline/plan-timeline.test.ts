@@ -19,7 +19,16 @@ const stored = (id: string, hours: number, more: Partial<StoredInstant> = {}): S
   ...more,
 })
 const destination = (name: string, more: Partial<TimelineDestination> = {}): TimelineDestination => ({
-  ...{ name, location: `/${name}`, withProvider: false, region: null, backups: [], failure: null, drill: null },
+  ...{
+    name,
+    location: `/${name}`,
+    withProvider: false,
+    region: null,
+    backups: [],
+    failure: null,
+    drill: null,
+    exportDrill: null,
+  },
   ...more,
 })
 const exported: ProviderBackup = {

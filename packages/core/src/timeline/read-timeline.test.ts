@@ -32,6 +32,7 @@ async function fill(store: ObjectStore, count: number): Promise<void> {
       ],
       ...{ tables: [], contents: null, largeObjects: null, destinations: [], seal: null },
     }
+    await store.put(`shop/${id}/database.dump.gz.gpg`, bytesOf('x'))
     await store.put(`shop/${id}/manifest.json`, bytesOf(JSON.stringify(manifest)))
     const record = { id, at, level: i % 2 ? 'content' : 'listed', ok: true, storedSha256: [hash] }
     const drill = { ...record, level: 'restored', kind: 'drill', objectives: { recoveryMs: 4200 } }
@@ -85,15 +86,47 @@ describe('a timeline read from listings', () => {
     expect(best!.credential).toContain('environment variable SHOP_PASSPHRASE')
   })
 
-  it('reads each manifest, and the newest records only', async () => {
+  it('reads a bounded number of small objects, however many backups there are', async () => {
     const store = memoryStore()
-    await fill(store, 400)
-    let reads = 0
-    const counted: ObjectStore = {
+    await fill(store, 2000)
+    const { timeline, calls } = await counted(store)
+    const { losses } = await timeline
+    expect(losses[0]!.ways[0]!.instants).toMatchObject({ count: 2000 })
+    // One listing; the newest twenty manifests and forty records.
+    expect(calls).toEqual({ list: 1, get: 60, inFlight: expect.any(Number) })
+    expect(calls.inFlight).toBeGreaterThan(16)
+  })
+
+  it('names no backup whose manifest is damaged, or gone, or that has nothing to restore', async () => {
+    const store = memoryStore()
+    await fill(store, 5)
+    const ids: string[] = []
+    for await (const { key } of store.list('shop/2')) if (key.endsWith('manifest.json')) ids.push(key.split('/')[1]!)
+    const [damaged, emptied, gone, good] = ids.sort().reverse() as [string, string, string, string]
+    await store.put(`shop/${damaged}/manifest.json`, bytesOf('{'))
+    await store.remove(`shop/${emptied}/database.dump.gz.gpg`)
+    await store.remove(`shop/${gone}/manifest.json`)
+    const { losses } = await (await counted(store)).timeline
+    const [way] = losses.find(one => one.loss === 'database-gone')!.ways
+    expect(way).toMatchObject({ instants: { count: 2 }, command: expect.stringContaining(good) })
+  })
+
+  async function counted(store: ObjectStore) {
+    const calls = { list: 0, get: 0, inFlight: 0 }
+    let busy = 0
+    const watched: ObjectStore = {
       ...store,
-      get: (key, options) => {
-        reads += 1
-        return store.get(key, options)
+      list: (prefix, options) => {
+        calls.list++
+        return store.list(prefix, options)
+      },
+      async *get(key, options) {
+        calls.get++
+        calls.inFlight = Math.max(calls.inFlight, ++busy)
+        // Others begin before this one answers, as in a network.
+        await new Promise(resolve => setImmediate(resolve))
+        yield* store.get(key, options)
+        busy--
       },
     }
     const lifeboat = await openLifeboat(
@@ -102,14 +135,12 @@ describe('a timeline read from listings', () => {
           shop: {
             source: { url: secret.env('LIFEBOAT_TEST_NO_SUCH') },
             encryption: { passphrase: secret.env('SHOP_PASSPHRASE') },
-            destinations: { local: { store: counted } },
+            destinations: { local: { store: watched } },
           },
         },
       },
       { deps: { now: () => now } },
     )
-    const { losses } = await lifeboat.timeline('shop')
-    expect(losses[0]!.ways[0]!.instants.count).toBe(400)
-    expect(reads).toBe(440)
-  })
+    return { calls, timeline: lifeboat.timeline('shop') }
+  }
 })

@@ -2,13 +2,11 @@ import type { EncryptionConfig, ProductConfig } from '../config/config-schema.js
 import { isSecret } from '../config/secret.js'
 import { isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
-import type { BackupProvider, ProviderBackup, RecoveryWindow } from '../provider/backup-provider.js'
+import type { BackupProvider, ProviderBackup, RecoveryWindow, RestorePoint } from '../provider/backup-provider.js'
 import { wrapProviderError } from '../provider/wrap-provider-error.js'
-import { listBackups } from '../repository/list-backups.js'
-import { isExport } from '../repository/locate-artifact.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
-import { readRecentProofs } from './recent-proofs.js'
+import { readStored } from './read-stored.js'
 import type { TimelineDestination, TimelineInput, TimelineProvider } from './timeline.js'
 
 /**
@@ -49,7 +47,7 @@ async function readProvider(provider: BackupProvider, signal: AbortSignal | unde
       return otherwise
     }
   }
-  const [window, backups, promises] = await Promise.all([
+  const [window, backups, promises, point] = await Promise.all([
     attempt<RecoveryWindow | null>(
       'read the recovery window',
       (async () => provider.pointInTime?.window({ signal }) ?? null)(),
@@ -57,9 +55,16 @@ async function readProvider(provider: BackupProvider, signal: AbortSignal | unde
     ),
     attempt<ProviderBackup[]>('list the backups', collected(provider.list({ signal })), []),
     attempt('ask where it keeps them', (async () => (await provider.promises?.({ signal })) ?? null)(), null),
+    attempt('ask for restore points', (async () => provider.restorePoints?.find(undefined, { signal }))(), undefined),
   ])
+  if (point?.available) backups.push(asBackup(point))
   const place = provider.recovered === undefined ? 'in-place' : 'new-instance'
   return { name: provider.name, location: provider.location, place, window, backups, failures, promises }
+}
+
+/** The newest restore point is one more instant; the provider keeps it in no list. */
+function asBackup({ backup: id, completedAt: createdAt, status: nativeStatus }: RestorePoint): ProviderBackup {
+  return { id, kind: 'restore-point', createdAt, status: 'complete', nativeStatus, expiresAt: null, sizeBytes: null }
 }
 
 async function readDestination(
@@ -76,23 +81,11 @@ async function readDestination(
     region: store.region ?? null,
   }
   try {
-    const [{ backups }, proofs] = await Promise.all([
-      listBackups(store, { product, destination: name }, signal),
-      readRecentProofs(store, product, signal),
-    ])
-    const stored = backups.map(({ id, manifest }) => ({
-      ...{
-        id,
-        createdAt: new Date(manifest.createdAt),
-        kind: isExport(manifest) ? ('export' as const) : ('dump' as const),
-      },
-      proof: proofs.levels.get(id) ?? ('none' as const),
-    }))
-    return { ...shared, backups: stored, failure: null, drill: proofs.drill }
+    return { ...shared, ...(await readStored(store, product, signal)), failure: null }
   } catch (error) {
     throwIfCancelled(signal)
     const failure = isBackupError(error) ? error : wrapStoreError(error, { store, doing: `list ${product}/`, signal })
-    return { ...shared, backups: [], failure: failure.message, drill: null }
+    return { ...shared, backups: [], failure: failure.message, drill: null, exportDrill: null }
   }
 }
 

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { ObjectStore } from '../store/object-store.js'
 import { readWhole } from '../streams/byte-source.js'
-import { orderedParallel } from '../streams/ordered-parallel.js'
+import { eachOf, orderedParallel } from '../streams/ordered-parallel.js'
 
 /** How many of the newest records are read: what is older does not change what the newest backups are worth. */
 const recent = 40
-const readsInFlight = 8
+const readsInFlight = 16
 const maxRecordBytes = 2 ** 24
 
 /** What is read of a record; those of older and newer versions have it. */
@@ -21,22 +21,20 @@ const proofSchema = z.object({
 export interface RecentProofs {
   /** Of each backup what its newest record passed at. */
   readonly levels: ReadonlyMap<string, 'content' | 'restored'>
-  /** The newest drill that passed. */
-  readonly drill: { readonly at: Date; readonly recoveryMs: number } | null
+  /** Drills that passed, oldest first. */
+  readonly drills: readonly { readonly id: string; readonly at: Date; readonly recoveryMs: number }[]
 }
 
-/** Reads the newest verification and drill records of a product in one store. */
+/** Reads the newest of the verification and drill records that have these keys. */
 export async function readRecentProofs(
   store: ObjectStore,
-  product: string,
+  keys: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<RecentProofs> {
-  const keys: string[] = []
-  for await (const { key } of store.list(`${product}/verifications/`, { signal })) keys.push(key)
   // Keys begin with the time.
-  const newest = keys.sort().slice(-recent)
+  const newest = [...keys].sort().slice(-recent)
   const levels = new Map<string, 'content' | 'restored'>()
-  let drill: RecentProofs['drill'] = null
+  const drills: RecentProofs['drills'][number][] = []
   const records = orderedParallel(eachOf(newest), readsInFlight, key => readProof(store, key, signal))
   for await (const proof of records) {
     // What cannot be read proves nothing.
@@ -44,9 +42,9 @@ export async function readRecentProofs(
     if (proof.ok) levels.set(proof.id, proof.level)
     else levels.delete(proof.id)
     if (proof.ok && proof.objectives !== undefined)
-      drill = { at: new Date(proof.at), recoveryMs: proof.objectives.recoveryMs }
+      drills.push({ id: proof.id, at: new Date(proof.at), recoveryMs: proof.objectives.recoveryMs })
   }
-  return { levels, drill }
+  return { levels, drills }
 }
 
 async function readProof(store: ObjectStore, key: string, signal: AbortSignal | undefined) {
@@ -58,8 +56,4 @@ async function readProof(store: ObjectStore, key: string, signal: AbortSignal | 
       return undefined
     throw error
   }
-}
-
-async function* eachOf<T>(list: readonly T[]): AsyncIterable<T> {
-  yield* list
 }

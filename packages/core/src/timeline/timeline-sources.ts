@@ -53,7 +53,7 @@ function providerSources(provider: TimelineProvider, product: string): TimelineS
       command: instant => `lifeboat pitr restore ${product} --at ${instant}`,
     })
   const restorable = provider.backups.filter(one => one.status === 'complete' && one.createdAt !== null)
-  const native = restorable.filter(one => one.kind !== 'export')
+  const native = restorable.filter(one => one.kind !== 'export' && one.restorable !== false)
   const exported = restorable.filter(one => one.kind === 'export')
   if (native.length > 0)
     sources.push({
@@ -88,7 +88,7 @@ function destinationSources(destination: TimelineDestination, input: TimelineInp
   return (['dump', 'export'] as const).flatMap(kind => {
     const backups = destination.backups.filter(one => one.kind === kind)
     if (backups.length === 0) return []
-    const drill = kind === 'dump' ? destination.drill : null
+    const drill = kind === 'dump' ? destination.drill : destination.exportDrill
     return [
       {
         kind,

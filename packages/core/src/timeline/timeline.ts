@@ -31,8 +31,10 @@ export interface TimelineDestination {
   readonly backups: readonly StoredInstant[]
   /** Why it could not be listed; null when it was. */
   readonly failure: string | null
-  /** The newest restore of one of its backups that was timed and passed. */
+  /** The newest restore of one of its dumps that was timed and passed. */
   readonly drill: { readonly at: Date; readonly recoveryMs: number } | null
+  /** The same of its mirrored exports. */
+  readonly exportDrill: { readonly at: Date; readonly recoveryMs: number } | null
 }
 
 /** The provider and what it says. */

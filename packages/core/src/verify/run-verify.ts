@@ -11,6 +11,7 @@ import { progressing } from '../events/progressing.js'
 import { type LocatedBackup, locateArtifact } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
 import { plainBytes, storedBytes } from '../repository/read-artifact.js'
+import type { ArchivedArtifact } from '../retrieval/retrieve-backup.js'
 import type { SealKeys } from '../seal/manifest-seal.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { PassingDigest } from '../streams/digest.js'
@@ -26,6 +27,8 @@ import { proveOther } from './prove-other.js'
 export interface VerifyJob {
   readonly backup: LocatedBackup
   readonly level: VerificationLevel
+  /** What cannot be read now, so that the level is `listed` only. Default: nothing. */
+  readonly archived?: readonly ArchivedArtifact[] | undefined
   /** Read only when the level needs it. */
   readonly unlock: () => Promise<Unlock>
   /** Read only when the level needs it. */
@@ -60,6 +63,7 @@ export async function runVerify(job: VerifyJob, options: RunOptions): Promise<Ve
       checks.push(checked(`bytes of ${artifact.name}`, await checkStored(backup, artifact, options)))
     else checks.push(...(await checkContent(job, artifact, options)))
   }
+  if (job.archived?.length) checks.push(checked('bytes that can be read', job.archived.map(notRead)))
   // A passphrase that does not open the backup cannot judge its seal either.
   const opened = !findingsOf(checks).some(finding => finding.code === 'wrong-key' || finding.code === 'key-missing')
   if (level === 'content' && opened)
@@ -85,6 +89,17 @@ export async function runVerify(job: VerifyJob, options: RunOptions): Promise<Ve
     rows: tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
     readBytes,
     durationMs: job.now().getTime() - startedMs,
+  }
+}
+
+/** Not damage: nobody has looked. */
+function notRead({ key, storageClass, state }: ArchivedArtifact): Finding {
+  const where = state === 'archived' ? `lies in ${storageClass}` : `is being retrieved from ${storageClass}`
+  return {
+    severity: 'warning',
+    code: 'artifact-archived',
+    message: `${key} ${where}: its bytes were not read, only its length was looked at`,
+    hint: '`lifeboat verify BACKUP --retrieve` asks the service for it, which costs money and takes hours',
   }
 }
 

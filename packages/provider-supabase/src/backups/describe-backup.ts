@@ -25,6 +25,7 @@ export function describeBackup(native: Native, retentionDays: number | null): Pr
     nativeStatus: native.status === '' ? '(none)' : native.status,
     expiresAt: expiresAt === null ? null : expiresAt.toISOString(),
     sizeBytes: null,
+    restorable: native.is_physical_backup,
   }
 }
 

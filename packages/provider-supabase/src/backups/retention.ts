@@ -1,11 +1,5 @@
-import { isBackupError } from '@lifeboat/core'
+import { type BackupSchedule, isBackupError } from '@lifeboat/core'
 import type { ManagementApi } from '../api/management-api.js'
-
-/** When Supabase makes the daily backup. */
-export interface BackupSchedule {
-  /** `HH:MM:SS`, UTC. */
-  readonly timeOfDay: string
-}
 
 /**
  * For how many days the organisation's plan keeps daily backups; null where the token may not ask or it is not said. By

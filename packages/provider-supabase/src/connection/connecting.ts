@@ -3,6 +3,7 @@ import type { HttpDeps } from '@lifeboat/core/http'
 import type { ManagementApi } from '../api/management-api.js'
 import type { SupabaseSettings } from '../supabase-options.js'
 import { type ConnectionWay, connectionWays } from './connection-ways.js'
+import { judgeAddress } from './judge-address.js'
 import type { Reach } from './reach.js'
 
 const reachTimeoutMs = 5_000
@@ -19,6 +20,7 @@ export function connecting(place: {
 }): Connecting {
   const { api, settings, deps, reach } = place
   return {
+    judge: (address, { signal } = {}) => judgeAddress(place, address, signal),
     async connect({ signal, readOnly = false } = {}) {
       signal?.throwIfAborted()
       const ways = connectionWays(settings.ref, await api.poolers(signal)).filter(one => one.fit)

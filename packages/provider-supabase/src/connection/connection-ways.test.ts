@@ -34,19 +34,15 @@ describe('connectionWays', () => {
 
 describe('recogniseWay', () => {
   it.each([
-    [`postgres://postgres:x@db.${ref}.supabase.co:5432/postgres`, { way: 'direct', ref }],
-    [`postgres://postgres:x@db.${ref}.supabase.co/postgres`, { way: 'direct', ref }],
-    [`postgres://postgres:x@db.${ref}.supabase.co:6543/postgres`, { way: 'dedicated pooler', ref }],
-    [`postgres://postgres.${ref}@aws-0-eu-west-1.pooler.supabase.com:5432/postgres`, { way: 'session pooler', ref }],
-    [
-      `postgres://postgres.${ref}@aws-0-eu-west-1.pooler.supabase.com:6543/postgres`,
-      { way: 'transaction pooler', ref },
-    ],
-    ['postgres://postgres@aws-0-eu-west-1.pooler.supabase.com:6543/postgres', { way: 'transaction pooler', ref: null }],
-    ['postgres://u@db.example.org/x', undefined],
-    ['nonsense', undefined],
-  ])('%s', (url, expected) => {
-    expect(recogniseWay(url)).toEqual(expected)
+    [`db.${ref}.supabase.co`, 5432, 'postgres', { way: 'direct', ref }],
+    [`db.${ref}.supabase.co`, 6543, 'postgres', { way: 'dedicated pooler', ref }],
+    ['aws-0-eu-west-1.pooler.supabase.com', 5432, `postgres.${ref}`, { way: 'session pooler', ref }],
+    ['aws-0-eu-west-1.pooler.supabase.com', 6543, `postgres.${ref}`, { way: 'transaction pooler', ref }],
+    ['aws-0-eu-west-1.pooler.supabase.com', 6543, 'postgres', { way: 'transaction pooler', ref: null }],
+    ['db.example.org', 5432, 'u', undefined],
+    [`db.${ref}.supabase.co.example.org`, 5432, 'postgres', undefined],
+  ])('%s:%i as %s', (host, port, user, expected) => {
+    expect(recogniseWay({ host, port, user })).toEqual(expected)
   })
 })
 

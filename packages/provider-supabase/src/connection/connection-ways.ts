@@ -1,3 +1,4 @@
+import type { SourceAddress } from '@lifeboat/core'
 import type { PoolersAnswer } from '../api/answers.js'
 
 /** How an address reaches a project's database. */
@@ -32,15 +33,17 @@ export function connectionWays(ref: string, poolers: PoolersAnswer): ConnectionW
   return [direct, session, { ...session, way: 'transaction pooler', port: 6543, fit: false }]
 }
 
-/** Which way an address of the configuration is; undefined for one that is not Supabase's. */
-export function recogniseWay(url: string): { readonly way: WayName; readonly ref: string | null } | undefined {
-  if (!URL.canParse(url)) return undefined
-  const { hostname, port, username } = new URL(url)
-  const direct = /^db\.([a-z]{20})\.supabase\.co$/.exec(hostname)
-  if (direct) return { way: port === '6543' ? 'dedicated pooler' : 'direct', ref: direct[1]! }
-  if (!poolerHost.test(hostname)) return undefined
-  const ref = /\.([a-z]{20})$/.exec(decodeURIComponent(username))?.[1] ?? null
-  return { way: port === '6543' ? 'transaction pooler' : 'session pooler', ref }
+/** Which way an address is, and into which project; undefined for one that is not Supabase's. */
+export function recogniseWay({
+  host,
+  port,
+  user,
+}: SourceAddress): { readonly way: WayName; readonly ref: string | null } | undefined {
+  const direct = /^db\.([a-z]{20})\.supabase\.co$/.exec(host)
+  if (direct) return { way: port === 6543 ? 'dedicated pooler' : 'direct', ref: direct[1]! }
+  if (!poolerHost.test(host)) return undefined
+  const ref = /\.([a-z]{20})$/.exec(user)?.[1] ?? null
+  return { way: port === 6543 ? 'transaction pooler' : 'session pooler', ref }
 }
 
 function same(role: string): string {

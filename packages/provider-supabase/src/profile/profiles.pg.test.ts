@@ -20,7 +20,7 @@ let adminUrl: string
 let lifeboat: Lifeboat
 
 beforeAll(async () => {
-  ;[supabaseServer, plainServer] = await Promise.all([startScratchServer(), startScratchServer()])
+  ;[supabaseServer, plainServer] = await Promise.all([startScratchServer({ major: 15 }), startScratchServer()])
   adminUrl = await dressServer(supabaseServer.url())
   await makeProject(adminUrl, 'old_project', true)
   await run(plainServer.url(), "create role owner login createdb createrole password 'owner'")
@@ -202,6 +202,26 @@ describe('the profile for Supabase', () => {
 })
 
 describe('the profile for a Postgres that is no Supabase', () => {
+  it('restores the grants to roles that are there, where the login may not make the others', async () => {
+    await run(plainServer.url(), "create role limited login createdb password 'owner'; create role reporting")
+    const warnings: string[] = []
+    const { plan } = await lifeboat.restore('shop/latest', {
+      to: ownerUrl(plainServer, 'limited', 'limited'),
+      create: true,
+      profile: plainProfile,
+      onEvent: event => {
+        if (event.type === 'warning.raised') warnings.push(event.message)
+      },
+    })
+    const may = (role: string, table: string) =>
+      scalar(plainServer, 'limited', `has_table_privilege('${role}', '${table}', 'select')`)
+    expect([await may('reporting', 'public.posts'), await may('reporting', 'public.closed')]).toEqual([true, false])
+    expect(reasonsOf(plan)['missing-role']).toContainEqual(expect.stringContaining('POLICY'))
+    expect(reasonsOf(plan)['missing-role']).not.toContainEqual(expect.stringContaining('TABLE posts'))
+    expect(warnings.filter(one => one.startsWith('left out:'))).toEqual([])
+    expect(warnings).toContainEqual(expect.stringMatching(/^grants to .*anon.* are left out: no such role/))
+  })
+
   it('keeps auth as data, makes the roles that are missing, and leaves the rest of the platform behind', async () => {
     const warnings: string[] = []
     const { plan } = await lifeboat.restore('shop/latest', {

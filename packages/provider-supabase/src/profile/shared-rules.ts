@@ -93,13 +93,28 @@ function grants(facts: ProfileFacts): EntryRule {
     const aboutSchema = schema !== undefined && subjectOf(entry)?.kind === 'SCHEMA'
     if (aboutSchema && facts.schemas.get(schema)?.owned === false && !facts.superuser) return 'not-owned-schema'
     if (facts.canCreateRoles) return undefined
-    return rolesIn(entry).some(role => !facts.roles.has(role)) ? 'missing-role' : undefined
+    return lacksRoles(entry, role => !facts.roles.has(role)) ? 'missing-role' : undefined
   }
 }
 
+/**
+ * Whether roles are missing without which nothing of an entry could be restored. Of grants those to roles that are there
+ * come back, so an entry is left out only where none of its grants would.
+ */
+export function lacksRoles(entry: Kept, isMissing: (role: string) => boolean): boolean {
+  if (!rolesIn(entry).some(isMissing)) return false
+  if (entry.description === 'POLICY') return true
+  const statements = entry.definition.split('\n').filter(line => /^(GRANT|REVOKE|ALTER) /.test(line))
+  return !statements.some(definition => !rolesIn({ ...entry, definition }).some(isMissing))
+}
+
 /** The roles that grants and policies name and the target lacks: without login, so that they open nothing. */
-export function createMissingRoles(kept: readonly Kept[], facts: ProfileFacts): ProfileStatement[] {
-  const missing = new Set(kept.flatMap(rolesIn).filter(role => !facts.roles.has(role)))
+export function createMissingRoles(
+  kept: readonly Kept[],
+  facts: ProfileFacts,
+  mayMake: (role: string) => boolean = () => true,
+): ProfileStatement[] {
+  const missing = new Set(kept.flatMap(rolesIn).filter(role => !facts.roles.has(role) && mayMake(role)))
   if (!facts.canCreateRoles) return []
   return [...missing].sort().map(role => ({
     sql: `CREATE ROLE "${role.replaceAll('"', '""')}" NOLOGIN`,

@@ -1,7 +1,7 @@
 import { type EntryRule, type ProfileFacts, type RestoreProfile, setDefaultPrivilegesAside } from '@lifeboat/core'
-import { rolesIn, schemaOf, tableOf } from './entry-names.js'
+import { schemaOf, tableOf } from './entry-names.js'
 import { isManagedSchema, isReservedRole, managedSchemas, migrationNotes, schemasWithUserRows } from './platform.js'
-import { createMissingRoles, existingSchemas, sharedRules } from './shared-rules.js'
+import { createMissingRoles, existingSchemas, lacksRoles, sharedRules } from './shared-rules.js'
 
 type Entry = Parameters<EntryRule>[0]
 
@@ -15,7 +15,10 @@ export const supabaseProfile: RestoreProfile = {
   describes: 'into a Supabase project: what the platform owns stays as the project has it',
   managedSchemas,
   rules: facts => [platform(facts), reservedRoles(facts), existingSchemas(facts), ...sharedRules(facts)],
-  prepare: (kept, facts) => [...createMissingRoles(kept, facts), ...setDefaultPrivilegesAside(facts.defaultPrivileges)],
+  prepare: (kept, facts) => [
+    ...createMissingRoles(kept, facts, role => !isReservedRole(role)),
+    ...setDefaultPrivilegesAside(facts.defaultPrivileges),
+  ],
 }
 
 function platform(facts: ProfileFacts): EntryRule {
@@ -60,5 +63,5 @@ function callsOwnFunction({ definition }: Entry): boolean {
 /** A role of the platform's that this project does not have is not for us to make. */
 function reservedRoles(facts: ProfileFacts): EntryRule {
   return entry =>
-    rolesIn(entry).some(role => isReservedRole(role) && !facts.roles.has(role)) ? 'reserved-role' : undefined
+    lacksRoles(entry, role => isReservedRole(role) && !facts.roles.has(role)) ? 'reserved-role' : undefined
 }

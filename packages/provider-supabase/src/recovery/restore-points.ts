@@ -1,29 +1,20 @@
-import { BackupError, type FollowOptions, type ProviderCallOptions } from '@lifeboat/core'
+import { BackupError, type RestorePoint, type RestorePoints } from '@lifeboat/core'
 import { poll } from '@lifeboat/core/http'
 import type { RestorePointAnswer } from '../api/answers.js'
+import { parseTime } from '../backups/describe-backup.js'
 import type { InPlace } from './in-place.js'
 
-/** A named moment to which `restoring.plan('restore-point:NAME')` goes back. */
-export interface RestorePoint {
-  readonly name: string
-  /** `PENDING`, `AVAILABLE`, `REMOVED`, `FAILED`, or a word that is not known. */
-  readonly status: string
-  readonly completedAt: string | null
-}
-
-export interface RestorePoints {
-  /** The one of that name, or the newest; undefined where there is none. */
-  find(name?: string, options?: ProviderCallOptions): Promise<RestorePoint | undefined>
-  /** Resolves when it is `AVAILABLE`. The API takes names of at most 20 characters. */
-  create(name: string, options?: FollowOptions): Promise<RestorePoint>
-}
+/** Before the name of a restore point, it makes an id of a backup. */
+export const restorePointPrefix = 'restore-point:'
 
 /** Restore points are no part of the provider's list: the API shows one at a time. */
 export function restorePoints({ api, settings, deps }: InPlace): RestorePoints {
   const find = async (name: string | undefined, signal: AbortSignal | undefined) => {
     signal?.throwIfAborted()
     try {
-      return describe(await api.restorePoint(name, signal))
+      const found = describe(await api.restorePoint(name, signal))
+      // What is answered for a name that is not there is not documented: nobody goes back to another one.
+      return name === undefined || found.name === name ? found : undefined
     } catch (error) {
       if (error instanceof BackupError && error.code === 'provider-not-found') return undefined
       throw error
@@ -59,5 +50,6 @@ export function restorePoints({ api, settings, deps }: InPlace): RestorePoints {
 }
 
 function describe({ name, status, completed_on }: RestorePointAnswer): RestorePoint {
-  return { name, status, completedAt: completed_on ?? null }
+  const completedAt = completed_on ? parseTime(completed_on) : null
+  return { name, status, available: status === 'AVAILABLE', completedAt, backup: `${restorePointPrefix}${name}` }
 }

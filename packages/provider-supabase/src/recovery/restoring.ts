@@ -1,7 +1,6 @@
 import { BackupError, type Restoring } from '@lifeboat/core'
 import { type InPlace, planInPlace, recoveringInPlace } from './in-place.js'
-
-const restorePointPrefix = 'restore-point:'
+import { restorePointPrefix } from './restore-points.js'
 
 /** Restoring a daily backup by its id, or going back to a restore point by `restore-point:NAME`. */
 export function restoring(place: InPlace): Restoring {

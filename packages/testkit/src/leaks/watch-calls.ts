@@ -50,7 +50,14 @@ interface CallOptions {
 type Call = (...given: unknown[]) => Promise<unknown>
 
 /** Calls that cannot do without options; those of all others have a default, which a function's `length` does not count. */
-const needOptions: readonly string[] = ['restore', 'planRestore']
+const needOptions: readonly string[] = [
+  'restore',
+  'planRestore',
+  'restoreFiles',
+  'planFilesRestore',
+  'restoreRoles',
+  'planRolesRestore',
+]
 
 async function call(name: string, member: Call, all: readonly unknown[], config: Config): Promise<unknown> {
   const at = needOptions.includes(name) ? member.length - 1 : member.length

@@ -66,13 +66,19 @@ it('a run that failed for good is seen in the list, and waits again when it is t
     const due = { product: 'shop', job: 'backup', dueAt: new Date('2026-11-21T02:00:00Z') } as const
     expect([await queue.add(due, due.dueAt), await queue.add(due, due.dueAt)]).toEqual([true, false])
     const failed = {
+      what: 'failed',
       destination: null,
       severity: 'critical',
       code: 'store-full',
       message: 'no space',
       hint: null,
     } as const
-    const at = { startedAt: '2026-11-21T02:00:00.000Z', finishedAt: '2026-11-21T02:00:01.000Z', destinations: null }
+    const at = {
+      startedAt: '2026-11-21T02:00:00.000Z',
+      finishedAt: '2026-11-21T02:00:01.000Z',
+      destinations: null,
+      live: false,
+    }
     const outcome = {
       product: 'shop',
       job: 'backup',

@@ -43,9 +43,18 @@ function light(): Perform {
     const startedAt = new Date().toISOString()
     const outcome = (result: 'ok' | 'failed' | 'cancelled', code?: string) => {
       const failures = code
-        ? [{ destination: null, severity: 'warning' as const, code, message: code, hint: null }]
+        ? [
+            {
+              what: 'failed' as const,
+              destination: null,
+              severity: 'warning' as const,
+              code,
+              message: code,
+              hint: null,
+            },
+          ]
         : []
-      const at = { startedAt, finishedAt: new Date().toISOString(), destinations: null }
+      const at = { startedAt, finishedAt: new Date().toISOString(), destinations: null, live: false }
       return { product, job, ...at, result, failures, summary: `attempt ${attempt}` }
     }
     const lock = { product, purpose: 'backup', stores: [{ name: 'place', store }], leaseMs: order.leaseMs } as const

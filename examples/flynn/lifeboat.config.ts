@@ -1,0 +1,56 @@
+import { defineConfig, secret } from '@lifeboat/core'
+import { s3 } from '@lifeboat/provider-s3'
+import { supabase } from '@lifeboat/provider-supabase'
+
+const endpoint = process.env.S3_ENDPOINT
+const bucket = process.env.BACKUP_BUCKET ?? 'flynn-dr'
+
+export default defineConfig({
+  products: {
+    flynn: {
+      // Of the dumps, one every six hours. The 15 minutes of the plan are point-in-time recovery's: `lifeboat timeline flynn`.
+      objectives: { rto: '30m', rpo: '7h' },
+      source: { url: secret.env('FLYNN_DATABASE_URL'), roles: 'auto' },
+      provider: supabase({
+        projectRef: 'abcdefghijklmnopqrst',
+        accessToken: secret.env('SUPABASE_ACCESS_TOKEN'),
+        apiUrl: process.env.SUPABASE_API_URL,
+        statusUrl: process.env.SUPABASE_STATUS_URL,
+      }),
+      // AES-256 under OpenPGP: stock gpg reads it.
+      encryption: { passphrase: secret.env('FLYNN_BACKUP_PASSPHRASE') },
+      files: {
+        config: { root: process.env.FLYNN_ROOT ?? '.', include: ['.env*', 'config/**'], exclude: ['**/*.log'] },
+      },
+      // Three regions, each with 30 days.
+      destinations: {
+        frankfurt: {
+          store: s3({ bucket, prefix: 'frankfurt', region: 'eu-central-1', endpoint }),
+          retention: { keepWithin: '30d', minimum: 3 },
+        },
+        ireland: {
+          store: s3({ bucket, prefix: 'ireland', region: 'eu-west-1', endpoint }),
+          retention: { keepWithin: '30d', minimum: 3 },
+        },
+        virginia: {
+          store: s3({ bucket, prefix: 'virginia', region: 'us-east-1', endpoint }),
+          retention: { keepWithin: '30d', minimum: 3 },
+        },
+      },
+      verify: {
+        criticalTables: ['users', 'sessions', 'transcripts', 'recordings'],
+        size: { min: process.env.BACKUP_MIN_SIZE ?? '1MB' },
+        queries: [
+          {
+            name: 'no transcript without a session',
+            sql: 'select count(*) from transcripts t left join sessions s on s.id = t.session_id where s.id is null',
+            expect: 0,
+          },
+        ],
+      },
+      // Restores the newest backup, checks it, compares it, holds it against 30 minutes.
+      drill: { scratch: 'local', interval: '8d' },
+      schedule: { backup: '0 */6 * * *', verify: '45 */6 * * *', drill: '0 9 * * 1', prune: '30 4 * * *' },
+    },
+  },
+})

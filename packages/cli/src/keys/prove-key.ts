@@ -1,0 +1,34 @@
+import type { CommandResult } from '../command.js'
+import { exitStatus } from '../exit-status.js'
+import { oneLine } from '../render/one-line.js'
+import { formatBytes, formatTime } from '../render/quantities.js'
+import type { Session } from '../session.js'
+import { type KeyFlags, withGivenKey } from './ask-passphrase.js'
+
+export interface ProveFlags extends KeyFlags {
+  readonly whole?: boolean
+  readonly destination?: string
+}
+
+export async function proveKey(session: Session, named: string, flags: ProveFlags): Promise<CommandResult> {
+  const { whole, destination } = flags
+  const lifeboat = await session.open(named)
+  const backup = lifeboat.products.includes(named) ? `${named}/latest` : named
+  const options = { whole, destination, signal: session.signal, onEvent: session.progress.onEvent }
+  const proof = await withGivenKey(session, flags, key => lifeboat.proveKey(backup, { ...options, key }))
+  const { record, recordedAs } = proof
+  const who = record.userIds.length === 0 ? '' : ` of ${oneLine(record.userIds.join(', '))}`
+  const key = record.fingerprint === null ? 'the passphrase' : `the key${who} (${record.fingerprint})`
+  const read = record.artifacts.reduce((sum, one) => sum + one.plainBytes, 0)
+  const extent = record.extent === 'whole' ? `all ${formatBytes(read)} read` : `the first ${formatBytes(read)} read`
+  return {
+    status: exitStatus.done,
+    document: proof,
+    lines: [
+      `${key} ${session.colours.green('opens')} ${record.product}/${record.id} of ${formatTime(record.backupCreatedAt)} in ${oneLine(record.destination)}: ${extent}`,
+      recordedAs === null
+        ? 'not recorded: the backup lies in no configured destination'
+        : `recorded as ${oneLine(recordedAs)}`,
+    ],
+  }
+}

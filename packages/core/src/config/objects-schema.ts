@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import type { ObjectStore } from '../store/object-store.js'
+import { checkNames, hasEntries } from './check-names.js'
+import { retentionSchema } from './destination-schema.js'
+import { text } from './values.js'
+
+const objectStore = z.custom<ObjectStore>(
+  value => typeof value === 'object' && value !== null && 'get' in value && 'list' in value && 'capabilities' in value,
+  { message: 'expected a store, such as s3({ bucket }) or directory(path)' },
+)
+
+export const objectSetSchema = z.strictObject({
+  /** What is copied. */
+  from: objectStore,
+  /** Only keys that begin with this. Default: all. */
+  prefix: z.string().default(''),
+  /** Names of the product's destinations. Default: all of them. */
+  destinations: z.array(text).min(1, 'name a destination, or leave the key out for all of them').optional(),
+  /** Of snapshots. Default: no rule, which keeps everything. */
+  retention: retentionSchema.default({ minimum: 3 }),
+  /** Of content, in the service's own words. Listings lie where they can be read at once. Default: the store's. */
+  storageClass: text.optional(),
+})
+
+/** Buckets and folders of files that belong to a product, by name. */
+export const objectsSchema = z.record(z.string(), objectSetSchema).superRefine(checkSetNames, { when: hasEntries })
+
+function checkSetNames(sets: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
+  if (Object.keys(sets).length > 0) checkNames('set')(sets, context)
+}
+
+/** Sets name destinations that are there, and copy nothing into itself. */
+export function checkObjects(
+  product: {
+    readonly destinations: Readonly<Record<string, { readonly store: ObjectStore }>>
+    readonly objects?: Readonly<Record<string, z.output<typeof objectSetSchema>>> | undefined
+  },
+  context: z.RefinementCtx,
+): void {
+  for (const [name, set] of Object.entries(product.objects ?? {})) {
+    const path = ['objects', name]
+    for (const [at, destination] of (set.destinations ?? []).entries()) {
+      if (Object.hasOwn(product.destinations, destination)) continue
+      const message = `not a destination of the product: ${JSON.stringify(destination)}`
+      context.addIssue({ code: 'custom', path: [...path, 'destinations', at], message })
+    }
+    for (const [destination, { store }] of Object.entries(product.destinations ?? {})) {
+      if (!(set.destinations?.includes(destination) ?? true)) continue
+      if (set.storageClass !== undefined && store.capabilities.storageClasses === false) {
+        const message = `the destination ${destination} has no storage classes; s3() takes storageClasses: true where it has`
+        context.addIssue({ code: 'custom', path: [...path, 'storageClass'], message })
+      }
+      if (!isInside(store, set.from)) continue
+      const message = `the destination ${destination} lies in it: copies would be copied`
+      context.addIssue({ code: 'custom', path: [...path, 'from'], message })
+    }
+  }
+}
+
+/** A location says all of a folder; one bucket name may exist at several services, told apart by their host. */
+function isInside(inner: ObjectStore, outer: ObjectStore): boolean {
+  if (inner === outer) return true
+  if (inner.name !== outer.name || inner.host !== outer.host || inner.name === 'memory') return false
+  return inner.location === outer.location || inner.location.startsWith(`${outer.location}/`)
+}
+
+export type ObjectSetConfig = z.output<typeof objectSetSchema>

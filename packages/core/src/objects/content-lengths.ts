@@ -1,0 +1,50 @@
+import type { ObjectStore } from '../store/object-store.js'
+import { wrapStoreError } from '../store/wrap-store-error.js'
+import { contentPrefix, parseContentName } from './object-layout.js'
+
+/** How long each stored content of a set is, eight bytes for each: two million of them take 16 MB. */
+export interface ContentLengths {
+  /** Undefined: it is not there. */
+  of(run: string, number: number): number | undefined
+}
+
+/** Lists the content of a set once. */
+export async function readContentLengths(
+  place: { readonly store: ObjectStore; readonly product: string; readonly set: string },
+  signal: AbortSignal | undefined,
+): Promise<ContentLengths> {
+  const runs = new Map<string, Float64Array>()
+  for await (const { run, number, sizeBytes } of listContent(place, signal)) {
+    let lengths = runs.get(run)
+    if (lengths === undefined || number >= lengths.length) {
+      const grown = new Float64Array(Math.max(64, number + 1, (lengths?.length ?? 0) * 2)).fill(-1)
+      if (lengths !== undefined) grown.set(lengths)
+      lengths = grown
+      runs.set(run, lengths)
+    }
+    lengths[number] = sizeBytes
+  }
+  return {
+    of(run, number) {
+      const found = runs.get(run)?.[number]
+      return found === undefined || found < 0 ? undefined : found
+    },
+  }
+}
+
+/** Every stored content of a set; what is not named like one is passed over. */
+export async function* listContent(
+  { store, product, set }: { readonly store: ObjectStore; readonly product: string; readonly set: string },
+  signal: AbortSignal | undefined,
+) {
+  const prefix = contentPrefix(product, set)
+  try {
+    for await (const { key, sizeBytes, modifiedAt } of store.list(prefix, { signal })) {
+      const name = key.endsWith('.gpg') ? parseContentName(key.slice(prefix.length, -'.gpg'.length)) : undefined
+      // A number that no run reaches would ask for memory that nobody has.
+      if (name !== undefined && name.number < 2 ** 31) yield { key, ...name, sizeBytes, modifiedAt }
+    }
+  } catch (error) {
+    throw wrapStoreError(error, { store, doing: `list ${prefix}`, signal })
+  }
+}

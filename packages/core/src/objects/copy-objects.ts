@@ -1,0 +1,215 @@
+import type { ObjectCopy } from '../api/objects.js'
+import { beginSession, type MessageSession } from '../encryption/message-session.js'
+import type { Lock } from '../encryption/open-pgp.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
+import { throwIfCancelled } from '../errors/cancelled.js'
+import { withLocks } from '../locks/hold-locks.js'
+import { newBackupId } from '../repository/layout.js'
+import { compareKeys } from '../store/compare-keys.js'
+import { wrapStoreError } from '../store/wrap-store-error.js'
+import { bytesOf } from '../streams/byte-source.js'
+import { orderedParallel } from '../streams/ordered-parallel.js'
+import { openSpill, type Spill } from '../streams/spill.js'
+import { toolName, toolVersion } from '../tool-version.js'
+import type { ContentMarks } from './content-marks.js'
+import { ContentWriter } from './content-writer.js'
+import { type CopyCounts, type CopyJob, setLock } from './copy-job.js'
+import { SourceFailure } from './fetch-object.js'
+import { type Gathered, gatherEntries } from './gather-entries.js'
+import { entryLine, type ObjectEntry, parseEntry } from './object-entry.js'
+import { contentKey, inventoryKey, listingKey, snapshotKey } from './object-layout.js'
+import { checkSnapshotSeal, readSnapshots, type Snapshot, sealSnapshot, snapshotFormat } from './snapshot.js'
+import { assertLength, contentLine, parseContent, readInventory, readListing, writeLines } from './snapshot-files.js'
+import { mergeSorted } from './sort-listing.js'
+
+/**
+ * Copies what is new or changed in a source into one destination, under the set's lock there, and writes a snapshot of all
+ * of the source: the content first, then the listing, the head last. A run that fails removes what it stored.
+ * @throws BackupError `locked`, and what source and destination throw
+ */
+export async function copyObjects(job: CopyJob): Promise<ObjectCopy> {
+  const { product, set, destination, store, lockLeaseMs: leaseMs, now, emit } = job
+  const lock = { product, name: setLock(set), purpose: 'backup', stores: [{ name: destination, store }] } as const
+  return withLocks({ ...lock, leaseMs, now, emit, signal: job.signal }, signal => copyUnlocked(job, signal))
+}
+
+async function copyUnlocked(job: CopyJob, signal: AbortSignal): Promise<ObjectCopy> {
+  const { product, set, store } = job
+  const startedAt = job.now()
+  const run = newBackupId(startedAt, job.random)
+  const previous = job.full ? undefined : await previousSnapshot(job, signal)
+  const entries = await openSpill()
+  const stored = await openSpill()
+  const session = await beginSession(job.lock)
+  const counts: CopyCounts = { added: 0, changed: 0, removed: 0, unchanged: 0, vanished: 0, fetchedBytes: 0 }
+  const writer = new ContentWriter({
+    ...{ store, product, set, run },
+    put: { signal, storageClass: job.storageClass },
+    onStored: content => stored.append(contentLine(content)),
+  })
+  try {
+    const work = { entries, writer, session, counts, signal, previous: entriesOf(job, previous, signal) }
+    const gathered = await gatherEntries(job, work)
+    await writer.close()
+    const snapshot = await publish(job, {
+      ...{ run, startedAt, previous, gathered, entries, stored, writer, counts, session, signal },
+    })
+    return {
+      ...{ destination: job.destination, location: store.location, snapshot, ...counts, error: null },
+      outcome: gathered.missedCount === 0 ? 'complete' : 'partial',
+      storedBytes: writer.storedBytes,
+      missed: gathered.missed,
+    }
+  } catch (error) {
+    await writer.settle()
+    await removeWhatWasStored(job, run, writer.begun)
+    const cause = error instanceof SourceFailure ? error.error : error
+    throw wrapStoreError(cause, { store, doing: `copy objects of ${product}/${set}`, signal })
+  } finally {
+    await Promise.all([entries.close(), stored.close()])
+  }
+}
+
+/** The newest snapshot that this run may build on: one of ours, whose listing it can read. */
+async function previousSnapshot(job: CopyJob, signal: AbortSignal): Promise<Snapshot | undefined> {
+  const { snapshots } = await readSnapshots(job, signal)
+  for (const snapshot of snapshots) {
+    const verdict = await checkSnapshotSeal(snapshot, job.sealKeys)
+    if (verdict === 'sound' || (verdict === 'unsealed' && job.sealKeys.expected === undefined)) return snapshot
+    const message = `the snapshot ${snapshot.id} in ${job.destination} was not written by a holder of the key; it is passed over`
+    job.emit({ type: 'warning.raised', message })
+  }
+  return undefined
+}
+
+async function* entriesOf(
+  job: CopyJob,
+  previous: Snapshot | undefined,
+  signal: AbortSignal,
+): AsyncIterable<ObjectEntry> {
+  if (previous === undefined) return
+  try {
+    yield* readListing(job, previous, job.openListing, signal)
+  } catch (error) {
+    throw explained(error)
+  }
+}
+
+function explained(error: unknown): unknown {
+  if (!isBackupError(error, 'object-missing') && !isBackupError(error, 'object-damaged')) return error
+  return new BackupError(error.code, `the snapshot before cannot be built on: ${error.message}`, {
+    cause: error,
+    hint: 'copy everything anew: `lifeboat objects backup --full`',
+  })
+}
+
+interface Publication {
+  readonly run: string
+  readonly startedAt: Date
+  readonly previous: Snapshot | undefined
+  readonly gathered: Gathered
+  readonly entries: Spill
+  readonly stored: Spill
+  readonly writer: ContentWriter
+  readonly counts: CopyCounts
+  readonly session: MessageSession
+  readonly signal: AbortSignal
+}
+
+/** The listing, the inventory and, last, the head that makes them a snapshot. */
+async function publish(job: CopyJob, done: Publication): Promise<Snapshot> {
+  const { product, set, store } = job
+  const { run, gathered, signal, counts, writer } = done
+  const session = job.listingLock === job.lock ? done.session : await beginSession(job.listingLock)
+  const listing = await writeLines(store, listingKey(product, set, run), listingLines(done), { session, signal })
+  const tally = { contents: 0, contentBytes: 0 }
+  const lines = inventoryLines(job, done, gathered.marks, tally)
+  const inventory = await writeLines(store, inventoryKey(product, set, run), lines, { signal })
+  if (tally.contents !== gathered.marks.count)
+    throw explained(new BackupError('object-damaged', 'its inventory does not name all content that its listing needs'))
+  const snapshot = await sealSnapshot(
+    {
+      format: snapshotFormat,
+      ...{ id: run, product, set },
+      createdAt: done.startedAt.toISOString(),
+      finishedAt: job.now().toISOString(),
+      tool: { name: toolName, version: toolVersion },
+      ...{ source: job.source.location, prefix: job.prefix, previous: done.previous?.id ?? null },
+      ...{ objects: gathered.objects, plainBytes: gathered.plainBytes, missed: gathered.missedCount },
+      added: {
+        objects: counts.added + counts.changed,
+        plainBytes: counts.fetchedBytes,
+        storedBytes: writer.storedBytes,
+      },
+      listing,
+      inventory: { ...inventory, ...tally },
+      encryption: encryptionOf(job.lock),
+      seal: null,
+    },
+    job.sealer,
+  )
+  throwIfCancelled(signal)
+  const text = `${JSON.stringify(snapshot, null, 2)}\n`
+  const key = snapshotKey(product, set, run)
+  const head = await store.put(key, bytesOf(text), { ifAbsent: true, signal })
+  assertLength(key, head.sizeBytes, Buffer.byteLength(text))
+  return snapshot
+}
+
+async function* listingLines({ entries, gathered }: Publication): AsyncGenerator<string> {
+  if (gathered.late.length === 0) return yield* entries.read()
+  const late = gathered.late.map(entry => ({ key: entry.key, line: entryLine(entry) }))
+  const byKey = (a: { key: string }, b: { key: string }) => compareKeys(a.key, b.key)
+  for await (const { line } of mergeSorted([keyed(entries.read()), keyed(linesOf(late))], byKey)) yield line
+}
+
+async function* keyed(lines: AsyncIterable<string>) {
+  for await (const line of lines) yield { key: parseEntry(line).key, line }
+}
+
+async function* linesOf(entries: readonly { readonly line: string }[]): AsyncGenerator<string> {
+  for (const { line } of entries) yield line
+}
+
+/** What of the content before is still needed, and all that this run stored. */
+async function* inventoryLines(
+  job: CopyJob,
+  { previous, stored, signal }: Publication,
+  marks: ContentMarks,
+  tally: { contents: number; contentBytes: number },
+): AsyncGenerator<string> {
+  async function* all() {
+    if (previous !== undefined) yield* readInventory(job, previous, signal)
+    for await (const line of stored.read()) yield parseContent(line, 'a temporary file')
+  }
+  for await (const content of all()) {
+    if (!marks.has(content.run, content.number)) continue
+    tally.contents += 1
+    tally.contentBytes += content.storedBytes
+    yield contentLine(content)
+  }
+}
+
+function encryptionOf(lock: Lock): Snapshot['encryption'] {
+  if (lock.kind === 'passphrase') return { kind: 'passphrase' }
+  return { kind: 'recipients', fingerprints: lock.keys.map(key => key.getFingerprint()) }
+}
+
+const removalsAtOnce = 8
+
+/** Whoever may not delete leaves it: without a head it is no snapshot, and a prune removes it after a day. */
+async function removeWhatWasStored({ product, set, store, emit }: CopyJob, run: string, contents: number) {
+  async function* keys() {
+    yield listingKey(product, set, run)
+    yield inventoryKey(product, set, run)
+    for (let number = 1; number <= contents; number++) yield contentKey(product, set, run, number)
+  }
+  try {
+    // The head first: it may have come through although its answer was lost, and what it names must not go before it.
+    await store.remove(snapshotKey(product, set, run))
+    for await (const _ of orderedParallel(keys(), removalsAtOnce, key => store.remove(key)));
+  } catch {
+    const message = `what the run ${run} stored could not all be removed; a prune does, after a day`
+    emit({ type: 'warning.raised', message })
+  }
+}

@@ -1,0 +1,43 @@
+/** The prefix of everything that belongs to the copies of one set of objects. */
+export function setPrefix(product: string, set: string): string {
+  return `${product}/objects/${set}/`
+}
+
+export function snapshotsPrefix(product: string, set: string): string {
+  return `${setPrefix(product, set)}snapshots/`
+}
+
+/** The head of a snapshot: written last, and without it the snapshot does not exist. */
+export function snapshotKey(product: string, set: string, id: string): string {
+  return `${snapshotsPrefix(product, set)}${id}.json`
+}
+
+/** What a snapshot holds, sorted by key, encrypted. */
+export function listingKey(product: string, set: string, id: string): string {
+  return `${setPrefix(product, set)}listings/${id}.ndjson.gz.gpg`
+}
+
+/** Which stored content a snapshot needs: names, lengths and hashes of ciphertext. */
+export function inventoryKey(product: string, set: string, id: string): string {
+  return `${setPrefix(product, set)}inventories/${id}.ndjson.gz`
+}
+
+export function contentPrefix(product: string, set: string): string {
+  return `${setPrefix(product, set)}content/`
+}
+
+/** The n-th thing that a run stored. Its name says nothing of the objects in it. */
+export function contentKey(product: string, set: string, run: string, number: number): string {
+  return `${contentPrefix(product, set)}${contentName(run, number)}.gpg`
+}
+
+/** `20261121T020000Z-7f3k9q/00000001`. */
+export function contentName(run: string, number: number): string {
+  return `${run}/${String(number).padStart(8, '0')}`
+}
+
+/** The run and number of a name of content, or undefined when it is none. */
+export function parseContentName(name: string): { readonly run: string; readonly number: number } | undefined {
+  const found = /^(\d{8}T\d{6}Z-[a-z0-9]{6})\/(\d{8,10})$/.exec(name)
+  return found === null ? undefined : { run: found[1]!, number: Number(found[2]) }
+}

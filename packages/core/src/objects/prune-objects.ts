@@ -1,0 +1,163 @@
+import type { ObjectsPruneResult } from '../api/objects.js'
+import type { RetentionPolicy } from '../config/config-schema.js'
+import { isBackupError } from '../errors/backup-error.js'
+import { throwIfCancelled } from '../errors/cancelled.js'
+import type { EventListener } from '../events/backup-event.js'
+import { withLocks } from '../locks/hold-locks.js'
+import { planPrune } from '../retention/plan-prune.js'
+import type { StoredObject } from '../store/object-store.js'
+import { removeForGood } from '../store/remove-for-good.js'
+import { whyRetained } from '../store/why-retained.js'
+import { wrapStoreError } from '../store/wrap-store-error.js'
+import { garbageAgeMs } from '../sweep/find-garbage.js'
+import { checkInventory } from './check-inventory.js'
+import { listContent, readContentLengths } from './content-lengths.js'
+import { ContentMarks } from './content-marks.js'
+import { setLock } from './copy-job.js'
+import { inventoryKey, listingKey, setPrefix, snapshotKey } from './object-layout.js'
+import { readSnapshots, type Snapshot, type SnapshotPlace } from './snapshot.js'
+import { readInventory } from './snapshot-files.js'
+
+export interface PruneObjectsJob extends SnapshotPlace {
+  readonly destination: string
+  readonly policy: RetentionPolicy
+  readonly apply: boolean
+  readonly now: () => Date
+  readonly lockLeaseMs: number
+  readonly emit: EventListener
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Plans which snapshots of a set may go by the rules for backups and, with `apply`, removes them under the set's lock, and
+ * then the content that none of the others needs. Needs no key: inventories are in clear.
+ *
+ * A snapshot counts as verified when everything it needs is there, with its length. Content younger than a day stays, and
+ * all of it does where one inventory cannot be read.
+ * @throws BackupError `locked`
+ */
+export async function pruneObjects(job: PruneObjectsJob): Promise<ObjectsPruneResult> {
+  if (!job.apply) return planAndApply(job, job.signal)
+  const { product, set, destination, store, lockLeaseMs: leaseMs, now, emit } = job
+  const lock = { product, name: setLock(set), purpose: 'prune', stores: [{ name: destination, store }] } as const
+  return withLocks({ ...lock, leaseMs, now, emit, signal: job.signal }, signal => planAndApply(job, signal))
+}
+
+async function planAndApply(job: PruneObjectsJob, signal: AbortSignal | undefined): Promise<ObjectsPruneResult> {
+  const { product, set, destination, store, apply } = job
+  const { snapshots, unreadable } = await readSnapshots(job, signal)
+  const lengths = await readContentLengths(job, signal)
+  const candidates = []
+  for (const snapshot of snapshots) {
+    const findings = await checkInventory(job, snapshot, lengths, signal)
+    candidates.push({ id: snapshot.id, createdAt: new Date(snapshot.createdAt), verified: findings.length === 0 })
+  }
+  const plan = planPrune(candidates, job.policy, job.now())
+  const removed: string[] = []
+  const retained: { id: string; message: string }[] = []
+  const going = new Set(plan.remove.map(({ id }) => id))
+  for (const { id } of apply ? plan.remove : []) {
+    const why = await removeAll(job, filesOf(product, set, id), signal)
+    if (why === undefined) removed.push(id)
+    else {
+      retained.push({ id, message: why })
+      going.delete(id)
+    }
+  }
+  const kept = snapshots.filter(({ id }) => !going.has(id))
+  const held = await whyHeld(unreadable)
+  const freeing =
+    held === null ? await free(job, kept, new Set(snapshots.map(({ id }) => id)), signal) : { ...nothing, held }
+  return {
+    ...{ product, set, destination, applied: apply, plan, removed },
+    retained: [...retained, ...freeing.retained],
+    ...{ unneeded: freeing.unneeded, freed: freeing.freed, held: freeing.held },
+  }
+
+  async function whyHeld(bad: readonly { readonly key: string; readonly message: string }[]): Promise<string | null> {
+    const [first] = bad
+    return first === undefined ? null : `${first.key} in ${store.location} cannot be read: ${first.message}`
+  }
+}
+
+/** The head first: without it the rest is garbage, and no half of a snapshot. */
+function filesOf(product: string, set: string, id: string): readonly string[] {
+  return [snapshotKey(product, set, id), listingKey(product, set, id), inventoryKey(product, set, id)]
+}
+
+/** Why it could not be removed; undefined when it was. */
+async function removeAll(
+  { store, destination, emit }: PruneObjectsJob,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  throwIfCancelled(signal)
+  try {
+    const why = await whyRetained(store, keys, signal)
+    if (why !== undefined) return why
+    const left: string[] = []
+    for (const key of keys) {
+      const { state, message } = await removeForGood(store, key, { signal })
+      if (message !== null) left.push(message)
+      if (state === 'kept') break
+      if (state === 'gone') emit({ type: 'object.removed', destination, key })
+    }
+    return left.length === 0 ? undefined : left.join('; ')
+  } catch (error) {
+    const wrapped = wrapStoreError(error, { store, doing: `remove ${keys[0]}`, signal })
+    if (wrapped.code === 'cancelled' || wrapped.code === 'locked') throw wrapped
+    return wrapped.message
+  }
+}
+
+const none = { count: 0, storedBytes: 0 }
+const nothing = { unneeded: none, freed: none, retained: [] }
+const mostNamed = 20
+
+/** Finds, and with `apply` removes, what none of these snapshots needs. Marks first, then one pass over the store. */
+async function free(
+  job: PruneObjectsJob,
+  kept: readonly Snapshot[],
+  ids: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
+) {
+  const { store, product, set, apply } = job
+  const marks = new ContentMarks()
+  try {
+    for (const snapshot of kept)
+      for await (const { run, number } of readInventory(job, snapshot, signal)) marks.mark(run, number)
+  } catch (error) {
+    if (!isBackupError(error, 'object-damaged') && !isBackupError(error, 'object-missing')) throw error
+    return { ...nothing, held: error.message }
+  }
+  const unneeded = { ...none }
+  const freed = { ...none }
+  const retained: { id: string; message: string }[] = []
+  const judge = async ({ key, sizeBytes, modifiedAt }: Pick<StoredObject, 'key' | 'sizeBytes' | 'modifiedAt'>) => {
+    if (job.now().getTime() - modifiedAt.getTime() <= garbageAgeMs) return
+    unneeded.count += 1
+    unneeded.storedBytes += sizeBytes
+    if (!apply) return
+    const why = await removeAll(job, [key], signal)
+    if (why === undefined) {
+      freed.count += 1
+      freed.storedBytes += sizeBytes
+    } else if (retained.length < mostNamed) retained.push({ id: key, message: why })
+  }
+  for await (const found of listContent(job, signal)) if (!marks.has(found.run, found.number)) await judge(found)
+  for (const folder of ['listings', 'inventories']) {
+    const prefix = `${setPrefix(product, set)}${folder}/`
+    for await (const found of store.list(prefix, { signal })) {
+      const id = found.key.slice(prefix.length).split('.')[0]!
+      if (!ids.has(id)) await judge(found)
+    }
+  }
+  for await (const upload of store.listUnfinished?.(setPrefix(product, set), { signal }) ?? []) {
+    if (job.now().getTime() - upload.startedAt.getTime() <= garbageAgeMs) continue
+    unneeded.count += 1
+    if (!apply) continue
+    await store.removeUnfinished?.(upload, { signal })
+    freed.count += 1
+  }
+  return { unneeded, freed, retained, held: null }
+}

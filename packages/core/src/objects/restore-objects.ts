@@ -1,0 +1,227 @@
+import type { ObjectRestorePlan, ObjectRestoreResult, RestoreObjectsOptions } from '../api/objects.js'
+import type { Finding } from '../api/verification.js'
+import type { OpenMessage } from '../encryption/message-session.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
+import { throwIfCancelled } from '../errors/cancelled.js'
+import type { EventListener } from '../events/backup-event.js'
+import type { SealKeys } from '../seal/seal.js'
+import { compareKeys } from '../store/compare-keys.js'
+import type { ObjectStore, StoredObject } from '../store/object-store.js'
+import { wrapStoreError } from '../store/wrap-store-error.js'
+import type { ByteSource } from '../streams/byte-source.js'
+import { PassingDigest } from '../streams/digest.js'
+import { orderedParallel } from '../streams/ordered-parallel.js'
+import { critical } from '../verify/finding.js'
+import type { ObjectEntry } from './object-entry.js'
+import { groupByContent, openGroup } from './read-content.js'
+import { checkSnapshotSeal, type Snapshot, type SnapshotPlace } from './snapshot.js'
+import { readListing } from './snapshot-files.js'
+import { listInOrder } from './sort-listing.js'
+
+export interface RestoreObjectsJob extends SnapshotPlace {
+  readonly destination: string
+  readonly snapshot: Snapshot
+  readonly target: ObjectStore
+  readonly targetIsSource: boolean
+  readonly prefix: string
+  readonly existing: NonNullable<RestoreObjectsOptions['existing']>
+  readonly overwriteSource: boolean
+  readonly allowUnsealed: boolean
+  readonly readBack: boolean
+  readonly open: OpenMessage
+  readonly sealKeys: SealKeys
+  readonly now: () => Date
+  readonly emit: EventListener
+  readonly signal: AbortSignal | undefined
+}
+
+const groupsAtOnce = 8
+const mostNamed = 100
+
+/**
+ * What a restore would write. Reads the snapshot's listing and the target's, and changes nothing.
+ * @throws BackupError `target-not-empty`, `target-is-source`, `seal-wrong`, `seal-missing`
+ */
+export async function planObjectRestore(job: RestoreObjectsJob): Promise<ObjectRestorePlan> {
+  const { product, set, snapshot, target, targetIsSource, prefix, existing } = job
+  await assertSealed(job)
+  if (targetIsSource && existing === 'overwrite' && !job.overwriteSource)
+    throw new BackupError('target-is-source', `${target.location} is the very place that the objects came from`, {
+      hint: 'restore elsewhere, leave what is there alone with --keep-existing, or add --overwrite-source',
+    })
+  let [objects, plainBytes, present, withMetadata, stale] = [0, 0, 0, 0, 0]
+  for await (const { entry, found } of besideTarget(job)) {
+    if (found !== undefined) present += 1
+    if (found !== undefined && existing === 'keep') continue
+    objects += 1
+    plainBytes += entry.sizeBytes
+    if (entry.metadata !== null) withMetadata += 1
+    if (entry.stale) stale += 1
+  }
+  if (present > 0 && existing === 'refuse')
+    throw new BackupError('target-not-empty', `${target.location} has ${present} of these ${objects} objects`, {
+      hint: 'restore elsewhere, leave them alone with --keep-existing, or replace them with --overwrite',
+    })
+  const warnings: string[] = []
+  if (withMetadata > 0 && target.capabilities.metadata !== true)
+    warnings.push(`${target.location} keeps no content type or other metadata: ${withMetadata} objects lose theirs`)
+  if (stale > 0) warnings.push(`${stale} objects are as an earlier run had them: this one could not read them`)
+  if (snapshot.missed > stale && prefix === '')
+    warnings.push(`${snapshot.missed - stale} objects are not in the snapshot: its run could not read them`)
+  return {
+    ...{ product, set, id: snapshot.id, destination: job.destination, createdAt: snapshot.createdAt },
+    ...{ target: target.location, targetIsSource, prefix, existing, objects, plainBytes, present, warnings },
+  }
+}
+
+/**
+ * Writes what the plan says, each object whole or not at all, and looks at the target afterwards. What cannot be written
+ * is in the result; the rest goes on.
+ */
+export async function restoreObjects(job: RestoreObjectsJob): Promise<ObjectRestoreResult> {
+  const startedMs = job.now().getTime()
+  const plan = await planObjectRestore(job)
+  const { emit, signal, target } = job
+  const failed: { key: string; message: string }[] = []
+  let [failedCount, restored, restoredBytes, kept] = [0, 0, 0, 0]
+  const fail = (key: string, message: string) => {
+    failedCount += 1
+    if (failed.length < mostNamed) failed.push({ key, message })
+  }
+  const toWrite = async function* () {
+    for await (const { entry, found } of besideTarget(job)) {
+      if (found === undefined || job.existing === 'overwrite') yield entry
+      else kept += 1
+    }
+  }
+  const writeGroup = async (group: readonly ObjectEntry[]) => {
+    const left = group.map(({ key }) => key)
+    try {
+      for await (const { entry, plain } of openGroup(job, group)) {
+        throwIfCancelled(signal)
+        left.shift()
+        const error = await write(job, entry, plain)
+        if (error !== undefined) {
+          fail(entry.key, error.message)
+          continue
+        }
+        restored += 1
+        restoredBytes += entry.sizeBytes
+        const detail = `${restored} of ${plan.objects} objects`
+        const { plainBytes: totalBytes } = plan
+        emit({ type: 'stage.progressed', stage: 'restore', doneBytes: restoredBytes, totalBytes, detail })
+      }
+    } catch (error) {
+      if (!isOfOne(error)) throw error
+      for (const key of left) fail(key, (error as Error).message)
+    }
+  }
+  try {
+    for await (const _ of orderedParallel(groupByContent(toWrite()), groupsAtOnce, writeGroup)) throwIfCancelled(signal)
+  } catch (error) {
+    throw wrapStoreError(error, { store: target, doing: `restore into ${target.location}`, signal })
+  }
+  const findings = failedCount === 0 ? await compareWithTarget(job) : []
+  const durationMs = job.now().getTime() - startedMs
+  return { plan, restored, restoredBytes, kept, failed, failedCount, findings, durationMs }
+}
+
+/** Undefined: it is in place. An error that is of this object alone is the answer, others are thrown. */
+async function write(job: RestoreObjectsJob, entry: ObjectEntry, plain: ByteSource): Promise<BackupError | undefined> {
+  const { target, signal } = job
+  try {
+    await target.put(entry.key, plain, {
+      ifAbsent: job.existing !== 'overwrite',
+      expectedBytes: entry.sizeBytes,
+      ...(entry.metadata && { metadata: entry.metadata }),
+      signal,
+    })
+    return undefined
+  } catch (error) {
+    const wrapped = wrapStoreError(error, { store: target, doing: `write ${entry.key}`, signal })
+    if (isOfOne(wrapped)) return wrapped
+    throw wrapped
+  }
+}
+
+function isOfOne(error: unknown): boolean {
+  const codes = ['object-damaged', 'object-missing', 'object-exists', 'store-refused'] as const
+  return codes.some(code => isBackupError(error, code))
+}
+
+interface BesideTarget {
+  readonly entry: ObjectEntry
+  readonly found: StoredObject | undefined
+}
+
+/** The entries that are meant, each with what the target has under its key. */
+async function* besideTarget(job: RestoreObjectsJob): AsyncGenerator<BesideTarget> {
+  const { target, prefix, signal } = job
+  const there = listInOrder(target, prefix, { signal })
+  try {
+    const next = async () => {
+      try {
+        return await there.next()
+      } catch (error) {
+        throw wrapStoreError(error, { store: target, doing: `list ${target.location}`, signal })
+      }
+    }
+    let found = await next()
+    for await (const entry of selected(job)) {
+      while (!found.done && compareKeys(found.value.key, entry.key) < 0) found = await next()
+      yield { entry, found: !found.done && found.value.key === entry.key ? found.value : undefined }
+    }
+  } finally {
+    await there.return(undefined)
+  }
+}
+
+/** The listing is read to its end, whatever the prefix: its hash is checked there. */
+async function* selected(job: RestoreObjectsJob): AsyncGenerator<ObjectEntry> {
+  for await (const entry of readListing(job, job.snapshot, job.open, job.signal))
+    if (entry.key.startsWith(job.prefix)) yield entry
+}
+
+async function compareWithTarget(job: RestoreObjectsJob): Promise<Finding[]> {
+  const findings: Finding[] = []
+  let count = 0
+  const add = (code: string, message: string) => {
+    count += 1
+    if (count <= mostNamed) findings.push(critical(code, message, 'restore again, with --keep-existing or --overwrite'))
+  }
+  const compare = async ({ entry, found }: BesideTarget) => {
+    if (found === undefined) return add('object-not-restored', `${entry.key} is not in ${job.target.location}`)
+    // What was there before is not ours to judge.
+    if (job.existing === 'keep') return
+    if (found.sizeBytes !== entry.sizeBytes)
+      return add('object-differs', `${entry.key} has ${found.sizeBytes} bytes instead of ${entry.sizeBytes}`)
+    if (job.readBack && (await hashOf(job, entry.key)) !== entry.sha256)
+      add('object-differs', `${entry.key} does not hold the bytes that were restored`)
+  }
+  for await (const _ of orderedParallel(besideTarget(job), groupsAtOnce, compare)) throwIfCancelled(job.signal)
+  if (count > mostNamed) findings.push(critical('object-not-restored', `and ${count - mostNamed} more`, null))
+  return findings
+}
+
+async function hashOf({ target, signal }: RestoreObjectsJob, key: string): Promise<string> {
+  const digest = new PassingDigest()
+  try {
+    for await (const chunk of target.get(key, { signal })) digest.update(chunk)
+  } catch (error) {
+    throw wrapStoreError(error, { store: target, doing: `read ${key}`, signal })
+  }
+  return digest.sha256
+}
+
+async function assertSealed({ product, set, snapshot, sealKeys, allowUnsealed }: RestoreObjectsJob): Promise<void> {
+  const name = `${product}/${set}/${snapshot.id}`
+  const verdict = await checkSnapshotSeal(snapshot, sealKeys)
+  if (verdict === 'wrong')
+    throw new BackupError('seal-wrong', `the head of ${name} was not written by a holder of the key, or was changed`, {
+      hint: 'restore another snapshot, or from another destination',
+    })
+  if (verdict === 'unsealed' && sealKeys.expected !== undefined && !allowUnsealed)
+    throw new BackupError('seal-missing', `the head of ${name} carries no seal, and the product's do`, {
+      hint: 'restore another snapshot; --allow-unsealed takes it nevertheless',
+    })
+}

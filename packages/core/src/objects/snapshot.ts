@@ -1,0 +1,158 @@
+import { z } from 'zod'
+import { BackupError } from '../errors/backup-error.js'
+import { jsonExcess } from '../repository/json-excess.js'
+import { isBackupId, isProductName } from '../repository/layout.js'
+import { canonicalJson } from '../seal/canonical-json.js'
+import { judgeSeal, prepareToSeal, type Sealer, type SealKeys, type SealVerdict, sealSchema } from '../seal/seal.js'
+import type { ObjectStore } from '../store/object-store.js'
+import { wrapStoreError } from '../store/wrap-store-error.js'
+import { readWhole } from '../streams/byte-source.js'
+import { orderedParallel } from '../streams/ordered-parallel.js'
+import { snapshotKey, snapshotsPrefix } from './object-layout.js'
+
+/** The format that this version writes; readers refuse another one. */
+export const snapshotFormat = 'lifeboat-objects/1'
+
+/** Keeps members it does not know, which a seal covers too; the type speaks of the known ones only. */
+const object = z.looseObject as typeof z.object
+
+const hash = z.string().regex(/^[0-9a-f]{64}$/)
+const count = z.number().int().nonnegative()
+const storedFile = object({ storedBytes: count, storedSha256: hash })
+
+export const snapshotSchema = object({
+  format: z.string(),
+  id: z.string().refine(isBackupId, 'not the id of a snapshot'),
+  product: z.string().refine(isProductName, 'not the name of a product'),
+  set: z.string().refine(isProductName, 'not the name of a set'),
+  /** When its listing began. */
+  createdAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime(),
+  tool: object({ name: z.string(), version: z.string() }),
+  /** What was copied, for people: `s3://bucket/prefix`. */
+  source: z.string(),
+  prefix: z.string(),
+  /** The snapshot that this one was compared with. */
+  previous: z.string().nullable(),
+  objects: count,
+  plainBytes: count,
+  /** How many objects could not be read: those that an earlier run had are in it as they were then, others are not. */
+  missed: count,
+  /** What its run stored. */
+  added: object({ objects: count, plainBytes: count, storedBytes: count }),
+  listing: storedFile,
+  /** The content that it needs, and all of that together. */
+  inventory: object({ storedBytes: count, storedSha256: hash, contents: count, contentBytes: count }),
+  encryption: z.discriminatedUnion('kind', [
+    object({ kind: z.literal('passphrase') }),
+    object({ kind: z.literal('recipients'), fingerprints: z.array(z.string().regex(/^[0-9a-f]{40,64}$/)).min(1) }),
+  ]),
+  /** Proof of authorship over everything else; `null`: nobody vouches. */
+  seal: sealSchema.nullable(),
+})
+
+/** The head of a snapshot: what is known without a key. */
+export type Snapshot = z.infer<typeof snapshotSchema>
+
+export async function sealSnapshot(snapshot: Snapshot, sealer: Sealer): Promise<Snapshot> {
+  return { ...snapshot, seal: sealer === undefined ? null : await prepareToSeal(sealer)(sealedMessage(snapshot)) }
+}
+
+export function checkSnapshotSeal(snapshot: Snapshot, keys: SealKeys): Promise<SealVerdict> {
+  return judgeSeal(sealedMessage(snapshot), snapshot.seal, keys)
+}
+
+function sealedMessage(snapshot: Snapshot): Buffer {
+  return Buffer.from(`lifeboat objects 1\n${canonicalJson({ ...snapshot, seal: null })}`)
+}
+
+/** A head is some kilobytes, whatever it is the head of. */
+const maxBytes = 1024 * 1024
+const readsInFlight = 8
+
+export interface SnapshotPlace {
+  readonly store: ObjectStore
+  readonly product: string
+  readonly set: string
+}
+
+/** Every snapshot of a set in one store, newest first, and every head that could not be read. */
+export async function readSnapshots(
+  { store, product, set }: SnapshotPlace,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly snapshots: Snapshot[]; readonly unreadable: { key: string; message: string }[] }> {
+  const prefix = snapshotsPrefix(product, set)
+  const snapshots: Snapshot[] = []
+  const unreadable: { key: string; message: string }[] = []
+  async function* ids() {
+    for await (const { key } of store.list(prefix, { signal })) {
+      const id = key.slice(prefix.length, -'.json'.length)
+      if (key.endsWith('.json') && isBackupId(id)) yield id
+    }
+  }
+  try {
+    for await (const read of orderedParallel(ids(), readsInFlight, readOne)) {
+      if (read === undefined) continue
+      if ('format' in read) snapshots.push(read)
+      else unreadable.push(read)
+    }
+  } catch (error) {
+    throw wrapStoreError(error, { store, doing: `list ${prefix}`, signal })
+  }
+  snapshots.sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id))
+  return { snapshots, unreadable }
+
+  async function readOne(id: string) {
+    const key = snapshotKey(product, set, id)
+    let bytes: Buffer
+    try {
+      bytes = await readWhole(store.get(key, { signal }), maxBytes)
+    } catch (error) {
+      // Pruned while it was listed.
+      if (store.classify(error) === 'object-missing') return undefined
+      if (error instanceof RangeError) return { key, message: 'it is too large' }
+      throw error
+    }
+    const read = parseSnapshot(bytes)
+    if (typeof read === 'string') return { key, message: read }
+    if (read.product !== product || read.set !== set || read.id !== id)
+      return { key, message: `it is the head of ${read.product}/${read.set}/${read.id}` }
+    return read
+  }
+}
+
+/** A snapshot, or why these bytes are none. */
+function parseSnapshot(bytes: Buffer): Snapshot | string {
+  const excess = jsonExcess(bytes, maxBytes)
+  if (excess !== undefined) return excess
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return 'it is not JSON'
+  }
+  const result = snapshotSchema.safeParse(parsed)
+  if (!result.success) {
+    const issue = result.error.issues[0]
+    return `${issue?.path.join('.')}: ${issue?.message}`
+  }
+  if (result.data.format !== snapshotFormat)
+    return `its format is ${result.data.format}, this version reads ${snapshotFormat}`
+  return result.data
+}
+
+/** The snapshot that is meant: by its id, or the newest. @throws BackupError `backup-missing` */
+export async function findSnapshot(
+  place: SnapshotPlace,
+  id: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Snapshot | undefined> {
+  const { snapshots } = await readSnapshots(place, signal)
+  return id === undefined || id === 'latest' ? snapshots[0] : snapshots.find(one => one.id === id)
+}
+
+export function snapshotMissing(product: string, set: string, id: string | undefined): BackupError {
+  const what =
+    id === undefined || id === 'latest' ? `no snapshot of ${product}/${set}` : `no snapshot ${id} of ${product}/${set}`
+  return new BackupError('backup-missing', what, { hint: `see: lifeboat objects list ${product} ${set}` })
+}

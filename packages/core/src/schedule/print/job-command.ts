@@ -1,0 +1,26 @@
+import { jitterFor } from '../jitter.js'
+import type { PrintedJob } from './print-schedule.js'
+
+/** The command that does a job as `lifeboat run` does it. */
+export function jobCommand({ product, job }: PrintedJob): string {
+  return `lifeboat run ${product} --job ${job}`
+}
+
+/** The same for a shell, behind its guard and its wait. */
+export function shellCommand(job: PrintedJob, guard: string | null): string {
+  const seconds = Math.round(jitterFor(job.product, job.job, job.jitterMs) / 1000)
+  return [...(guard === null ? [] : [guard]), ...(seconds === 0 ? [] : [`sleep ${seconds}`]), jobCommand(job)].join(
+    ' && ',
+  )
+}
+
+/** The same where a failed guard must not look like a failure. */
+export function guardedScript(job: PrintedJob, guard: string | null): string {
+  const command = shellCommand(job, null)
+  return guard === null ? command : `if ${guard}; then ${command}; fi`
+}
+
+/** A text as YAML reads it back, whatever is in it. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}

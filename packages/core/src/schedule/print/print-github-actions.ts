@@ -1,0 +1,36 @@
+import { cronLinesInUtc } from './cron-line.js'
+import { guardedScript, quoted } from './job-command.js'
+import type { PrintedFile, PrintedJob, PrintOptions } from './print-schedule.js'
+
+/** A workflow for each job. */
+export function printGithubActions(jobs: readonly PrintedJob[], { now, version }: PrintOptions): PrintedFile[] {
+  return jobs.map(job => {
+    const lines = cronLinesInUtc(job.expression, job.zone, now)
+    const env = job.variables.map(name => `      ${name}: \${{ secrets.${name} }}\n`).join('')
+    return {
+      name: `.github/workflows/lifeboat-${job.product}-${job.job}.yml`,
+      text: `name: Lifeboat, ${job.job} of ${job.product}
+on:
+  schedule:
+    # In UTC${job.zone === 'UTC' ? '' : `; in ${job.zone}: ${job.expression}`}. GitHub starts scheduled workflows late when it is busy, and may leave one out.
+${lines.map(({ fields }) => `    - cron: ${quoted(fields)}\n`).join('')}  workflow_dispatch:
+permissions:
+  contents: read
+concurrency:
+  group: lifeboat-${job.product}
+  cancel-in-progress: false
+jobs:
+  ${job.job}:
+    runs-on: ubuntu-latest
+${env === '' ? '' : `    env:\n${env}`}    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-node@v4
+        with:
+          node-version: 20
+      # pg_dump must be no older than the server; install another where this one is.
+      - run: pg_dump --version && npm install --global @lifeboat/cli@${version}
+      - run: ${quoted(guardedScript(job, lines[0]!.guard))}
+`,
+    }
+  })
+}

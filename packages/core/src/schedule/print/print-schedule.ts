@@ -1,0 +1,75 @@
+import type { ScheduleConfig, ScheduledJob } from '../../config/schedule-schema.js'
+import { scheduledJobs } from '../../config/schedule-schema.js'
+import { BackupError } from '../../errors/backup-error.js'
+import { printCrontab } from './print-crontab.js'
+import { printGithubActions } from './print-github-actions.js'
+import { printKubernetes } from './print-kubernetes.js'
+import { printRenderCron } from './print-render-cron.js'
+import { printSystemd } from './print-systemd.js'
+
+/** Schedulers that others run. */
+export const schedulers = ['cron', 'systemd', 'github-actions', 'kubernetes', 'render-cron'] as const
+export type Scheduler = (typeof schedulers)[number]
+
+/** A product whose schedule is written for another scheduler. */
+export interface PrintedProduct {
+  readonly product: string
+  readonly schedule: ScheduleConfig
+  /** Names of the environment variables that its configuration reads. */
+  readonly variables: readonly string[]
+}
+
+export interface PrintOptions {
+  readonly now: Date
+  /** Of this toolkit, to be installed where the scheduler runs. */
+  readonly version: string
+}
+
+/** A file for a scheduler. */
+export interface PrintedFile {
+  /** As it is usually called, from the root of the machine or of the repository. */
+  readonly name: string
+  readonly text: string
+}
+
+/** One job of a product, as the printers see it. */
+export interface PrintedJob {
+  readonly product: string
+  readonly job: ScheduledJob
+  readonly expression: string
+  readonly zone: string
+  readonly jitterMs: number | undefined
+  /** How late a run may begin, in ms. */
+  readonly graceMs: number
+  readonly variables: readonly string[]
+}
+
+/**
+ * The schedules of products as another scheduler reads them. Secrets are named, never written.
+ * @throws BackupError `config-invalid` where an expression or a zone cannot be said there, or nothing is scheduled
+ */
+export function printSchedule(
+  scheduler: Scheduler,
+  products: readonly PrintedProduct[],
+  options: PrintOptions,
+): PrintedFile[] {
+  const jobs = products.flatMap(({ product, schedule, variables }) =>
+    scheduledJobs.flatMap((job): PrintedJob[] => {
+      const expression = schedule[job]
+      const { timeZone: zone, jitter: jitterMs, grace: graceMs } = schedule
+      return expression === undefined ? [] : [{ product, job, expression, zone, jitterMs, graceMs, variables }]
+    }),
+  )
+  if (jobs.length === 0)
+    throw new BackupError('config-invalid', 'no product has a schedule', {
+      hint: "add one to the configuration, such as schedule: { backup: '0 2 * * *' }",
+    })
+  const print = {
+    cron: printCrontab,
+    systemd: printSystemd,
+    'github-actions': printGithubActions,
+    kubernetes: printKubernetes,
+    'render-cron': printRenderCron,
+  }[scheduler]
+  return print(jobs, options)
+}

@@ -1,0 +1,394 @@
+import { randomUUID } from 'node:crypto'
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  ListObjectVersionsCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
+  PutObjectLockConfigurationCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
+import { type Lifeboat, type LifeboatConfig, openLifeboat, secret } from '@lifeboat/core'
+import { type ScratchServer, startScratchServer } from '@lifeboat/core/scratch'
+import { type S3Options, s3 } from '@lifeboat/provider-s3'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { type ArchiveTier, startArchiveTier } from '../archive-tier.js'
+import type {} from '../global-setup-s3.js'
+
+const { endpoint, ...credentials } = inject('s3')
+const { principal, ...guest } = inject('s3Guest')
+const client = new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true })
+const passphrase = secret.value('correct horse battery')
+const hour = 3_600_000
+const day = 24 * hour
+
+let server: ScratchServer
+beforeAll(async () => {
+  server = await startScratchServer()
+  const database = new pg.Client(server.url())
+  await database.connect()
+  await database.query('create table orders as select g as id, md5(g::text) as note from generate_series(1, 500) g')
+  await database.query('create database large')
+  await database.end()
+  const large = new pg.Client(largeUrl())
+  await large.connect()
+  // Noise does not compress: an upload of several parts.
+  await large.query(
+    "create table orders as select g as id, string_agg(md5(g || ':' || r), '') as note from generate_series(1, 600) g, generate_series(1, 1000) r group by g",
+  )
+  await large.end()
+})
+afterAll(() => server.stop())
+
+const largeUrl = () => Object.assign(new URL(server.url()), { pathname: '/large' }).href
+
+async function makeBucket(options: { readonly lock?: boolean; readonly versions?: boolean } = {}): Promise<string> {
+  const Bucket = `rules-${randomUUID()}`
+  await client.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: options.lock === true }))
+  if (options.versions)
+    await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }))
+  return Bucket
+}
+
+const storeIn = (bucket: string, options: Partial<S3Options> = {}) =>
+  s3({
+    ...{ bucket, endpoint, credentials, prefix: 'dr', conditionalPut: true },
+    ...{ objectLock: true, storageClasses: true, ...options },
+  })
+
+type Destination = LifeboatConfig['products'][string]['destinations'][string]
+
+function open(
+  destinations: Record<string, Destination>,
+  now = () => new Date(),
+  url = server.url(),
+): Promise<Lifeboat> {
+  const source = { url: secret.value(url) }
+  return openLifeboat(
+    { products: { shop: { source, encryption: { passphrase }, destinations } } },
+    { deps: { now, sleep: async () => {} } },
+  )
+}
+
+const versionsIn = async (Bucket: string, Prefix = 'dr/shop/2') => {
+  const { Versions = [], DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket, Prefix }))
+  return { versions: Versions.length, markers: DeleteMarkers.length }
+}
+
+describe('Object Lock', () => {
+  it('refuses an early delete, prune reports the backup as retained, and doctor finds a lock shorter than the retention', async () => {
+    const bucket = await makeBucket({ lock: true })
+    const destination = (days: number): Destination => ({
+      store: storeIn(bucket),
+      objectLock: { mode: 'governance', days },
+      retention: { keepWithin: '2d', minimum: 1 },
+    })
+    const lifeboat = await open({ locked: destination(30) }, undefined, largeUrl())
+    const first = await lifeboat.backup('shop')
+    expect(first.status).toBe('complete')
+    const artifact = `dr/${first.manifest.artifacts[0]!.key}`
+    const head = await storeIn(bucket).head(first.manifest.artifacts[0]!.key)
+    expect(head?.sizeBytes).toBeGreaterThan(8 * 2 ** 20)
+
+    // The service itself, asked for the very version.
+    for (const Key of [artifact, `dr/shop/${first.id}/manifest.json`]) {
+      const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: Key }))
+      const deleting = client.send(new DeleteObjectCommand({ Bucket: bucket, Key, VersionId: Versions[0]!.VersionId }))
+      await expect(deleting).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } })
+    }
+
+    // A second backup ages the first one out by the rules, while its lock still holds.
+    const later = await open({ locked: destination(30) }, () => new Date(Date.now() + 5 * day))
+    const second = await later.backup('shop')
+    for (const id of [first.id, second.id]) expect((await later.verify(`shop/${id}`)).ok).toBe(true)
+    const [pruned] = await (await open({ locked: destination(30) }, () => new Date(Date.now() + 6 * day))).prune(
+      'shop',
+      {
+        apply: true,
+      },
+    )
+    expect(pruned?.plan.remove.map(one => one.id)).toEqual([first.id])
+    expect(pruned?.removed).toEqual([])
+    expect(pruned?.retained).toEqual([
+      { id: first.id, message: expect.stringMatching(/is locked until \d{4}-\d\d-\d\d/) },
+    ])
+    expect((await lifeboat.list()).backups.map(one => one.id)).toEqual([second.id, first.id])
+    expect(await versionsIn(bucket)).toEqual({ versions: 4, markers: 0 })
+
+    const short = await (await open({ locked: { ...destination(1), retention: { keepWithin: '30d' } } })).doctor('shop')
+    expect(short.filter(one => !one.ok).map(one => one.message)).toEqual([
+      'locked: backups are locked for 1 days (governance), and the retention keeps 30d: for 29 days they can be removed',
+    ])
+    expect((await lifeboat.doctor('shop')).filter(one => !one.ok)).toEqual([])
+  })
+
+  it('as a legal hold, or by the default of the bucket, is seen as well', async () => {
+    const bucket = await makeBucket({ lock: true })
+    const lifeboat = await open({ held: { store: storeIn(bucket), objectLock: { legalHold: true } } })
+    const { manifest } = await lifeboat.backup('shop')
+    for (const key of [manifest.artifacts[0]!.key, `shop/${manifest.id}/manifest.json`])
+      expect((await storeIn(bucket).head(key))?.retained).toBe('under a legal hold')
+    const Rule = { DefaultRetention: { Mode: 'COMPLIANCE', Days: 5 } } as const
+    await client.send(
+      new PutObjectLockConfigurationCommand({
+        Bucket: bucket,
+        ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled', Rule },
+      }),
+    )
+    const checks = await (await open({ plain: { store: storeIn(bucket), retention: { daily: 10 } } })).doctor('shop')
+    expect(checks.filter(one => !one.ok).map(one => one.message)).toEqual([
+      'plain: backups are locked for 5 days (compliance), and the retention keeps 10 days: for 5 days they can be removed',
+    ])
+  })
+
+  it('that the bucket does not have fails the upload, and doctor says so beforehand', async () => {
+    const bucket = await makeBucket()
+    const lifeboat = await open({ locked: { store: storeIn(bucket), objectLock: { days: 3 } } })
+    expect((await lifeboat.doctor('shop')).filter(one => !one.ok).map(one => one.message)).toEqual([
+      'locked: objectLock is configured, and the bucket has no Object Lock',
+    ])
+    await expect(lifeboat.backup('shop')).rejects.toMatchObject({ code: expect.stringMatching(/^store-/) })
+    const keys = []
+    for await (const { key } of storeIn(bucket).list('')) keys.push(key)
+    expect(keys).toEqual([])
+  })
+})
+
+describe('a bucket that keeps versions', () => {
+  it('loses a pruned backup with all its versions, and keeps none behind delete markers', async () => {
+    const bucket = await makeBucket({ versions: true })
+    const destination = { store: storeIn(bucket), retention: { last: 1, minimum: 1 } }
+    const lifeboat = await open({ versioned: destination })
+    const first = await lifeboat.backup('shop')
+    const later = await open({ versioned: destination }, () => new Date(Date.now() + hour))
+    const second = await later.backup('shop')
+    expect((await later.verify(`shop/${second.id}`)).ok).toBe(true)
+    expect((await later.verify(`shop/${first.id}`)).ok).toBe(true)
+    const [pruned] = await later.prune('shop', { apply: true })
+    expect(pruned).toMatchObject({ removed: [first.id], retained: [] })
+    expect(await versionsIn(bucket, `dr/shop/${first.id}`)).toEqual({ versions: 0, markers: 0 })
+  })
+
+  it('is told of honestly where the key may only hide', async () => {
+    const bucket = await makeBucket({ versions: true })
+    const { store } = { store: storeIn(bucket) }
+    const first = await (await open({ versioned: { store } })).backup('shop')
+    const second = await (await open({ versioned: { store } }, () => new Date(Date.now() + hour))).backup('shop')
+    for (const id of [first.id, second.id])
+      expect((await (await open({ versioned: { store } })).verify(`shop/${id}`)).ok).toBe(true)
+    const document = (await policyOf(bucket, 'pruner')) as { Statement: { Action: string[] }[] }
+    for (const one of document.Statement) one.Action = one.Action.filter(action => action !== 's3:DeleteObjectVersion')
+    await setPolicy(bucket, document)
+    const lifeboat = await open(
+      { versioned: { store: storeIn(bucket, { credentials: guest }), retention: { last: 1, minimum: 1 } } },
+      () => new Date(Date.now() + 2 * hour),
+    )
+    const [pruned] = await lifeboat.prune('shop', { apply: true })
+    expect(pruned?.removed).toEqual([])
+    expect(pruned?.retained).toEqual([
+      {
+        id: first.id,
+        message: expect.stringMatching(/is hidden by a delete marker, and kept as a version: 1 of 1 versions/),
+      },
+    ])
+    expect((await lifeboat.list()).backups.map(one => one.id)).toEqual([second.id])
+  })
+})
+
+async function policyOf(bucket: string, role: 'writer' | 'verifier' | 'pruner'): Promise<unknown> {
+  const [found] = await (await open({ offsite: { store: storeIn(bucket) } })).policies('shop', { role })
+  return found?.policy?.document
+}
+
+/** What an account's policy says of its user, said of the guest by the bucket. */
+async function setPolicy(Bucket: string, document: unknown): Promise<void> {
+  const { Version, Statement } = document as { Version: string; Statement: object[] }
+  const named = Statement.map(one => ({ ...one, Principal: { AWS: [principal] } }))
+  await client.send(new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify({ Version, Statement: named }) }))
+}
+
+describe("a role's policy", () => {
+  it('as a writer is enough for a backup, and refuses to delete and to write over, as doctor --probe finds', async () => {
+    const bucket = await makeBucket({ versions: true })
+    const store = storeIn(bucket, { credentials: guest })
+    const writer = await open({ offsite: { store } })
+    await expect(writer.backup('shop')).rejects.toMatchObject({ code: 'store-auth-failed' })
+    await setPolicy(bucket, await policyOf(bucket, 'writer'))
+    const warnings: string[] = []
+    const onEvent = (event: { type: string; message?: string }) =>
+      void (event.type === 'warning.raised' && warnings.push(event.message ?? ''))
+    const { status, id, manifest } = await writer.backup('shop', { onEvent })
+    expect([status, warnings]).toEqual(['complete', []])
+    const again = await writer.backup('shop', { onEvent })
+    expect([again.status, warnings]).toEqual(['complete', []])
+
+    const own = storeIn(bucket)
+    const { key, storedBytes } = manifest.artifacts[0]!
+    for (const one of [key, `shop/${id}/manifest.json`]) {
+      await expect(store.remove(one)).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } })
+      expect((await store.removeForGood!(one).catch(error => ({ state: error.name }))).state).toBe('AccessDenied')
+      await expect(store.put(one, bytesOf('over'), { ifAbsent: true })).rejects.toMatchObject({ code: 'object-exists' })
+    }
+    expect((await store.head(key))?.sizeBytes).toBe(storedBytes)
+    // Ceph knows no condition for it: whoever writes over without asking leaves what was there as a version.
+    await store.put(`shop/${again.id}/manifest.json`, bytesOf('over'))
+    expect((await versionsIn(bucket, `dr/shop/${again.id}/manifest.json`)).versions).toBe(2)
+    for (const foreign of ['blog/20261121T020000Z-7f3k9q/manifest.json', 'shop/verifications/x.json'])
+      await expect(store.put(foreign, bytesOf('x'))).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } })
+
+    const probed = (await writer.doctor('shop', { probe: true })).filter(one => /store|probe/.test(one.area))
+    expect(probed.filter(one => !one.ok)).toEqual([])
+    expect(probed.map(one => one.message)).toEqual(
+      expect.arrayContaining([
+        'offsite: this key can write over what is there, which then stays as an older version',
+        'offsite: this key cannot delete',
+        expect.stringMatching(/^offsite: the probe left shop\/\d{8}T\d{6}Z-[a-z0-9]{6}\/probe\.gpg$/),
+      ]),
+    )
+    const full = (await (await open({ offsite: { store: own } })).doctor('shop', { probe: true })).filter(
+      one => one.area === 'probe',
+    )
+    expect(full.map(one => [one.ok, one.message])).toEqual([
+      [true, 'offsite: this key can write over what is there, which then stays as an older version'],
+      [false, 'offsite: this key can delete for good'],
+    ])
+  })
+
+  it('as a verifier is enough to read back and to record it, as a pruner to prune and sweep; neither does the other', async () => {
+    const bucket = await makeBucket()
+    const own = await open({ offsite: { store: storeIn(bucket), retention: { last: 1, minimum: 1 } } })
+    const first = await own.backup('shop')
+    const second = await own.backup('shop')
+    const store = storeIn(bucket, { credentials: guest })
+    const other = await open({ offsite: { store, retention: { last: 1, minimum: 1 } } })
+
+    await setPolicy(bucket, await policyOf(bucket, 'verifier'))
+    for (const { id } of [first, second]) expect((await other.verify(`shop/${id}`)).ok).toBe(true)
+    await expect(other.prune('shop', { apply: true })).rejects.toThrow()
+    expect((await other.history('shop')).length).toBe(2)
+
+    await setPolicy(bucket, await policyOf(bucket, 'pruner'))
+    const [pruned] = await other.prune('shop', { apply: true })
+    expect(pruned).toMatchObject({ removed: [first.id], retained: [] })
+    await expect(other.backup('shop')).rejects.toMatchObject({ code: 'store-auth-failed' })
+    expect((await own.list()).backups.map(one => one.id)).toEqual([second.id])
+  })
+})
+
+describe('how a bucket is set up', () => {
+  it('is told by doctor: what lets strangers in, and rules that remove what the retention keeps', async () => {
+    const Bucket = await makeBucket()
+    const Statement = [
+      { Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: `arn:aws:s3:::${Bucket}/*` },
+    ]
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement })
+    await client.send(new PutBucketPolicyCommand({ Bucket, Policy }))
+    const rule = { ID: 'tidy', Status: 'Enabled', Filter: { Prefix: 'dr/' }, Expiration: { Days: 7 } } as const
+    const Rules = [rule, { ...rule, ID: 'others', Filter: { Prefix: 'uploads/' } }]
+    await client.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules } }))
+    const lifeboat = await open({ offsite: { store: storeIn(Bucket), retention: { keepWithin: '30d' } } })
+    const bad = (await lifeboat.doctor('shop')).filter(one => !one.ok).map(one => one.message)
+    expect(bad).toEqual([
+      'offsite: strangers may get in: its policy lets everybody',
+      'offsite: the lifecycle rule "tidy" removes objects after 7 days, and the retention keeps 30 days',
+    ])
+  })
+})
+
+describe('an archive', () => {
+  let bucket: string
+  let tier: ArchiveTier
+  beforeAll(async () => {
+    bucket = await makeBucket()
+    tier = await startArchiveTier(endpoint, path => path.endsWith('.gpg'))
+  })
+  afterAll(() => tier.close())
+
+  it('is known as such, is never read unasked, and is retrieved, waited for and read when asked', async () => {
+    const store = storeIn(bucket, { endpoint: tier.endpoint, archiveClasses: ['DEEP_ARCHIVE'] })
+    const local = storeIn(await makeBucket())
+    let waits = 0
+    const config = {
+      products: {
+        shop: {
+          source: { url: secret.value(server.url()) },
+          encryption: { passphrase },
+          destinations: {
+            local: { store: local },
+            archive: { store, storageClass: 'DEEP_ARCHIVE', retention: { last: 1, minimum: 1 } },
+          },
+        },
+      },
+    }
+    let nowMs = Date.now()
+    const sleep = async (ms: number) => {
+      nowMs += ms
+      waits += 1
+      if (waits % 5 === 0) tier.finishRetrievals()
+    }
+    const lifeboat = await openLifeboat(config, { deps: { now: () => new Date(nowMs), sleep } })
+    const first = await lifeboat.backup('shop')
+    expect(first.status).toBe('complete')
+    const key = first.manifest.artifacts[0]!.key
+    expect(await store.head(key)).toMatchObject({ storageClass: 'DEEP_ARCHIVE', archive: { state: 'archived' } })
+    // The manifest stays where listings can read it.
+    expect((await store.head(`shop/${first.id}/manifest.json`))?.archive).toBeUndefined()
+    const name = `shop/${first.id}`
+    const at = { destination: 'archive' }
+
+    for (const level of ['stored', 'content'] as const) {
+      const report = await lifeboat.verify(name, { ...at, level })
+      expect(report).toMatchObject({ ok: true, level: 'listed', readBytes: 0 })
+      expect(report.findings.map(one => [one.severity, one.code])).toEqual([['warning', 'artifact-archived']])
+    }
+    await expect(lifeboat.copy(name, { from: 'archive', to: 'local' })).rejects.toMatchObject({
+      ...{ code: 'object-archived', hint: expect.stringContaining('--retrieve') },
+    })
+    expect([tier.retrievals.length, tier.refusedReads()]).toEqual([0, 0])
+
+    // Asked for, and come back later: said with the hour.
+    const asked = lifeboat.verify(name, { ...at, retrieve: { tier: 'bulk' } })
+    await expect(asked).rejects.toMatchObject({
+      code: 'object-archived',
+      hint: expect.stringMatching(/^come back after \d{4}-\d\d-\d\d \d\d:\d\d UTC/),
+    })
+    expect(tier.retrievals).toEqual([expect.stringContaining('<Tier>Bulk</Tier>')])
+    expect((await store.head(key))?.archive).toEqual({ state: 'retrieving' })
+
+    const report = await lifeboat.verify(name, { ...at, retrieve: { waitMs: 12 * hour } })
+    expect(report).toMatchObject({ ok: true, level: 'content', findings: [] })
+    expect(waits).toBe(5)
+    expect((await store.head(key))?.archive).toMatchObject({ state: 'readable', until: new Date('2035-12-21') })
+
+    tier.expire()
+    const target = new URL(server.url())
+    target.pathname = '/from_archive'
+    const restored = await lifeboat.restore(name, { ...at, to: target.href, create: true, retrieve: { waitMs: day } })
+    expect(restored.rows).toBe(500)
+    tier.expire()
+    expect(tier.refusedReads()).toBe(0)
+  })
+
+  it('lets go of old backups: what was read back elsewhere is proven for the same bytes here', async () => {
+    const store = storeIn(bucket, { endpoint: tier.endpoint, archiveClasses: ['DEEP_ARCHIVE'], prefix: 'aging' })
+    const retention = { last: 1, minimum: 1 }
+    const destinations = {
+      local: { store: storeIn(await makeBucket()), retention },
+      archive: { store, storageClass: 'DEEP_ARCHIVE', retention },
+    }
+    const first = await (await open(destinations)).backup('shop')
+    const lifeboat = await open(destinations, () => new Date(Date.now() + hour))
+    const second = await lifeboat.backup('shop')
+    const [, before] = await lifeboat.prune('shop')
+    expect(before?.plan.remove).toEqual([])
+    for (const { id } of [first, second]) await lifeboat.verify(`shop/${id}`, { destination: 'local' })
+    const [, pruned] = await lifeboat.prune('shop', { apply: true })
+    expect(pruned).toMatchObject({ destination: 'archive', removed: [first.id], retained: [] })
+  })
+})
+
+async function* bytesOf(text: string) {
+  yield Buffer.from(text)
+}

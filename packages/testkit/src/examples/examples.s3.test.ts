@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto'
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { openLifeboat, resolveConfig } from '@lifeboat/core'
+import { type ScratchServer, startScratchServer } from '@lifeboat/core/scratch'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { loadConfig } from '../../../cli/src/load-config.js'
+import { type Ran, runCli } from '../../../cli/src/testing/fake-io.js'
+import { type FakeSupabase, startFakeSupabase, token } from '../../../provider-supabase/src/testing/fake-supabase.js'
+import type {} from '../global-setup-s3.js'
+import { type RenderService, startRenderService } from '../render-service.js'
+import { exampleDatabases } from './example-databases.js'
+
+/*
+ * The four configurations in examples/, loaded as the command line loads them and used as their plans say. Databases and
+ * S3 are real; the vendors' APIs are servers that hold every call against the vendor's own description. What is staging's
+ * comes through the variables that the examples themselves read.
+ */
+const examples = fileURLToPath(new URL('../../../../examples', import.meta.url))
+const hour = 3_600_000
+/** Ahead of today, so that locks that begin then end in the future; within one day, week and month each. */
+const firstDay = Date.parse(`${new Date(Date.now() + 24 * hour).toISOString().slice(0, 10)}T10:00:00Z`)
+const nights = [firstDay, firstDay + hour, firstDay + 40 * 24 * hour, firstDay + 40 * 24 * hour + hour]
+
+let folder: string
+let server: ScratchServer
+let supabase: FakeSupabase
+let render: RenderService
+let client: S3Client
+const before = { ...process.env }
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lifeboat-examples-'))
+  server = await startScratchServer()
+  supabase = await startFakeSupabase()
+  render = await startRenderService({ sourceId: 'dpg-booking', services: ['srv-booking-api'], serviceLooks: () => 0 })
+  const { endpoint, ...credentials } = inject('s3')
+  client = new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true })
+  Object.assign(process.env, {
+    S3_ENDPOINT: endpoint,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    BACKUP_MIN_SIZE: '1KB',
+    SUPABASE_ACCESS_TOKEN: token,
+    SUPABASE_API_URL: supabase.server.baseUrl,
+    SUPABASE_STATUS_URL: supabase.server.origin,
+    RENDER_API_KEY: render.token,
+    RENDER_API_URL: render.server.baseUrl,
+    RENDER_STATUS_URL: render.server.origin,
+  })
+})
+
+afterAll(async () => {
+  process.env = before
+  client.destroy()
+  await Promise.all([supabase.close(), render.close()])
+  await server.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function query(database: string, sql: string): Promise<Record<string, unknown>[]> {
+  const session = new pg.Client(server.url(database))
+  await session.connect()
+  const result = await session.query(sql).finally(() => session.end())
+  return Array.isArray(result) ? [] : result.rows
+}
+
+/** An example, set up as its README says. */
+async function openExample(name: keyof typeof exampleDatabases, options: { readonly locked?: boolean } = {}) {
+  const place = join(folder, name)
+  await cp(join(examples, name), place, { recursive: true })
+  const database = name.replace('-', '_')
+  await query('postgres', `create database ${database}`)
+  await query(database, exampleDatabases[name])
+  const bucket = `${name}-${randomUUID()}`
+  await client.send(new CreateBucketCommand({ Bucket: bucket, ObjectLockEnabledForBucket: options.locked ?? false }))
+  const env: Record<string, string> = {
+    BACKUP_BUCKET: bucket,
+    BACKUP_FOLDER: join(place, 'backups'),
+    TARGET_URL: server.url(`${database}_back`),
+  }
+  const set = (more: Record<string, string>) => void Object.assign(process.env, env, more)
+  const file = join(place, 'lifeboat.config.ts')
+  const cli = (argv: readonly string[], atMs = nights.at(-1)!): Promise<Ran> =>
+    runCli([...argv, '--config', file, '--json'], {
+      config: null,
+      env: { ...env },
+      open: (config, opening) => openLifeboat(config, { ...opening, deps: { now: () => new Date(atMs) } }),
+    })
+  const config = async () => resolveConfig((await loadConfig(file)).config).products[name]!
+  return { place, database, set, cli, config }
+}
+type Opened = Awaited<ReturnType<typeof openExample>>
+
+/** What every plan has in common: nights of backups, each verified in every place; a restore; what is too old goes. */
+async function runPlan({ cli, database, config }: Opened, name: string) {
+  const { verify, destinations } = await config()
+  const ids: string[] = []
+  for (const night of nights) {
+    const made = await cli(['backup', '--reason', 'nightly'], night)
+    expect([made.status, made.stderr]).toEqual([0, expect.not.stringContaining('error')])
+    ids.push((made.json() as { backups: { id: string }[] }).backups[0]!.id)
+    const verified = await cli(['verify'], night)
+    expect([verified.status, verified.json()]).toEqual([0, expect.objectContaining({ ok: true, failures: [] })])
+    expect(verified.json().reports).toHaveLength(Object.keys(destinations).length)
+  }
+  const last = Object.keys(destinations).at(-1)!
+  const back = await cli([
+    'restore',
+    `${name}/latest`,
+    '--destination',
+    last,
+    '--to',
+    'env:TARGET_URL',
+    '--create',
+    '--yes',
+  ])
+  expect([back.status, back.stderr]).toEqual([0, expect.not.stringContaining('error')])
+  for (const table of verify.criticalTables) {
+    const sql = `select count(*)::int as rows, md5(string_agg(t::text, '|' order by id)) as content from ${table} t`
+    expect(await query(`${database}_back`, sql)).toEqual(await query(database, sql))
+  }
+  const pruned = await cli(['prune', '--apply'])
+  expect(pruned.status).toBeLessThanOrEqual(3)
+  const { results } = pruned.json() as {
+    results: { destination: string; removed: string[]; retained: { id: string; message: string }[] }[]
+  }
+  const of = (destination: string) => results.find(one => one.destination === destination)!
+  const listed = await cli(['list'])
+  const left = (listed.json() as { backups: { id: string; destination: string }[] }).backups
+  return {
+    ids,
+    of,
+    left: (destination: string) => left.filter(one => one.destination === destination).map(one => one.id),
+  }
+}
+
+describe('examples', () => {
+  it('are the four plans, and nothing else', async () => {
+    const folders = (await readdir(examples, { withFileTypes: true })).filter(one => one.isDirectory())
+    expect(folders.map(one => one.name).sort()).toEqual(Object.keys(exampleDatabases).sort())
+  })
+
+  it('voxanne: keys of the team and the safe, a row for each verification, 30 days here and offsite', async () => {
+    const opened = await openExample('voxanne')
+    const { place, cli, set } = opened
+    set({
+      VOXANNE_DATABASE_URL: server.url('voxanne'),
+      VOXANNE_KEY_PASSPHRASE: 'the team knows it',
+      SLACK_WEBHOOK: 'http://127.0.0.1:9/slack',
+    })
+    const keys = await runCli(['keys', 'generate', '--folder', join(place, 'keys')], {
+      config: null,
+      env: { LIFEBOAT_PRIVATE_KEY_PASSPHRASE: 'the team knows it', LIFEBOAT_RECOVERY_KEY_PASSPHRASE: 'in the safe' },
+    })
+    expect(keys.status).toBe(0)
+    expect((await cli(['log-table', '--apply'])).status).toBe(0)
+    const { ids, of, left } = await runPlan(opened, 'voxanne')
+    for (const destination of ['local', 'offsite']) {
+      expect(of(destination).removed).toContain(ids[0])
+      expect(left(destination)).toContain(ids[3])
+    }
+    const rows = await query('voxanne', 'select distinct status from backup_verification_log')
+    expect(rows).toEqual([{ status: 'success' }])
+    const recovery = [
+      'keys',
+      'prove',
+      'voxanne',
+      '--destination',
+      'offsite',
+      '--key',
+      join(place, 'keys/recovery-private.asc'),
+    ]
+    set({ LIFEBOAT_PRIVATE_KEY_PASSPHRASE: 'in the safe' })
+    expect((await cli(recovery)).status).toBe(0)
+    const { products } = (await cli(['keys', 'list'])).json() as { products: { findings: { code: string }[] }[] }
+    expect(products[0]!.findings).toEqual([])
+    const provider = await cli(['list', '--provider'])
+    expect([provider.status, provider.stdout]).toEqual([0, expect.stringContaining('2026-11-20')])
+  })
+
+  it('ai-booking: locked offsite, which a prune says and leaves; the service paused around a restore', async () => {
+    const opened = await openExample('ai-booking', { locked: true })
+    opened.set({
+      BOOKING_DATABASE_URL: server.url('ai_booking'),
+      BOOKING_BACKUP_PASSPHRASE: 'of the bookings',
+      SLACK_WEBHOOK: 'http://127.0.0.1:9/slack',
+      SMTP_URL: 'smtp://127.0.0.1:9',
+    })
+    const { ids, of, left } = await runPlan(opened, 'ai-booking')
+    expect(of('offsite')).toMatchObject({
+      removed: [],
+      retained: [{ id: ids[0], message: expect.stringMatching(/locked until/) }],
+    })
+    expect(left('offsite')).toHaveLength(4)
+    expect((await opened.cli(['pause', 'ai-booking'])).status).toBe(0)
+    expect(render.services.get('srv-booking-api')?.suspended).toBe('suspended')
+    expect((await opened.cli(['resume', 'ai-booking'])).status).toBe(0)
+  })
+
+  it('flynn: three regions, configuration and .env beside the dump', async () => {
+    const opened = await openExample('flynn')
+    const root = join(opened.place, 'application')
+    await mkdir(join(root, 'config'), { recursive: true })
+    await writeFile(join(root, '.env'), 'FLYNN_TOKEN=not-for-others\n')
+    await writeFile(join(root, 'config/app.json'), '{"a":1}')
+    opened.set({
+      FLYNN_DATABASE_URL: server.url('flynn'),
+      FLYNN_BACKUP_PASSPHRASE: 'of flynn',
+      FLYNN_ROOT: root,
+    })
+    const { ids, of, left } = await runPlan(opened, 'flynn')
+    for (const destination of ['frankfurt', 'ireland', 'virginia']) {
+      expect(of(destination).removed).toEqual([ids[0]])
+      expect(left(destination)).toEqual([ids[3], ids[2], ids[1]])
+    }
+    const shown = (await opened.cli(['show', 'flynn/latest'])).stdout
+    expect(shown).toContain('config.tar.gz.gpg')
+    expect(shown).not.toContain('not-for-others')
+  })
+
+  it('botflow: here for 30 days, in a cheaper class for 30 days, and one a week in the archive for a year', async () => {
+    const opened = await openExample('botflow')
+    const root = join(opened.place, 'application')
+    await mkdir(root)
+    await writeFile(join(root, '.env'), 'BOTFLOW_TOKEN=not-for-others\n')
+    opened.set({
+      BOTFLOW_DATABASE_URL: server.url('botflow'),
+      BOTFLOW_BACKUP_PASSPHRASE: 'of botflow',
+      BOTFLOW_ROOT: root,
+    })
+    const { ids, of, left } = await runPlan(opened, 'botflow')
+    for (const destination of ['local', 's3']) expect(of(destination).removed).toEqual([ids[0]])
+    expect(left('archive')).toEqual([ids[2], ids[0]])
+  })
+})
