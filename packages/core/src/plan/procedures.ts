@@ -1,6 +1,6 @@
 import { isSecret } from '../config/secret.js'
 import { spokenDuration, spokenTime } from '../report/quantities.js'
-import type { LossAnswer, Way } from '../timeline/timeline.js'
+import type { LossAnswer, LossName, Way } from '../timeline/timeline.js'
 import type { PlanInput } from './compose-plan.js'
 import { inline, shell } from './markdown.js'
 
@@ -38,7 +38,7 @@ function procedure(answer: LossAnswer, input: PlanInput): string[] {
   ]
 }
 
-function wayLines(way: Way, input: PlanInput): string[] {
+function wayLines(way: Way, { loss }: LossAnswer, input: PlanInput): string[] {
   const time = way.expectedMs === null ? 'nobody has timed it' : `about ${spokenDuration(way.expectedMs)}`
   const state = {
     none: 'not verified yet',
@@ -50,28 +50,43 @@ function wayLines(way: Way, input: PlanInput): string[] {
     `From ${sources[way.source]} at ${inline(way.place)}. When this was written: of ${spokenTime(way.instant)}, ${state[way.proof]}; time ${time} (${inline(way.expectedFrom)}). It takes ${inline(way.credential)}.`,
     ...way.notes.map(note => `- ${inline(note)}`),
     '',
-    ...shell(commandsOf(way, input)),
+    ...shell(commandsOf(way, loss, input)),
   ]
 }
 
+/** The database goes on living after these: a backup of now may hold the damage already. */
+const damaged: ReadonlySet<LossName> = new Set(['bad-migration', 'table-dropped'])
+
 /** The way's command, with what comes before it and after it. */
-function commandsOf(way: Way, { product, config }: PlanInput): string[] {
-  const newest = new RegExp(`\\b${product}/\\d{8}T\\d{6}Z-[a-z0-9]{6}\\b`)
+function commandsOf(way: Way, loss: LossName, { product, config }: PlanInput): string[] {
   if (way.source !== 'dump' && way.source !== 'export') return [way.command]
   // The plan is read on another day; an export is named by its id, and never by `latest`.
-  const command = way.source === 'dump' ? way.command.replace(newest, `${product}/latest`) : way.command
+  const id = new RegExp(`\\b${product}/\\d{8}T\\d{6}Z-[a-z0-9]{6}\\b`)
+  const before = damaged.has(loss)
+  const command =
+    way.source === 'dump' ? way.command.replace(id, `${product}/${before ? 'BACKUP' : 'latest'}`) : way.command
   const place = /--destination \S+/.exec(command)?.[0]
-  const find = [`lifeboat list ${product}${place === undefined ? '' : ` ${place}`}`]
-  if (!command.includes('--create'))
-    return [...find, askFor('TARGET_URL', 'address of the live database'), `${command} --dry-run`, `${command} --yes`]
+  const list = `lifeboat list ${product}${place === undefined ? '' : ` ${place}`}`
+  const isNew = command.includes('--create')
+  const restoring = [
+    list,
+    ...(command.includes('BACKUP') ? ['# BACKUP is the id of the newest from before it happened'] : []),
+    askFor(
+      'TARGET_URL',
+      isNew ? 'address of the new database, which does not exist yet' : 'address of the live database',
+    ),
+    `${command} --dry-run`,
+    `${command} --yes`,
+  ]
+  return isNew && !before ? [...restoring, ...protectAgain(product, config)] : restoring
+}
+
+/** The new database takes the place of the lost one, and is backed up at once. */
+function protectAgain(product: string, config: PlanInput['config']): string[] {
   const { url } = config.source
   // A secret says where it comes from; only a variable can be set here.
   const variable = isSecret(url) ? /^environment variable (\w+)$/.exec(url.description)?.[1] : undefined
   return [
-    ...find,
-    askFor('TARGET_URL', 'address of the new database, which does not exist yet'),
-    `${command} --dry-run`,
-    `${command} --yes`,
     ...(variable === undefined
       ? ['# now point source.url of the configuration at the new database, then:']
       : [`export ${variable}="$TARGET_URL"`]),
