@@ -30,8 +30,8 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
   const backups = backupOperations(context)
   const verification = verificationOperations(context)
   const retention = retentionOperations(context)
-  const status = statusOperations(context)
   const keys = keyOperations(context)
+  const status = statusOperations(context, keys)
   return {
     products: context.products,
     destinations,
@@ -49,6 +49,6 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...keys,
     ...planOperations(context, { ...verification, ...keys }),
     ...status,
-    ...alertOperations(context, (products, signal) => status.status({ products, signal })),
+    ...alertOperations(context, (products, signal) => status.status({ products, signal, keys: true })),
   }
 }

@@ -27,12 +27,12 @@ function procedure(answer: LossAnswer, input: PlanInput): string[] {
   const [best, ...others] = answer.ways
   if (best === undefined) return ['**Nothing could be recovered**, by what is known now.', ...lost(answer)]
   return [
-    ...wayLines(best, input),
+    ...wayLines(best, answer, input),
     ...others.flatMap(way => [
       '',
       `Or, with ${spokenDuration(way.dataAgeMs)} of data lost:`,
       '',
-      ...wayLines(way, input),
+      ...wayLines(way, answer, input),
     ]),
     ...lost(answer),
   ]
