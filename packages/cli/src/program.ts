@@ -19,6 +19,7 @@ import { defineNotify } from './commands/notify.js'
 import { defineObjects } from './commands/objects.js'
 import { definePause, defineResume } from './commands/pause.js'
 import { definePitr } from './commands/pitr.js'
+import { definePlan } from './commands/plan.js'
 import { definePolicy } from './commands/policy.js'
 import { definePrune } from './commands/prune.js'
 import { defineQueue } from './commands/queue.js'
@@ -60,6 +61,7 @@ const defineCommands = [
   definePitr,
   defineRootKey,
   defineTimeline,
+  definePlan,
   defineNotify,
   defineExport,
   defineRehearse,

@@ -37,6 +37,7 @@ export type {
   SnapshotList,
   VerifyObjectsOptions,
 } from './api/objects.js'
+export type { DisasterPlan } from './api/plan.js'
 export type { ExportOptions, ExportResult, RehearsalOptions, RehearsalResult } from './api/provider.js'
 export type {
   BackupContents,

@@ -7,6 +7,7 @@ import { doctorOperations } from './operations/doctor.js'
 import { keyOperations } from './operations/keys.js'
 import { objectOperations } from './operations/objects.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
+import { planOperations } from './operations/plan.js'
 import { providerOperations } from './operations/provider.js'
 import { restoreOperations } from './operations/restoring.js'
 import { filesRestoreOperations } from './operations/restoring-files.js'
@@ -29,7 +30,8 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
   const backups = backupOperations(context)
   const verification = verificationOperations(context)
   const retention = retentionOperations(context)
-  const status = statusOperations(context)
+  const keys = keyOperations(context)
+  const status = statusOperations(context, keys)
   return {
     products: context.products,
     destinations,
@@ -44,8 +46,9 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...providerOperations(context),
     ...objectOperations(context),
     ...doctorOperations(context),
-    ...keyOperations(context),
+    ...keys,
+    ...planOperations(context, { ...verification, ...keys }),
     ...status,
-    ...alertOperations(context, (products, signal) => status.status({ products, signal })),
+    ...alertOperations(context, (products, signal) => status.status({ products, signal, keys: true })),
   }
 }

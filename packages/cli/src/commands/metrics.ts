@@ -26,7 +26,12 @@ async function runMetrics(
   const products = session.chooseProducts(lifeboat, named)
   // What makes the text is loaded for this only.
   const { renderMetrics, writeTextfile } = await import('@lifeboat/core/metrics')
-  const report = await lifeboat.status({ products, signal: session.signal, onEvent: session.progress.onEvent })
+  const report = await lifeboat.status({
+    products,
+    keys: true,
+    signal: session.signal,
+    onEvent: session.progress.onEvent,
+  })
   const text = await renderMetrics(report)
   const file = textfile === undefined ? null : resolve(session.io.cwd, textfile)
   if (file !== null) await writeTextfile(file, text)

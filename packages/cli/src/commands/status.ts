@@ -17,7 +17,12 @@ export function defineStatus(program: Command, choose: Choose): void {
 async function runStatus(session: Session, named: readonly string[]): Promise<CommandResult> {
   const lifeboat = await session.open()
   const products = session.chooseProducts(lifeboat, named)
-  const report = await lifeboat.status({ products, signal: session.signal, onEvent: session.progress.onEvent })
+  const report = await lifeboat.status({
+    products,
+    keys: true,
+    signal: session.signal,
+    onEvent: session.progress.onEvent,
+  })
   const status = { ok: exitStatus.done, warning: exitStatus.partial, critical: exitStatus.damaged }[report.state]
   return { status, document: report, lines: renderStatus(report, session.colours) }
 }

@@ -4,6 +4,7 @@ import type { CopyOperations } from './copying.js'
 import type { DoctorOperations } from './doctor.js'
 import type { KeyOperations } from './keys.js'
 import type { ObjectOperations } from './objects.js'
+import type { PlanOperations } from './plan.js'
 import type { ProviderOperations } from './provider.js'
 import type { RestoreOperations } from './restoring.js'
 import type { FilesRestoreOperations } from './restoring-files.js'
@@ -27,6 +28,7 @@ export interface Lifeboat
     ObjectOperations,
     DoctorOperations,
     KeyOperations,
+    PlanOperations,
     StatusOperations,
     AlertOperations {
   readonly products: readonly string[]

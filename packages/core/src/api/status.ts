@@ -74,6 +74,11 @@ export interface StatusOptions extends RunOptions {
   readonly destinationTimeoutMs?: number | undefined
   /** How long everything may take, in ms; what did not answer by then is unreachable. Default: 30,000. */
   readonly timeoutMs?: number | undefined
+  /**
+   * Whether keys are judged, too: expired, or not shown to open a backup of late. That reads every record of a product, and
+   * is remembered for six hours. Default: false.
+   */
+  readonly keys?: boolean | undefined
 }
 
 /** What tells how things are, without anybody having run. */

@@ -7,6 +7,8 @@ export type StatusSource = StatusOperations
 export interface CacheOptions {
   /** Only these. Default: all. */
   readonly products?: readonly string[] | undefined
+  /** Whether keys are judged, too: see `StatusOptions.keys`. Default: false. */
+  readonly keys?: boolean | undefined
   /** How long an answer is good, in ms. Default: 60,000. */
   readonly ttlMs?: number | undefined
   /** How long a request waits for a new look, in ms; then it gets the last one. Default: 5,000. */
@@ -31,14 +33,14 @@ export interface CachedStatus {
  * none that may still be given out.
  */
 export function cachedStatus(source: StatusSource, options: CacheOptions): () => Promise<CachedStatus | undefined> {
-  const { products, ttlMs = 60_000, waitMs = 5_000, staleMs = 3_600_000, timeoutMs } = options
+  const { products, keys, ttlMs = 60_000, waitMs = 5_000, staleMs = 3_600_000, timeoutMs } = options
   const now = options.now ?? (() => new Date())
   let last: { readonly report: StatusReport; readonly atMs: number } | undefined
   let looking: Promise<void> | undefined
 
   const look = async () => {
     try {
-      const report = await source.status({ products, timeoutMs })
+      const report = await source.status({ products, keys, timeoutMs })
       last = { report, atMs: now().getTime() }
     } finally {
       looking = undefined

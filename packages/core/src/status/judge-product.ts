@@ -1,5 +1,6 @@
 import type { DestinationStatus, LastProof, ProductStatus, State, StatusFinding } from '../api/status.js'
 import type { ProductConfig } from '../config/config-schema.js'
+import type { KeyFinding } from '../keys/key-state.js'
 import type { ProofRecord } from '../repository/record-schema.js'
 import { type AddFinding, judgeDestinations } from './judge-destinations.js'
 import { judgeObjectives } from './judge-objectives.js'
@@ -14,6 +15,7 @@ export interface ProductFacts {
   readonly destinations: readonly DestinationFacts[]
   /** Why seals of records could not be checked; null where they could, or none had to be. */
   readonly keysFailure: string | null
+  readonly keyFindings: readonly KeyFinding[]
   readonly now: Date
   readonly due: DueTimes
 }
@@ -29,6 +31,7 @@ export function judgeProduct(facts: ProductFacts): ProductStatus {
   judgeDestinations(facts, add)
   judgeSchedule(facts, add)
   judgeObjectives(facts, add)
+  findings.push(...facts.keyFindings.map(finding => ({ ...finding, product })))
   findings.sort((a, b) => gravestFirst[a.severity] - gravestFirst[b.severity])
   return {
     product,

@@ -3,6 +3,7 @@ import type { EncryptionConfig, ProductConfig } from '../config/config-schema.js
 import { encryptionAt } from '../encryption/destination-encryption.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
+import type { KeyFinding } from '../keys/key-state.js'
 import type { RetryPolicy } from '../retry/retry-policy.js'
 import { retrying } from '../retry/retrying.js'
 import type { SealKeys } from '../seal/seal.js'
@@ -11,11 +12,13 @@ import { judgeProduct, worstOf } from './judge-product.js'
 import { readDestination } from './read-destination.js'
 import { rememberedDueTimes } from './remembered-due-times.js'
 import type { StatusMemory } from './status-memory.js'
+import { withinTime } from './within-time.js'
 
 export interface StatusJob {
   readonly products: readonly (readonly [name: string, config: ProductConfig])[]
   readonly memory: StatusMemory
   readonly readKeys: (encryption: EncryptionConfig) => Promise<SealKeys>
+  readonly readKeyFindings: (product: string, signal: AbortSignal) => Promise<readonly KeyFinding[]>
   readonly now: Date
   readonly retry: RetryPolicy
 }
@@ -32,6 +35,7 @@ export async function runStatus(job: StatusJob, options: StatusOptions): Promise
   const due = rememberedDueTimes()
   const keys = rememberedKeys(job.readKeys)
   const endsMs = performance.now() + (options.timeoutMs ?? defaultStatusTimeoutMs)
+  const leftMs = () => Math.max(1, Math.min(destinationTimeoutMs, endsMs - performance.now()))
   const judged = orderedParallel(eachOf(job.products), productsInFlight, async ([product, config]) => {
     let keysFailure: string | null = null
     const destinations = await Promise.all(
@@ -46,17 +50,40 @@ export async function runStatus(job: StatusJob, options: StatusOptions): Promise
               return read.keys
             },
           },
-          { timeoutMs: Math.max(1, Math.min(destinationTimeoutMs, endsMs - performance.now())), signal },
+          { timeoutMs: leftMs(), signal },
         ),
       ),
     )
-    return judgeProduct({ product, config, destinations, keysFailure, now, due })
+    const silent = destinations.some(({ failure }) => failure !== null)
+    const keyFindings = options.keys
+      ? await withinTime(signal => job.readKeyFindings(product, signal), {
+          ...{ ms: leftMs(), doing: `look at the keys of ${product}`, signal },
+        }).catch((error: unknown) => {
+          throwIfCancelled(signal)
+          // A silent destination is said already.
+          return silent ? [] : [keysUnread(error)]
+        })
+      : []
+    return judgeProduct({ product, config, destinations, keysFailure, keyFindings, now, due })
   })
   const products = []
   for await (const product of judged) products.push(product)
   throwIfCancelled(signal)
   const checkedAt = now.toISOString()
   return { version: 1, checkedAt, state: worstOf(products.flatMap(({ findings }) => findings)), products }
+}
+
+function keysUnread(error: unknown): KeyFinding {
+  const why = error instanceof Error ? error.message : String(error)
+  const message = `the keys could not be looked at: ${why}`
+  return {
+    severity: 'warning',
+    code: 'keys-unread',
+    subject: 'keys',
+    since: null,
+    message,
+    hint: '`lifeboat keys list`',
+  }
 }
 
 /** Keys of a look: read once however many products share them. A place that lacks them can still tell most. */

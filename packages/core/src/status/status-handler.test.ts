@@ -36,7 +36,7 @@ describe('the status handler', () => {
     const asked = [it.ask(), it.ask(), it.ask()]
     it.looks[0]?.resolve()
     for (const one of asked) expect((await one).status).toBe(200)
-    expect(it.looks.map(one => one.asked)).toEqual([{ products: ['shop'], timeoutMs: 7 }])
+    expect(it.looks.map(one => one.asked)).toEqual([{ products: ['shop'], keys: undefined, timeoutMs: 7 }])
     it.pass(999)
     await it.ask()
     expect(it.looks).toHaveLength(1)

@@ -29,7 +29,19 @@ export function judgeRun(table: readonly Fault[], { faults, healthy }: FaultRun)
 }
 
 const order: readonly FaultLevel[] = [
-  ...(['start', 'backup', 'lock', 'partial', 'listed', 'stored', 'content', 'restored', 'prune', 'plan'] as const),
+  ...([
+    'start',
+    'backup',
+    'lock',
+    'partial',
+    'listed',
+    'stored',
+    'content',
+    'restored',
+    'status',
+    'prune',
+    'plan',
+  ] as const),
   'restore',
 ]
 
@@ -57,7 +69,7 @@ export function renderFaults(table: readonly Fault[], { faults, healthy }: Fault
     ...open.map(one => `Open: ${one.number}, ${one.words}: ${one.open}.`),
     '',
     'Levels: `start`, `backup`, `lock`, `partial`, `prune`, `plan` (of a restore) and `restore` are the commands themselves, which refuse; `listed`,',
-    '`stored`, `content` and `restored` (a drill) are levels of `verify`, where each finding is critical unless it says otherwise. The codes are those of',
+    '`stored`, `content` and `restored` (a drill) are levels of `verify`, where each finding is critical unless it says otherwise; `status` is that command. The codes are those of',
     '[errors.md](errors.md), and events where a command goes on; for 17 and 21 they say what still held.',
     '',
     '## The table',

@@ -7,6 +7,8 @@ export type FaultLevel =
   | 'content'
   /** A restore into a scratch database, compared with the backup. */
   | 'restored'
+  /** A look at the stores and the clock, with nobody having run. */
+  | 'status'
   /** The second run is refused and told who holds the lock. */
   | 'lock'
   /** The other destinations are whole; exit status 3. */
@@ -47,7 +49,7 @@ export const faultTable: readonly Fault[] = [
   { number: 11, words: 'whole gzip of a dump that was cut before', caughtAt: ['content', 'restored'] },
   { number: 12, words: 'the key is wrong or missing', caughtAt: ['content', 'restored'] },
   { number: 13, words: 'a critical table is missing, empty, or lost rows', caughtAt: [...listed, 'restored'] },
-  { number: 14, words: 'the newest backup is older than the RPO', caughtAt: listed },
+  { number: 14, words: 'the newest backup is older than the RPO', caughtAt: [...listed, 'status'] },
   { number: 15, words: 'the size is unusual, or out of range', caughtAt: listed },
   { number: 16, words: 'the store errs, throttles, resets, stalls or refuses', caughtAt: ['backup'] },
   { number: 17, words: 'the process is killed at any point', caughtAt: ['backup', 'prune'] },

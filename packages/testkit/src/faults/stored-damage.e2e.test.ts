@@ -328,6 +328,13 @@ describe('what a backup should hold', () => {
     await expectCaught({ fault: 14, made: 'none was ever made', level: 'listed' }, ['backup-missing'], async () => [
       (await refusalOf(never.verify('shop/latest', { level: 'listed' }))).code,
     ])
+    for (const [made, opened, code] of [
+      ['a day and an hour after the last one', lifeboat, 'backup-too-old'],
+      ['none was ever made', never, 'backup-missing'],
+    ] as const)
+      await expectCaught({ fault: 14, made, level: 'status' }, [code], async () =>
+        (await opened.status()).products[0]!.findings.filter(one => one.severity === 'critical').map(one => one.code),
+      )
   })
 
   it('its size must be in the configured range', async () => {

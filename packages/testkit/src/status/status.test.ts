@@ -275,6 +275,19 @@ describe('what status finds, with nobody having run', () => {
     expect(found(await alone.status({ timeoutMs: 30 }))).toEqual(['critical store-unreachable hanging'])
   })
 
+  it('keys, where it is asked to: not shown to open a backup of late', async () => {
+    const store = await healthy()
+    const calls: StoreCalls = { list: 0, get: 0, write: 0 }
+    const proveEvery = { encryption: { passphrase: secret.value('of a test'), proveEvery: '90d' } }
+    const lifeboat = await place({ local: countingStore(store, calls) }, proveEvery)
+    const codes = async () => found(await lifeboat.status({ keys: true })).filter(one => one.includes(' key'))
+    expect(await codes()).toEqual(['warning key-unproved passphrase'])
+    const { get } = calls
+    expect(await codes()).toEqual(['warning key-unproved passphrase'])
+    expect(calls.get).toBe(get)
+    expect(found(await lifeboat.status()).filter(one => one.includes(' key'))).toEqual([])
+  })
+
   it('is cancelled as a whole', async () => {
     const lifeboat = await place({ local: await healthy() })
     await expect(lifeboat.status({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' })
