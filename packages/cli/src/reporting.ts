@@ -1,4 +1,11 @@
-import { type AlertReport, type Lifeboat, outcomeOf, type RunPart, type RunStart } from '@lifeboat/core'
+import {
+  type AlertReport,
+  type Lifeboat,
+  outcomeOf,
+  type RunOutcome,
+  type RunPart,
+  type RunStart,
+} from '@lifeboat/core'
 import { oneLine } from './render/one-line.js'
 import type { Session } from './session.js'
 
@@ -44,4 +51,14 @@ export function sayDeliveries(session: Session, { deliveries, warnings }: AlertR
     else if (kind !== 'ping') session.say(`told ${channel}: ${oneLine(title)}`)
   }
   for (const warning of warnings) session.warn(warning)
+}
+
+/** Around the runs of a scheduler or a worker: the same, told by what became of them. */
+export function runReports(session: Session, lifeboat: Lifeboat) {
+  return {
+    started: (run: RunStart) => report(session, () => lifeboat.reportStart(run)),
+    finished: async (outcome: RunOutcome) => {
+      if (outcome.result !== 'cancelled') await report(session, () => lifeboat.reportRun(outcome))
+    },
+  }
 }

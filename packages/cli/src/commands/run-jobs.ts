@@ -3,6 +3,7 @@ import { type RunOutcome, type ScheduledJob, scheduledJobs } from '@lifeboat/cor
 import type { CommandResult } from '../command.js'
 import { combinedStatus, type ExitStatus, exitStatus, exitStatusOfCode } from '../exit-status.js'
 import { runLog } from '../render/run-log.js'
+import { runReports } from '../reporting.js'
 import type { Session } from '../session.js'
 
 /** Does jobs of products at once, as their schedule would: for another scheduler, which says when. */
@@ -11,14 +12,19 @@ export async function runJobs(
   lifeboat: Lifeboat,
   products: readonly string[],
   jobs: readonly ScheduledJob[],
+  notify: boolean,
 ): Promise<CommandResult> {
   const log = runLog(session)
   const { signal } = session
+  const reports = notify ? runReports(session, lifeboat) : undefined
   const outcomes: RunOutcome[] = []
   for (const product of products)
     for (const job of scheduledJobs.filter(one => jobs.includes(one))) {
       if (signal.aborted) break
-      outcomes.push(await lifeboat.runJob(product, job, { signal, onEvent: event => log.onEvent(product, event) }))
+      await reports?.started({ product, job })
+      const outcome = await lifeboat.runJob(product, job, { signal, onEvent: event => log.onEvent(product, event) })
+      await reports?.finished(outcome)
+      outcomes.push(outcome)
     }
   return {
     status: combinedStatus(outcomes.map(statusOf)),

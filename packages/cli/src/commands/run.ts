@@ -1,11 +1,13 @@
 import { createHealth, type ProductState, runSchedule, type ScheduledJob, scheduledJobs } from '@lifeboat/core/schedule'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { addCommand, type Choose, type CommandResult, parseCount } from '../command.js'
+import { addCommand, type Choose, type CommandResult, noNotifyOption, parseCount } from '../command.js'
 import { exitStatus } from '../exit-status.js'
 import { parseDuration } from '../parse-duration.js'
 import { formatDuration, plural } from '../render/quantities.js'
 import { runLog } from '../render/run-log.js'
+import { runReports } from '../reporting.js'
 import { addHealthOptions, type HealthFlags, serveHealth } from '../serve-health.js'
+import { handlersOf } from '../serve-status.js'
 import type { Session } from '../session.js'
 import { runJobs } from './run-jobs.js'
 
@@ -13,6 +15,7 @@ interface Flags extends HealthFlags {
   readonly job?: ScheduledJob[]
   readonly atOnce: number
   readonly stopWithin: number
+  readonly notify: boolean
 }
 
 export function defineRun(program: Command, choose: Choose): void {
@@ -34,12 +37,14 @@ export function defineRun(program: Command, choose: Choose): void {
       'how long what runs may go on when this is stopped (default: 20s)',
       parseDuration,
     )
-  command.addOption(
-    new Option('--job <job>', 'do this job once, now, and end, whatever the schedule says; repeatable')
-      .choices([...scheduledJobs])
-      .argParser((job: string, before: ScheduledJob[] | undefined) => [...(before ?? []), parseJob(job)]),
-  )
-  addHealthOptions(command).action((products: string[], flags: Partial<Flags>) =>
+  command
+    .addOption(noNotifyOption())
+    .addOption(
+      new Option('--job <job>', 'do this job once, now, and end, whatever the schedule says; repeatable')
+        .choices([...scheduledJobs])
+        .argParser((job: string, before: ScheduledJob[] | undefined) => [...(before ?? []), parseJob(job)]),
+    )
+  addHealthOptions(command).action((products: string[], flags: Partial<Flags> & { notify: boolean }) =>
     choose(session => run(session, products, { atOnce: 2, stopWithin: 20_000, healthHost: '127.0.0.1', ...flags })),
   )
 }
@@ -47,11 +52,11 @@ export function defineRun(program: Command, choose: Choose): void {
 async function run(session: Session, named: readonly string[], flags: Flags): Promise<CommandResult> {
   const lifeboat = await session.open()
   const products = session.chooseProducts(lifeboat, named)
-  if (flags.job !== undefined) return runJobs(session, lifeboat, products, flags.job)
+  if (flags.job !== undefined) return runJobs(session, lifeboat, products, flags.job, flags.notify)
   const log = runLog(session)
   const cancel = session.stopGently(stoppingWords(flags.stopWithin))
   const health = createHealth(session.now, session.signal)
-  const served = await serveHealth(flags, { '/healthz': health.handler }, log.say)
+  const served = await serveHealth(flags, await handlersOf(session, lifeboat, health.handler), log.say)
   const announced = new Map<string, string>()
   const onState = (state: ProductState) => {
     health.note(state)
@@ -65,6 +70,7 @@ async function run(session: Session, named: readonly string[], flags: Flags): Pr
     const end = await runSchedule(lifeboat, {
       ...{ products, atOnce: flags.atOnce, stopWithinMs: flags.stopWithin },
       ...{ stop: session.signal, cancel, onEvent: log.onEvent, onState },
+      report: flags.notify ? runReports(session, lifeboat) : undefined,
     })
     return {
       status: end.cancelled > 0 ? exitStatus.cancelled : exitStatus.done,

@@ -2,14 +2,16 @@ import type { RunEnd, TakenRun } from '@lifeboat/core/queue'
 import type { RunOutcome, ScheduledJob } from '@lifeboat/core/schedule'
 import { createHealth, type ProductState } from '@lifeboat/core/schedule'
 import type { Command } from 'commander'
-import { addCommand, type Choose, type CommandResult, parseCount } from '../command.js'
+import { addCommand, type Choose, type CommandResult, noNotifyOption, parseCount } from '../command.js'
 import { exitStatus } from '../exit-status.js'
 import { openRunQueue, queueOption } from '../open-run-queue.js'
 import { parseDuration } from '../parse-duration.js'
 import { describeError } from '../render/describe-error.js'
 import { plural } from '../render/quantities.js'
 import { runLog } from '../render/run-log.js'
+import { runReports } from '../reporting.js'
 import { addHealthOptions, type HealthFlags, serveHealth } from '../serve-health.js'
+import { handlersOf } from '../serve-status.js'
 import type { Session } from '../session.js'
 import { stoppingWords } from './run.js'
 
@@ -19,6 +21,7 @@ interface Flags extends HealthFlags {
   readonly lease: number
   readonly stopWithin: number
   readonly enqueue: boolean
+  readonly notify: boolean
 }
 
 export function defineWorker(program: Command, choose: Choose): void {
@@ -45,14 +48,16 @@ export function defineWorker(program: Command, choose: Choose): void {
       'how long what runs may go on when this is stopped (default: 20s)',
       parseDuration,
     )
+    .addOption(noNotifyOption())
     .option('--no-enqueue', 'only work; add nothing to the queue')
-  addHealthOptions(command).action((products: string[], flags: Partial<Flags> & { queue: string; enqueue: boolean }) =>
-    choose(session =>
-      work(session, products, {
-        ...{ atOnce: 2, lease: 120_000, stopWithin: 20_000, healthHost: '127.0.0.1' },
-        ...flags,
-      }),
-    ),
+  addHealthOptions(command).action(
+    (products: string[], flags: Partial<Flags> & { queue: string; enqueue: boolean; notify: boolean }) =>
+      choose(session =>
+        work(session, products, {
+          ...{ atOnce: 2, lease: 120_000, stopWithin: 20_000, healthHost: '127.0.0.1' },
+          ...flags,
+        }),
+      ),
   )
 }
 
@@ -71,7 +76,7 @@ async function work(session: Session, named: readonly string[], flags: Flags): P
   const queue = await openRunQueue(session.io, flags.queue, { leaseMs: flags.lease, onTrouble })
   const cancel = session.stopGently(stoppingWords(flags.stopWithin))
   const health = createHealth(now, session.signal)
-  const served = await serveHealth(flags, { '/healthz': health.handler }, log.say)
+  const served = await serveHealth(flags, await handlersOf(session, lifeboat, health.handler), log.say)
   const note = stateKeeper(health.note, now)
   const onRun = (run: TakenRun, end: RunEnd | null | 'lost') => {
     trouble = ''
@@ -85,11 +90,12 @@ async function work(session: Session, named: readonly string[], flags: Flags): P
   try {
     log.say(`working at the queue in ${queue.description}`)
     const { enqueueDue, performWith, runWorker } = await import('@lifeboat/core/queue')
+    const report = flags.notify ? runReports(session, lifeboat) : undefined
     const enqueue = async () => {
       for (const { product, job, dueAt } of await enqueueDue(lifeboat, queue, products, now()))
         log.say(`${product}: ${job} added, due at ${dueAt.toISOString().replace(/\.\d+Z$/, 'Z')}`)
     }
-    const end = await runWorker(queue, performWith(lifeboat, queue, { now, onEvent: log.onEvent }), {
+    const end = await runWorker(queue, performWith(lifeboat, queue, { now, onEvent: log.onEvent, report }), {
       ...{ atOnce: flags.atOnce, stopWithinMs: flags.stopWithin, stop: session.signal, cancel },
       ...{ enqueue: flags.enqueue ? enqueue : undefined, onRun, onTrouble },
     })

@@ -3,6 +3,7 @@ import type { ScheduleOperations } from '../api/schedule.js'
 import type { ScheduledJob } from '../config/schedule-schema.js'
 import { emitterFor } from '../events/backup-event.js'
 import { outcomeOf, type RunPart } from '../notify/run-outcome.js'
+import type { Manifest } from '../repository/manifest.js'
 import { readHistory } from '../repository/read-history.js'
 import type { ProofRecord } from '../repository/record-schema.js'
 import { newestBackups } from '../schedule/newest-backup.js'
@@ -47,9 +48,14 @@ export function scheduleOperations(context: OpenContext, work: WorkOperations): 
         const records = await newestRecords(product, job, run)
         return records.every(at => at !== undefined && at >= dueAt)
       }
-      for (const [, { store }] of context.destinationsFor(product, run))
-        if (!(await holdsBackupDueAt(dueAt, newestBackups(store, product, run.signal)))) return false
-      return true
+      // Any copy of the manifest names the destinations that were to have it.
+      const holders = new Map<string, Manifest>()
+      for (const [destination, { store }] of context.destinationsFor(product, run)) {
+        const manifest = await backupDueAt(dueAt, newestBackups(store, product, run.signal))
+        if (manifest !== undefined) holders.set(destination, manifest)
+      }
+      const meant = [...holders.values()].flatMap(({ destinations }) => destinations)
+      return meant.length > 0 && meant.every(({ name, outcome }) => outcome === 'failed' || holders.has(name))
     },
     async runJob(product, job, run = {}) {
       const emit = emitterFor(run.onEvent)
@@ -58,7 +64,7 @@ export function scheduleOperations(context: OpenContext, work: WorkOperations): 
       emit({ type: 'run.started', product, job, dueAt, missed: run.missed ?? 0 })
       let parts: RunPart[]
       try {
-        parts = await runJob(work, { product, job, verify: productOf(product).verify }, run)
+        parts = await runJob(work, { product, job, config: productOf(product) }, run)
       } catch (error) {
         parts = [{ error }]
       }
@@ -73,6 +79,8 @@ export function scheduleOperations(context: OpenContext, work: WorkOperations): 
     const places = await recordPlaces(context, [product], run)
     const newest: (Date | undefined)[] = []
     for (const place of places) {
+      // A destination that takes few backups may hold none yet.
+      if (job === 'verify' && (await newestBackups(place.store, product, run.signal).next()).done) continue
       const record = (await readHistory([place], run)).find(job === 'drill' ? isDrill : readsContent)
       newest.push(record && new Date(record.at))
     }
@@ -97,19 +105,15 @@ function newestOf(dates: readonly (Date | undefined)[]): Date | undefined {
 
 /** Undefined where one of them is. */
 function oldestOf(dates: readonly (Date | undefined)[]): Date | undefined {
-  const times = dates.map(date => date?.getTime() ?? Number.NaN)
-  const oldest = Math.min(...times)
+  const oldest = Math.min(...dates.map(date => date?.getTime() ?? Number.NaN))
   return Number.isFinite(oldest) ? new Date(oldest) : undefined
 }
 
-async function holdsBackupDueAt(
-  dueAt: Date,
-  newest: AsyncIterable<{ createdAt: string; labels: Record<string, string> }>,
-) {
-  for await (const { createdAt, labels } of newest) {
-    if (labels.due === dueAt.toISOString()) return true
+async function backupDueAt(dueAt: Date, newest: AsyncIterable<Manifest>): Promise<Manifest | undefined> {
+  for await (const manifest of newest) {
+    if (manifest.labels.due === dueAt.toISOString()) return manifest
     // None that is older can be of that time.
-    if (Date.parse(createdAt) < dueAt.getTime()) return false
+    if (Date.parse(manifest.createdAt) < dueAt.getTime()) return undefined
   }
-  return false
+  return undefined
 }

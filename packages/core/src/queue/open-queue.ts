@@ -71,6 +71,8 @@ export interface RunQueue {
   renew(run: TakenRun): Promise<boolean>
   /** Whether a later run of the same job is in the queue. */
   isSuperseded(run: QueuedRun): Promise<boolean>
+  /** Whether a backup of the product waits or runs. */
+  awaitsBackup(product: string): Promise<boolean>
   /** Ends this attempt and records what became of it, at once or not at all. False: it is somebody else's by now. */
   end(run: TakenRun, end: RunEnd): Promise<boolean>
   /** Gives runs whose lease is over to others. */
@@ -168,6 +170,15 @@ export async function openQueue(url: string, options: OpenQueueOptions = {}): Pr
           [product, job, dueAt],
         )
         return later.rows.length > 0
+      }),
+    awaitsBackup: product =>
+      database.use(async client => {
+        const open = await client.query(
+          `select 1 from ${queueSchema}.overview
+            where product = $1 and job = 'backup' and state in ('waiting', 'running') limit 1`,
+          [product],
+        )
+        return open.rows.length > 0
       }),
     end: (run, end) =>
       database.transact(async client => {

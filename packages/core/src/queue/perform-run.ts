@@ -25,7 +25,7 @@ export interface PerformOptions {
  */
 export function performWith(
   lifeboat: Pick<Lifeboat, 'products' | 'runJob' | 'isDone' | 'lastDone'>,
-  queue: Pick<RunQueue, 'isSuperseded'>,
+  queue: Pick<RunQueue, 'isSuperseded' | 'awaitsBackup'>,
   options: PerformOptions,
 ): Perform {
   return async (run, { signal }) => {
@@ -33,6 +33,9 @@ export function performWith(
     if (!lifeboat.products.includes(product)) return { skipped: 'the configuration has no such product any more' }
     if (await queue.isSuperseded(run)) return { skipped: 'a later run of the same job is in the queue' }
     if (await doneAlready(run, signal)) return { skipped: 'it was done already' }
+    // What looks at backups waits for the one that is to come; and a new product has none before it.
+    if ((job === 'verify' || job === 'drill') && (await queue.awaitsBackup(product)))
+      return { postponed: 'the backup of the product comes first' }
     await options.report?.started({ product, job }).catch(() => {})
     const onEvent = (event: BackupEvent) => options.onEvent?.(product, event)
     const outcome = await lifeboat.runJob(product, job, { dueAt, signal, onEvent })

@@ -6,12 +6,14 @@ import type { RunEnd, RunQueue, TakenRun } from './open-queue.js'
 
 /** How long after somebody else's lock a run is tried again. */
 const lockedAgainMs = 60_000
+/** How long after another run that comes first. */
+const postponedMs = 20_000
 
-/** Does a run. `null`: there is nothing to do, with the reason. */
+/** Does a run; or says why there is nothing to do, or that it is not its turn yet. */
 export type Perform = (
   run: TakenRun,
   options: { readonly signal: AbortSignal },
-) => Promise<RunOutcome | { readonly skipped: string }>
+) => Promise<RunOutcome | { readonly skipped: string } | { readonly postponed: string }>
 
 export interface RunWorkerOptions {
   /** How many runs this process works at at once. Default: 2. */
@@ -115,6 +117,7 @@ export async function runWorker(queue: RunQueue, perform: Perform, options: RunW
         summary: message,
       }
     })
+    if ('postponed' in outcome) return { kind: 'put-back', afterMs: postponedMs, why: outcome.postponed }
     if ('skipped' in outcome) {
       const at = { startedAt, finishedAt: clock.now().toISOString() }
       const said = { destinations: null, live: false, failures: [], summary: outcome.skipped }

@@ -15,7 +15,7 @@ export function watchLifeboat(original: typeof lifeboat): typeof lifeboat {
     registerSecretsOf(options?.keys, process.cwd())
     const opened = await noting('openLifeboat', original.openLifeboat(config, options))
     const watched = Object.entries(opened).map(([name, member]) => {
-      if (typeof member !== 'function' || name === 'destinations') return [name, member]
+      if (typeof member !== 'function' || answeredAtOnce.includes(name)) return [name, member]
       return [name, (...given: readonly unknown[]) => call(name, member as Call, given, config)]
     })
     return Object.fromEntries(watched)
@@ -48,6 +48,9 @@ interface CallOptions {
 }
 /** Every call takes what it is about, and options last. */
 type Call = (...given: unknown[]) => Promise<unknown>
+
+/** Calls that promise nothing: they answer from the configuration. */
+const answeredAtOnce: readonly string[] = ['destinations', 'schedule', 'printSchedule', 'objectSets']
 
 /** Calls that cannot do without options; those of all others have a default, which a function's `length` does not count. */
 const needOptions: readonly string[] = [

@@ -90,6 +90,7 @@ it('a run that failed for good is seen in the list, and waits again when it is t
     const run = (await queue.take())!
     expect(run).toMatchObject({ ...due, attempt: 0, retryLeft: false })
     expect(await queue.take()).toBeUndefined()
+    expect([await queue.awaitsBackup('shop'), await queue.awaitsBackup('other')]).toEqual([true, false])
     expect(await queue.renew(run)).toBe(true)
     expect(await queue.list()).toMatchObject([{ product: 'shop', state: 'running', attempts: 1, summary: null }])
     expect(await queue.end(run, { kind: 'failed', outcome })).toBe(true)
@@ -105,6 +106,7 @@ it('a run that failed for good is seen in the list, and waits again when it is t
     const third = (await queue.take())!
     expect(await queue.end(third, { kind: 'finished', outcome: { ...outcome, result: 'ok', failures: [] } })).toBe(true)
     expect(await queue.list()).toMatchObject([{ state: 'ok', finishedAt: expect.any(Date) }])
+    expect(await queue.awaitsBackup('shop')).toBe(false)
     expect(await queue.add(due, due.dueAt), 'added again after it was done').toBe(false)
   } finally {
     await queue.close()

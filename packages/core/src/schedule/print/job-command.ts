@@ -1,3 +1,4 @@
+import { BackupError, isBackupError } from '../../errors/backup-error.js'
 import { jitterFor } from '../jitter.js'
 import type { PrintedJob } from './print-schedule.js'
 
@@ -23,4 +24,14 @@ export function guardedScript(job: PrintedJob, guard: string | null): string {
 /** A text as YAML reads it back, whatever is in it. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
+}
+
+/** Names the product and the job in what is refused. */
+export function ofJob<T>({ product, job }: PrintedJob, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!isBackupError(error)) throw error
+    throw new BackupError(error.code, `the ${job} of ${product}: ${error.message}`, { hint: error.hint, cause: error })
+  }
 }

@@ -1,5 +1,5 @@
 import { cronLine } from './cron-line.js'
-import { guardedScript } from './job-command.js'
+import { guardedScript, ofJob } from './job-command.js'
 import type { PrintedFile, PrintedJob } from './print-schedule.js'
 
 /** A table for each time zone, as a table has one. */
@@ -9,7 +9,7 @@ export function printCrontab(jobs: readonly PrintedJob[]): PrintedFile[] {
     const lines = jobs
       .filter(job => job.zone === zone)
       .flatMap(job => {
-        const { fields, guard } = cronLine(job.expression, zone)
+        const { fields, guard } = ofJob(job, () => cronLine(job.expression, zone))
         // cron takes a bare % for the end of the command.
         return [`# ${job.product}: ${job.job}`, `${fields} ${guardedScript(job, guard).replaceAll('%', '\\%')}`]
       })

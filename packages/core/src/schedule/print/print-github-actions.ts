@@ -1,11 +1,11 @@
 import { cronLinesInUtc } from './cron-line.js'
-import { guardedScript, quoted } from './job-command.js'
+import { guardedScript, ofJob, quoted } from './job-command.js'
 import type { PrintedFile, PrintedJob, PrintOptions } from './print-schedule.js'
 
 /** A workflow for each job. */
 export function printGithubActions(jobs: readonly PrintedJob[], { now, version }: PrintOptions): PrintedFile[] {
   return jobs.map(job => {
-    const lines = cronLinesInUtc(job.expression, job.zone, now)
+    const lines = ofJob(job, () => cronLinesInUtc(job.expression, job.zone, now))
     const env = job.variables.map(name => `      ${name}: \${{ secrets.${name} }}\n`).join('')
     return {
       name: `.github/workflows/lifeboat-${job.product}-${job.job}.yml`,

@@ -1,5 +1,5 @@
 import { cronLine } from './cron-line.js'
-import { guardedScript, quoted } from './job-command.js'
+import { guardedScript, ofJob, quoted } from './job-command.js'
 import type { PrintedFile, PrintedJob } from './print-schedule.js'
 
 /** One file with a CronJob for each job. */
@@ -8,7 +8,7 @@ export function printKubernetes(jobs: readonly PrintedJob[]): PrintedFile[] {
 }
 
 function manifestOf(job: PrintedJob): string {
-  const { fields, guard } = cronLine(job.expression, job.zone)
+  const { fields, guard } = ofJob(job, () => cronLine(job.expression, job.zone))
   return `apiVersion: batch/v1
 kind: CronJob
 metadata:

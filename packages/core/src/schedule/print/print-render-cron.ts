@@ -1,11 +1,11 @@
 import { cronLinesInUtc } from './cron-line.js'
-import { guardedScript, quoted } from './job-command.js'
+import { guardedScript, ofJob, quoted } from './job-command.js'
 import type { PrintedFile, PrintedJob, PrintOptions } from './print-schedule.js'
 
 /** A blueprint with a cron job for each job. */
 export function printRenderCron(jobs: readonly PrintedJob[], { now, version }: PrintOptions): PrintedFile[] {
   const services = jobs.flatMap(job =>
-    cronLinesInUtc(job.expression, job.zone, now).map((line, at) => {
+    ofJob(job, () => cronLinesInUtc(job.expression, job.zone, now)).map((line, at) => {
       const zone = job.zone === 'UTC' ? '' : `; in ${job.zone}: ${job.expression}`
       const variables = job.variables.map(name => `      - key: ${name}\n        sync: false\n`).join('')
       return `  - type: cron

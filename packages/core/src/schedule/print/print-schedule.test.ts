@@ -198,7 +198,7 @@ describe('a printed schedule', () => {
     expect(workflow.on.schedule).toEqual([{ cron: '0 2 * * *' }])
     expect(workflow.jobs.backup.env.SHOP_DATABASE_URL).toBe(`\${{ secrets.SHOP_DATABASE_URL }}`)
     expect(workflow.jobs.backup.steps.at(-1).run).toMatch(/lifeboat run shop --job backup$/)
-    expect(() => print('github-actions', berlin)).toThrow('knows UTC only')
+    expect(() => print('github-actions', berlin)).toThrow('the backup of berlin: this scheduler knows UTC only')
   })
 
   it('for Kubernetes is a CronJob for each job, in its zone', () => {

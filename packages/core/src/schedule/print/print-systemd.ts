@@ -1,4 +1,4 @@
-import { jobCommand } from './job-command.js'
+import { jobCommand, ofJob } from './job-command.js'
 import { onCalendar } from './on-calendar.js'
 import type { PrintedFile, PrintedJob } from './print-schedule.js'
 
@@ -39,7 +39,7 @@ function timerOf(job: PrintedJob): string {
 Description=Lifeboat: when ${job.job} of ${job.product} is due
 
 [Timer]
-${onCalendar(job.expression, job.zone)
+${ofJob(job, () => onCalendar(job.expression, job.zone))
   .map(calendar => `OnCalendar=${calendar}`)
   .join('\n')}
 AccuracySec=1s
