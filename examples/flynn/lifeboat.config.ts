@@ -17,8 +17,14 @@ export default defineConfig({
         apiUrl: process.env.SUPABASE_API_URL,
         statusUrl: process.env.SUPABASE_STATUS_URL,
       }),
-      // AES-256 under OpenPGP: stock gpg reads it.
-      encryption: { passphrase: secret.env('FLYNN_BACKUP_PASSPHRASE') },
+      // AES-256 under OpenPGP, which stock gpg reads: to the team's key and to one that lies in a safe.
+      encryption: {
+        recipients: ['keys/team.asc', 'keys/recovery.asc'],
+        privateKey: 'keys/team-private.asc',
+        privateKeyPassphrase: secret.env('FLYNN_KEY_PASSPHRASE'),
+        signingKey: 'keys/signing-private.asc',
+        signers: ['keys/signing.asc'],
+      },
       files: {
         config: { root: process.env.FLYNN_ROOT ?? '.', include: ['.env*', 'config/**'], exclude: ['**/*.log'] },
       },

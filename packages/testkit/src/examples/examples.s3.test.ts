@@ -143,6 +143,12 @@ async function runPlan({ cli, database, config }: Opened, name: string) {
   }
 }
 
+async function generateKeys(place: string): Promise<void> {
+  const env = { LIFEBOAT_PRIVATE_KEY_PASSPHRASE: 'the team knows it', LIFEBOAT_RECOVERY_KEY_PASSPHRASE: 'in the safe' }
+  const made = await runCli(['keys', 'generate', '--folder', join(place, 'keys')], { config: null, env })
+  expect(made.status).toBe(0)
+}
+
 async function bucketOf(objects: Readonly<Record<string, string>>): Promise<string> {
   const bucket = `files-${randomUUID()}`
   await client.send(new CreateBucketCommand({ Bucket: bucket }))
@@ -214,11 +220,7 @@ describe('examples', () => {
       VOXANNE_KEY_PASSPHRASE: 'the team knows it',
       SLACK_WEBHOOK: 'http://127.0.0.1:9/slack',
     })
-    const keys = await runCli(['keys', 'generate', '--folder', join(place, 'keys')], {
-      config: null,
-      env: { LIFEBOAT_PRIVATE_KEY_PASSPHRASE: 'the team knows it', LIFEBOAT_RECOVERY_KEY_PASSPHRASE: 'in the safe' },
-    })
-    expect(keys.status).toBe(0)
+    await generateKeys(place)
     expect((await cli(['log-table', '--apply'])).status).toBe(0)
     const { ids, of, left } = await runPlan(opened, 'voxanne')
     for (const destination of ['local', 'offsite']) {
@@ -266,6 +268,7 @@ describe('examples', () => {
 
   it('flynn: three regions, configuration and .env beside the dump', async () => {
     const opened = await openExample('flynn')
+    await generateKeys(opened.place)
     const root = join(opened.place, 'application')
     await mkdir(join(root, 'config'), { recursive: true })
     await writeFile(join(root, '.env'), 'FLYNN_TOKEN=not-for-others\n')
@@ -277,7 +280,7 @@ describe('examples', () => {
       UPLOADS_BUCKET: uploadsBucket,
       RECORDINGS_BUCKET: recordingsBucket,
       FLYNN_DATABASE_URL: server.url('flynn'),
-      FLYNN_BACKUP_PASSPHRASE: 'of flynn',
+      FLYNN_KEY_PASSPHRASE: 'the team knows it',
       FLYNN_ROOT: root,
     })
     const { ids, of, left } = await runPlan(opened, 'flynn')
