@@ -180,18 +180,18 @@ function startFleet(order: WorkerOrder): Fleet {
   }
 }
 
-/** Kills one worker after the other while there is work, until all of it is done. */
+/** Kills a worker whenever a few more runs are done, so that all get on however slow the machine is. */
 async function killWhileWorking(place: Place, fleet: Fleet): Promise<number> {
   let kills = 0
-  for (;;) {
-    await sleep(300 + Math.random() * 400)
+  for (let killedAt = 0; ; ) {
+    await sleep(50 + Math.random() * 100)
     const done = await place.count('select count(*) from lifeboat_queue.run where finished_at is not null')
     if (done === products) return kills
     // The last tenth is left to those that are alive, so that it ends.
-    if (done < products * 0.9 && done > 0) {
-      fleet.killOne()
-      kills++
-    }
+    if (done < killedAt + products / 16 || done > products * 0.9) continue
+    fleet.killOne()
+    killedAt = done
+    kills++
   }
 }
 
