@@ -21,6 +21,23 @@ export default defineConfig({
       encryption: { passphrase: secret.env('BOTFLOW_BACKUP_PASSPHRASE') },
       // The environment variables of the application, encrypted like the dump.
       files: { environment: { root: process.env.BOTFLOW_ROOT ?? '.', include: ['.env*'] } },
+      // The files of Supabase Storage, by its own S3 endpoint.
+      objects: {
+        storage: {
+          from: s3({
+            bucket: process.env.STORAGE_BUCKET ?? 'attachments',
+            region: 'eu-central-1',
+            endpoint: process.env.STORAGE_ENDPOINT ?? 'https://abcdefghijklmnopqrst.storage.supabase.co/storage/v1/s3',
+            forcePathStyle: true,
+            credentials: {
+              accessKeyId: secret.env('STORAGE_ACCESS_KEY_ID'),
+              secretAccessKey: secret.env('STORAGE_SECRET_ACCESS_KEY'),
+            },
+          }),
+          destinations: ['local', 's3'],
+          retention: { keepWithin: '30d', minimum: 3 },
+        },
+      },
       destinations: {
         local: {
           store: directory(process.env.BACKUP_FOLDER ?? '/backups'),

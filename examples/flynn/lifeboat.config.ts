@@ -22,18 +22,33 @@ export default defineConfig({
       files: {
         config: { root: process.env.FLYNN_ROOT ?? '.', include: ['.env*', 'config/**'], exclude: ['**/*.log'] },
       },
+      // Copied object by object; what did not change is not fetched again.
+      objects: {
+        uploads: {
+          from: s3({ bucket: process.env.UPLOADS_BUCKET ?? 'flynn-uploads', region: 'eu-central-1', endpoint }),
+          destinations: ['ireland', 'virginia'],
+          retention: { keepWithin: '30d', minimum: 3 },
+        },
+        // Seven years: each month's last state, in an archive tier.
+        recordings: {
+          from: s3({ bucket: process.env.RECORDINGS_BUCKET ?? 'flynn-recordings', region: 'eu-central-1', endpoint }),
+          destinations: ['ireland'],
+          storageClass: 'DEEP_ARCHIVE',
+          retention: { keepWithin: '30d', monthly: 84, minimum: 3 },
+        },
+      },
       // Three regions, each with 30 days.
       destinations: {
         frankfurt: {
-          store: s3({ bucket, prefix: 'frankfurt', region: 'eu-central-1', endpoint }),
+          store: s3({ bucket, prefix: 'frankfurt', region: 'eu-central-1', endpoint, storageClasses: true }),
           retention: { keepWithin: '30d', minimum: 3 },
         },
         ireland: {
-          store: s3({ bucket, prefix: 'ireland', region: 'eu-west-1', endpoint }),
+          store: s3({ bucket, prefix: 'ireland', region: 'eu-west-1', endpoint, storageClasses: true }),
           retention: { keepWithin: '30d', minimum: 3 },
         },
         virginia: {
-          store: s3({ bucket, prefix: 'virginia', region: 'us-east-1', endpoint }),
+          store: s3({ bucket, prefix: 'virginia', region: 'us-east-1', endpoint, storageClasses: true }),
           retention: { keepWithin: '30d', minimum: 3 },
         },
       },

@@ -32,7 +32,7 @@ export async function addressOpener(
     if (!/^s3:/i.test(address)) return openPath(localPath(address, io))
     if (remote === undefined) return undefined
     const { bucket, key } = remote.parseS3Url(address)
-    return { store: remote.s3({ bucket, ...s3Options(io.env) }), path: key }
+    return { store: remote.s3({ bucket, ...s3OptionsOf(io.env) }), path: key }
   }
 }
 
@@ -50,7 +50,8 @@ export function keysFromEnvironment(io: CliIo): NonNullable<OpenOptions['keys']>
   }
 }
 
-function s3Options(env: Environment): {
+/** How the AWS tools would reach S3 in this environment. */
+export function s3OptionsOf(env: Environment): {
   readonly endpoint?: string
   readonly forcePathStyle?: boolean
   readonly region?: string
@@ -63,7 +64,8 @@ function s3Options(env: Environment): {
   }
 }
 
-function localPath(address: string, io: CliIo): string {
+/** The path that an address on this machine means. */
+export function localPath(address: string, io: CliIo): string {
   if (/^file:/i.test(address)) return fileURLToPath(address)
   if (address.startsWith('~/')) return resolve(io.env.HOME ?? homedir(), address.slice(2))
   return resolve(io.cwd, address)

@@ -16,6 +16,7 @@ import { defineList } from './commands/list.js'
 import { defineLogTable } from './commands/log-table.js'
 import { defineMetrics } from './commands/metrics.js'
 import { defineNotify } from './commands/notify.js'
+import { defineObjects } from './commands/objects.js'
 import { definePause, defineResume } from './commands/pause.js'
 import { definePitr } from './commands/pitr.js'
 import { definePolicy } from './commands/policy.js'
@@ -52,6 +53,7 @@ const defineCommands = [
   defineReport,
   defineRestore,
   definePrune,
+  defineObjects,
   defineSweep,
   defineLogTable,
   defineKeys,

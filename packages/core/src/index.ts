@@ -20,6 +20,23 @@ export type { CopyOptions, CopyResult } from './api/copying.js'
 export type { DestinationPolicy, DoctorCheck, DoctorOptions, PolicyOptions } from './api/doctor.js'
 export type { GivenKey, KeyOperations, KeyProof, ProveOptions, RotateOptions, RotateResult } from './api/keys.js'
 export type { Lifeboat } from './api/lifeboat-api.js'
+export type {
+  CopyObjectsOptions,
+  CopyObjectsResult,
+  ListedSnapshot,
+  MissedObject,
+  ObjectCopy,
+  ObjectOperations,
+  ObjectRestorePlan,
+  ObjectRestoreResult,
+  ObjectsPruneResult,
+  ObjectsReport,
+  PruneObjectsOptions,
+  RestoreObjectsOptions,
+  Snapshot,
+  SnapshotList,
+  VerifyObjectsOptions,
+} from './api/objects.js'
 export type { ExportOptions, ExportResult, RehearsalOptions, RehearsalResult } from './api/provider.js'
 export type {
   BackupContents,

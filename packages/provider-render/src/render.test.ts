@@ -25,6 +25,22 @@ describe('a provider on Render', () => {
     expect(() => render({ postgresId: 'dpg-1', apiKey, apiUrl: 'https://127.0.0.1:1/v1' })).not.toThrow()
   })
 
+  it('asks nothing of the network until then', async () => {
+    let asked = 0
+    const deps = {
+      fetch: () => {
+        asked++
+        return Promise.reject(new Error('no network'))
+      },
+      sleep: async () => {},
+    }
+    const provider = render({ postgresId: 'dpg-1', apiKey: secret.value('rnd_x'), services: ['srv-web'], deps })
+    await new Promise(resolve => setTimeout(resolve, 20))
+    expect(asked).toBe(0)
+    await expect(listed(provider.list())).rejects.toMatchObject({ code: 'provider-unreachable' })
+    expect(asked).toBeGreaterThan(0)
+  })
+
   it.each([
     ['an id that is none', { postgresId: 'postgres://x' }],
     ['a service that is none', { services: ['srv/../x'] }],

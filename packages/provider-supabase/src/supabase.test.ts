@@ -55,6 +55,25 @@ async function failure(call: Promise<unknown>) {
   return error
 }
 
+describe('making a provider', () => {
+  it('asks nothing of the network, and reads no token, until the first call', async () => {
+    let asked = 0
+    const deps = {
+      fetch: () => {
+        asked++
+        return Promise.reject(new Error('no network'))
+      },
+      sleep: async () => {},
+    }
+    expect(() => fake.provider({ accessToken: secret.env('LIFEBOAT_TEST_NO_SUCH_TOKEN') })).not.toThrow()
+    const provider = fake.provider({ deps })
+    await new Promise(resolve => setTimeout(resolve, 20))
+    expect(asked).toBe(0)
+    expect(await failure(all(provider.list()))).toMatchObject({ code: 'provider-unreachable' })
+    expect(asked).toBeGreaterThan(0)
+  })
+})
+
 describe('listing', () => {
   it('tells kind, status and when the plan forgets each', async () => {
     fake.state.backups = [

@@ -38,6 +38,8 @@ export interface FaultProxy {
   readonly endpoint: string
   /** Every request that came, in order: `PUT /bucket/key?partNumber=1…`. */
   readonly requests: readonly string[]
+  /** Bytes of bodies that passed: of requests, and of answers. */
+  readonly traffic: { readonly sentBytes: number; readonly answeredBytes: number }
   /**
    * Requests for which `matches` says yes meet this fault: by default the next one, once. `skip` lets so many pass
    * before (the n-th UploadPart), `times` makes so many meet it.
@@ -103,15 +105,20 @@ interface Waiting {
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const faults: Waiting[] = []
   const requests: string[] = []
+  const traffic = { sentBytes: 0, answeredBytes: 0 }
   const server = createServer((incoming, outgoing) => {
     const seen = { method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers }
     requests.push(`${seen.method} ${seen.url}`)
-    meet(faultFor(faults, seen), target, incoming, outgoing)
+    incoming.on('data', (chunk: Buffer) => {
+      traffic.sentBytes += chunk.length
+    })
+    meet(faultFor(faults, seen), target, incoming, outgoing, traffic)
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    traffic,
     inject: (matches, fault, { skip = 0, times = 1 } = {}) => void faults.push({ matches, fault, skip, times }),
     pending: () => faults.reduce((sum, one) => sum + one.times, 0),
     close: () => closed(server),
@@ -133,6 +140,7 @@ function meet(
   target: string,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
+  traffic: { answeredBytes: number },
 ): void {
   if (fault?.kind === 'reset') return void incoming.socket.resetAndDestroy()
   if (fault?.kind === 'stall') return void incoming.resume()
@@ -163,6 +171,7 @@ function meet(
       answer.on('data', (chunk: Buffer) => {
         const passed = chunk.subarray(0, left)
         left -= passed.length
+        traffic.answeredBytes += passed.length
         const more = outgoing.write(passed)
         if (left === 0) return void setTimeout(() => socket?.resetAndDestroy(), 20)
         if (!more) {

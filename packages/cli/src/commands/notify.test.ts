@@ -1,8 +1,18 @@
 import { type AlertReport, BackupError, type Lifeboat, openLifeboat, type RunOutcome } from '@lifeboat/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { commandFor } from '../../../core/src/notify/command-for.js'
 import { type HttpReceiver, startHttpReceiver } from '../../../core/src/notify/testing/http-receiver.js'
+import type { CliIo } from '../cli-io.js'
+import { buildProgram } from '../program.js'
 import { runCli } from '../testing/fake-io.js'
 import { sampleBackup, sampleDrill, samplePrune, sampleReport } from '../testing/samples.js'
+
+const nowhere: CliIo = {
+  stdout: { isTTY: false, write: () => {} },
+  stderr: { isTTY: false, write: () => {} },
+  stdin: { isTTY: false },
+  ...{ env: {}, cwd: '/', onSignal: () => () => {}, exit: () => {} },
+}
 
 /** What a command line with these calls told of its runs. */
 async function told(argv: readonly string[], lifeboat: Partial<Lifeboat>, answer?: Partial<AlertReport>) {
@@ -107,6 +117,41 @@ describe('runs of the command line', () => {
       0,
       expect.stringContaining('warning: no alert was sent: out of luck'),
     ])
+  })
+})
+
+describe('what an alert says to type', () => {
+  const codes = [
+    ...['backup-failed', 'verify-failed', 'drill-failed', 'prune-failed', 'backup-partial', 'backup-missing'],
+    ...['backup-too-old', 'destination-behind', 'schedule-missed', 'never-verified', 'verification-failed'],
+    ...['drill-overdue', 'drill-never-ran', 'rto-at-risk', 'store-unreachable', 'manifest-invalid', 'key-missing'],
+    ...['rows-out-of-tolerance', 'records-refused', 'alert-channel-failed', 'size-unusual', 'anything-new'],
+  ]
+  const subjects = [
+    null,
+    'offsite',
+    'backup',
+    'verify',
+    'drill',
+    'prune',
+    'offsite store-full',
+    'x; rm -rf /',
+    '$(id)',
+    '--help',
+  ]
+  it.each(codes)('parses: %s', async code => {
+    for (const subject of subjects) {
+      const typed = commandFor('shop', { code, subject, destination: null })
+      for (const command of [...typed.split(' && '), 'lifeboat status shop']) {
+        expect(command).toMatch(/^lifeboat [a-z0-9 /-]+$/)
+        let chosen = false
+        const program = buildProgram(nowhere, () => {
+          chosen = true
+        })
+        await program.parseAsync(command.split(' ').slice(1), { from: 'user' })
+        expect(chosen, command).toBe(true)
+      }
+    }
   })
 })
 

@@ -5,11 +5,12 @@ import { isAddress } from '../open-address.js'
 import { oneLine } from '../render/one-line.js'
 import { formatBytes, formatCount, formatDuration, formatTime, plural } from '../render/quantities.js'
 import { renderFields, renderTable } from '../render/table.js'
+import { type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 import { UsageError } from '../usage-error.js'
 import { confirmRestore } from './confirm-restore.js'
 
-export interface RestoreFilesFlags {
+export interface RestoreFilesFlags extends RetrieveFlags {
   /** The name of one bundle; true: all of them. */
   readonly files?: string | true
   readonly toFolder?: string
@@ -31,14 +32,20 @@ export async function runRestoreFiles(
   flags: RestoreFilesFlags,
 ): Promise<CommandResult> {
   const bundles = typeof flags.files === 'string' ? [flags.files] : undefined
-  if (flags.list) return listFiles(session, name, { bundles, paths: flags.path, destination: flags.destination })
+  if (flags.list)
+    return listFiles(session, name, {
+      bundles,
+      paths: flags.path,
+      destination: flags.destination,
+      retrieve: retrievalOf(flags),
+    })
   if (flags.toFolder === undefined)
     throw new UsageError("--files needs '--to-folder <folder>'", 'name a folder, new or empty; --list shows the files')
   const lifeboat = await session.open(name)
   const { overwrite, specialBits, keepFailed, allowUnsealed, destination } = flags
   const options: FilesRestoreOptions = {
     ...{ toFolder: flags.toFolder, bundles, paths: flags.path, overwrite, specialBits, keepFailed, allowUnsealed },
-    ...{ destination, signal: session.signal, onEvent: session.progress.onEvent },
+    ...{ destination, retrieve: retrievalOf(flags), signal: session.signal, onEvent: session.progress.onEvent },
   }
   const plan = await lifeboat.planFilesRestore(name, options)
   if (flags.dryRun) {
@@ -91,7 +98,7 @@ function heldBy(one: {
 async function listFiles(
   session: Session,
   name: string,
-  options: Pick<FilesRestoreOptions, 'bundles' | 'paths' | 'destination'>,
+  options: Pick<FilesRestoreOptions, 'bundles' | 'paths' | 'destination' | 'retrieve'>,
 ): Promise<CommandResult> {
   const lifeboat = await session.open(name)
   const files = await lifeboat.files(name, { ...options, signal: session.signal, onEvent: session.progress.onEvent })

@@ -5,12 +5,13 @@ import { isAddress } from '../open-address.js'
 import { oneLine } from '../render/one-line.js'
 import { formatDuration, formatTime, plural } from '../render/quantities.js'
 import { renderFields } from '../render/table.js'
+import { type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 import { resolveTarget } from '../target-url.js'
 import { UsageError } from '../usage-error.js'
 import { confirmRestore } from './confirm-restore.js'
 
-export interface RestoreRolesFlags {
+export interface RestoreRolesFlags extends RetrieveFlags {
   readonly to?: string
   readonly allowUnsealed?: boolean
   readonly destination?: string
@@ -37,7 +38,7 @@ export async function runRestoreRoles(
   const lifeboat = await session.open(name)
   const options = {
     ...{ to: target.url, allowUnsealed: flags.allowUnsealed, destination: flags.destination },
-    ...{ signal: session.signal, onEvent: session.progress.onEvent },
+    ...{ retrieve: retrievalOf(flags), signal: session.signal, onEvent: session.progress.onEvent },
   }
   const plan = await lifeboat.planRolesRestore(name, options)
   if (flags.dryRun) {

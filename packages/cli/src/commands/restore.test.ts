@@ -63,6 +63,12 @@ describe('restore', () => {
     ])
   })
 
+  it('says what the backup holds besides, which a restore of the database leaves alone', async () => {
+    const { lifeboat } = restoring(samplePlan({ besides: ['roles', 'files: config'] }))
+    const { stdout } = await runCli(['restore', 'latest', '--to', to, '--dry-run'], { lifeboat })
+    expect(stdout).toMatch(/besides +roles, files: config \(not restored here: --files, --roles\)/)
+  })
+
   it('refuses without --yes where nobody can be asked, after showing the plan', async () => {
     const { restored, lifeboat } = restoring()
     const { status, stdout, stderr } = await runCli(['restore', 'latest', '--to', to], { lifeboat })

@@ -117,8 +117,14 @@ describe('the commands for Supabase, against a stand-in for its API and a server
     const before = restoring()
     while (fake.restores.length === 0 || restoring() < before + 6) await new Promise(resolve => setTimeout(resolve, 5))
     interrupt()
-    expect((await stopped).status).toBe(130)
+    const { status, stderr } = await stopped
+    expect([status, stderr]).toEqual([
+      130,
+      expect.stringMatching(/cancelled; the recovery goes on at supabase\nhint: .*--resume/),
+    ])
     expect(await operations()).toEqual(['recovery.json'])
+    const first = await cli(['pitr', 'restore', 'shop', '--backup', '101', '--yes'])
+    expect([first.status, first.stderr]).toEqual([11, expect.stringContaining('--resume')])
     fake.state.restoreMs = 0
     const second = await cli(['pitr', 'restore', 'shop', '--backup', '101', '--yes'])
     expect([second.status, second.stderr]).toEqual([11, expect.stringContaining('--resume')])
@@ -136,7 +142,7 @@ describe('the commands for Supabase, against a stand-in for its API and a server
     expect((await cli(['pitr', 'undo', 'shop', '--yes'])).status).toBe(0)
     expect(fake.restores.map(one => one.what)).toEqual(['undo before-deploy', 'undo before-deploy'])
     expect((await cli(['pitr', 'undo', 'shop', 'none', '--yes'])).status).toBe(10)
-    expect((await cli(['pitr', 'mark', 'shop', 'x'.repeat(21)])).status).toBe(2)
+    for (const name of ['x'.repeat(21), '', 'a\nb']) expect((await cli(['pitr', 'mark', 'shop', name])).status).toBe(2)
   })
 
   it('root-key saves and puts back', async () => {

@@ -36,8 +36,7 @@ beforeAll(async () => {
   await query(
     `create role "cli files app" login password 'x'; alter role "cli files app" set my.key to 'hidden-value-1'`,
   )
-  const core = JSON.stringify(new URL('../../../core/src/index.ts', import.meta.url).href)
-  config = `import { directory, secret } from ${core}
+  config = `import { directory, secret } from '@lifeboat/core'
     export default { products: { shop: {
       source: { url: secret.env('SOURCE_URL'), roles: true }, encryption: { passphrase: secret.env('PASSPHRASE') },
       destinations: { local: { store: directory(${JSON.stringify(join(folder, 'store'))}) } },
@@ -81,7 +80,7 @@ describe('lifeboat restore --files', () => {
 
   it('names what there is when a bundle is asked for that there is not', async () => {
     const { status, stderr } = await cli('restore', 'latest', '--files', 'uploads', '--to-folder', join(folder, 'x'))
-    expect(status).toBe(5)
+    expect(status).toBe(10)
     expect(stderr).toMatch(/holds no files called uploads\nhint: it holds: config/)
   })
 })

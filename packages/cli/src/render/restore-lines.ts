@@ -14,6 +14,8 @@ export function renderPlan(plan: RestorePlan): string[] {
     ['contents', `${counted}, ${sizeOf(plan)}`],
     ['into', `${oneLine(plan.target)}${plan.create ? ' (a new database)' : ''}`],
   ]
+  if (plan.besides !== undefined)
+    fields.push(['besides', oneLine(`${plan.besides.join(', ')} (not restored here: --files, --roles)`)])
   if (plan.part !== null) fields.push(...partFields(plan.part))
   if (plan.profile !== null)
     fields.push([

@@ -1,6 +1,6 @@
-import type { BackupName, RunOptions, SelectOptions } from './run-options.js'
+import type { BackupName, RetrieveBackupOptions, RunOptions, SelectOptions } from './run-options.js'
 
-export interface FilesRestoreOptions extends RunOptions, SelectOptions {
+export interface FilesRestoreOptions extends RunOptions, SelectOptions, RetrieveBackupOptions {
   /** Where the files go: a folder that is new or empty. Several bundles go into folders of their names below it. */
   readonly toFolder: string
   /** Only these bundles, as the configuration calls them. Default: all. */
@@ -79,7 +79,7 @@ export interface FilesRestoreOperations {
   /** The entries of the bundles of a backup, read from their artifacts to the end. */
   files(
     backup: BackupName,
-    options?: RunOptions & SelectOptions & Pick<FilesRestoreOptions, 'bundles' | 'paths'>,
+    options?: RunOptions & SelectOptions & RetrieveBackupOptions & Pick<FilesRestoreOptions, 'bundles' | 'paths'>,
   ): Promise<readonly ListedFile[]>
   planFilesRestore(backup: BackupName, options: FilesRestoreOptions): Promise<FilesRestorePlan>
   restoreFiles(backup: BackupName, options: FilesRestoreOptions): Promise<FilesRestoreResult>

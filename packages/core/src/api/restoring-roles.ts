@@ -1,6 +1,6 @@
-import type { BackupName, RunOptions, SelectOptions } from './run-options.js'
+import type { BackupName, RetrieveBackupOptions, RunOptions, SelectOptions } from './run-options.js'
 
-export interface RolesRestoreOptions extends RunOptions, SelectOptions {
+export interface RolesRestoreOptions extends RunOptions, SelectOptions, RetrieveBackupOptions {
   /** A `postgres://` address of any database on the target server. */
   readonly to: string
   /** As in a restore of the database. Default: false. */

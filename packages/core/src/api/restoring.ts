@@ -82,6 +82,8 @@ export interface RestorePlan {
   readonly tables: number | null
   readonly rows: number | null
   readonly plainBytes: number
+  /** What the backup holds besides its database, and this restore leaves alone: `roles`, `files: config`. Absent: nothing. */
+  readonly besides?: readonly string[] | undefined
   /** Null: the whole backup. */
   readonly part: RestorePart | null
   readonly warnings: readonly string[]

@@ -11,7 +11,7 @@ import { drillSchema } from './drill-schema.js'
 import { filesSchema } from './files-schema.js'
 import { hooksSchema } from './hooks-schema.js'
 import { checkNesting } from './nested-products.js'
-import { notifySchema, sharedNotifySchema } from './notify-schema.js'
+import { checkSharedNames, notifySchema, sharedNotifySchema } from './notify-schema.js'
 import { checkObjects, objectsSchema } from './objects-schema.js'
 import { scheduleSchema } from './schedule-schema.js'
 import { duration, secretReference, text } from './values.js'
@@ -114,14 +114,16 @@ export const productSchema = z
  * Keys of objects begin with the product's name, and names are the keys of one record: two products never share a
  * prefix, even in one store.
  */
-export const configSchema = z.strictObject({
-  products: z
-    .record(z.string(), productSchema)
-    .superRefine(checkNames('product'), { when: hasEntries })
-    .superRefine(checkNesting),
-  /** Who hears of what goes wrong with any product. */
-  notify: sharedNotifySchema.optional(),
-})
+export const configSchema = z
+  .strictObject({
+    products: z
+      .record(z.string(), productSchema)
+      .superRefine(checkNames('product'), { when: hasEntries })
+      .superRefine(checkNesting),
+    /** Who hears of what goes wrong with any product. */
+    notify: sharedNotifySchema.optional(),
+  })
+  .superRefine(checkSharedNames)
 
 /** A configuration as people write it. */
 export type LifeboatConfig = z.input<typeof configSchema>

@@ -30,6 +30,48 @@ describe('resolveConfig', () => {
     })
   })
 
+  describe('of notify', () => {
+    const url = secret.env('HOOK')
+    const slack = { webhook: url }
+    const problems = (notify: unknown, shared?: unknown) => {
+      try {
+        resolveConfig({ ...configWith({ notify } as object), ...(shared === undefined ? {} : { notify: shared }) })
+        return 'none'
+      } catch (error) {
+        return (error as Error).message.replace('the configuration is not valid: ', '')
+      }
+    }
+
+    it('takes one channel or a list of them, and what is told again', () => {
+      const email = {
+        smtp: { host: 'mail.example.org', user: 'a', password: url },
+        from: 'a@example.org',
+        to: ['b@example.org'],
+      }
+      const webhook = { url, secret: url, severities: ['critical'], jobs: ['backup'] }
+      const some = { slack, email, webhook: [webhook, { ...webhook, name: 'pager' }], ping: { backup: url } }
+      expect(problems({ ...some, repeatEvery: { critical: '12h', warning: 'never' } }, { slack })).toBe('none')
+    })
+
+    it.each([
+      [
+        'a text in place of a secret',
+        { slack: { webhook: 'https://hooks.example.org' } },
+        'products.shop.notify.slack.0.webhook: expected secret',
+      ],
+      ['an unknown key', { slack: { ...slack, chanel: 1 } }, 'products.shop.notify.slack.0.chanel: unknown key'],
+      ['two of one name', { slack: [slack, slack] }, 'another channel is called slack'],
+      ['the name of a ping', { slack: { ...slack, name: 'ping-backup' } }, 'take another name'],
+      ['an empty ping', { ping: {} }, 'products.shop.notify.ping: name a job'],
+      ['a time that is none', { repeatEvery: { critical: 'daily' } }, 'products.shop.notify.repeatEvery.critical: '],
+    ])('refuses %s', (_name, notify, said) => expect(problems(notify)).toContain(said))
+
+    it('refuses a ping of all products, and a name that a shared channel has', () => {
+      expect(problems(undefined, { ping: { backup: url } })).toContain('notify.ping: unknown key')
+      expect(problems({ webhook: { url, secret: url, name: 'slack' } }, { slack })).toContain('is called slack, too')
+    })
+  })
+
   it('tells a secret which key it is the value of', () => {
     const url = secret.env('LIFEBOAT_TEST_NOT_SET_ANYWHERE')
     const { shop } = resolveConfig(configWith({ source: { url } })).products

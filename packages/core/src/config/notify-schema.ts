@@ -114,6 +114,32 @@ export const notifySchema = z.strictObject({ ...channels, ping: pingSchema.optio
 /** The same for all products. A ping belongs to one job of one product. */
 export const sharedNotifySchema = z.strictObject(channels).superRefine(checkChannelNames)
 
+/** A product's channels, with those that it shares: no two of them may have one name. */
+export function checkSharedNames(
+  config: {
+    readonly products: Readonly<Record<string, { readonly notify?: Named | undefined }>>
+    readonly notify?: Named | undefined
+  },
+  context: z.RefinementCtx,
+): void {
+  const { notify, products } = config
+  if (notify === undefined) return
+  for (const [product, { notify: own }] of Object.entries(products)) {
+    if (own === undefined) continue
+    const namesOf = (of: Named, kind: keyof Named) => (of[kind] ?? []).map(({ name }) => name ?? kind)
+    for (const kind of ['slack', 'email', 'webhook'] as const) {
+      const others = (['slack', 'email', 'webhook'] as const).filter(
+        other => other !== kind && own[other] === undefined,
+      )
+      const shared = others.flatMap(other => namesOf(notify, other))
+      const twice = namesOf(own, kind).find(name => shared.includes(name))
+      if (twice === undefined) continue
+      const message = `a channel of all products is called ${twice}, too: give each a name of its own`
+      context.addIssue({ code: 'custom', path: ['products', product, 'notify', kind], message })
+    }
+  }
+}
+
 export type NotifyConfig = z.output<typeof notifySchema>
 export type SlackConfig = z.output<typeof slackSchema>
 export type EmailConfig = z.output<typeof emailSchema>

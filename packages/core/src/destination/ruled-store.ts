@@ -15,7 +15,8 @@ export function ruled(store: ObjectStore, rules: ObjectRules, now: () => Date): 
   if (storageClass === undefined && objectLock === undefined) return store
   return {
     ...store,
-    put: (key, source, options) => store.put(key, source, { ...options, ...rulesFor(key, rules, now) }),
+    // What a caller says of an object of its own goes before the rule.
+    put: (key, source, options) => store.put(key, source, { ...rulesFor(key, rules, now), ...options }),
   }
 }
 

@@ -29,7 +29,10 @@ export async function checkStores(job: DoctorJob, options: DoctorOptions): Promi
         return judgePosture(destination, posture, { prefix: `${product}/` })
       })
     if (options.probe)
-      await attempt('probe', 'try its key', () => probeRights({ product, store, now: deps.now(), posture }, signal))
+      await attempt('probe', 'try its key', () => {
+        const locked = destination.objectLock !== undefined
+        return probeRights({ product, store, now: deps.now(), posture, locked }, signal)
+      })
   }
   return checks
 }

@@ -71,10 +71,10 @@ function lockLines(
   const held = objectLock?.legalHold === true ? ', under a legal hold until somebody takes it off' : ''
   if (days > 0 || held !== '') {
     const mode = objectLock?.days !== undefined ? objectLock.mode : place?.byDefault?.mode
-    const locked = days > 0 ? `backups are locked for ${days} days (${mode})${held}` : `backups are locked${held}`
+    const locked = days > 0 ? `backups are locked for ${plural(days)} (${mode})${held}` : `backups are locked${held}`
     if (held !== '' || kept === undefined || days >= kept)
       return [{ ok: true, message: locked, hint: lockHint(days, kept) }]
-    const message = `${locked}, and the retention keeps ${said(retention, kept)}: for ${kept - days} days they can be removed`
+    const message = `${locked}, and the retention keeps ${said(retention, kept)}: for ${plural(kept - days)} they can be removed`
     return [{ ok: false, message, hint: `set objectLock.days to ${kept} or more` }]
   }
   if (versioning === null) return []
@@ -91,9 +91,7 @@ function lockHint(days: number, kept: number | undefined): string | null {
 }
 
 function said({ keepWithin }: RetentionPolicy, kept: number): string {
-  return keepWithin !== undefined && Math.ceil(keepWithin / dayMs) === kept
-    ? formatDuration(keepWithin)
-    : `${kept} days`
+  return keepWithin !== undefined && Math.ceil(keepWithin / dayMs) === kept ? formatDuration(keepWithin) : plural(kept)
 }
 
 function lifecycleLines({ lifecycle }: StorePosture, prefix: string, kept: number | undefined): PostureLine[] {
@@ -103,17 +101,18 @@ function lifecycleLines({ lifecycle }: StorePosture, prefix: string, kept: numbe
   for (const rule of rules) {
     const { expiresAfterDays: days } = rule
     if (days === null) continue
-    const removes = `the lifecycle rule ${named(rule)} removes objects after ${days} days`
+    const removes = `the lifecycle rule ${named(rule)} removes objects after ${plural(days)}`
     if (kept !== undefined && days >= kept) lines.push({ ok: true, message: removes, hint: null })
     else {
-      const than = kept === undefined ? 'and no retention rule lets go of any' : `and the retention keeps ${kept} days`
+      const than =
+        kept === undefined ? 'and no retention rule lets go of any' : `and the retention keeps ${plural(kept)}`
       const hint = 'take the rule out: `prune` removes backups, and never the last verified ones'
       lines.push({ ok: false, message: `${removes}, ${than}`, hint })
     }
   }
   for (const rule of rules)
     for (const { afterDays, storageClass } of rule.transitions) {
-      const message = `the lifecycle rule ${named(rule)} moves objects to ${storageClass} after ${afterDays} days`
+      const message = `the lifecycle rule ${named(rule)} moves objects to ${storageClass} after ${plural(afterDays)}`
       const hint = /GLACIER$|ARCHIVE/.test(storageClass)
         ? 'manifests too, and a listing cannot read those then: let the rule move objects of 1 MB and more only, or set storageClass of the destination'
         : null
@@ -127,7 +126,11 @@ function lifecycleLines({ lifecycle }: StorePosture, prefix: string, kept: numbe
           message: 'no lifecycle rule aborts unfinished uploads',
           hint: '`lifeboat sweep` does; a rule costs nothing',
         }
-      : { ok: true, message: `unfinished uploads are aborted after ${aborts.abortsUploadsAfterDays} days`, hint: null },
+      : {
+          ok: true,
+          message: `unfinished uploads are aborted after ${plural(aborts.abortsUploadsAfterDays!)}`,
+          hint: null,
+        },
   )
   return lines
 }
@@ -147,4 +150,8 @@ function unknownLine({ unknown }: StorePosture): PostureLine[] {
   for (const { what, why } of unknown) byWhy.set(why, [...(byWhy.get(why) ?? []), what])
   const message = [...byWhy].map(([why, what]) => `${what.join(', ')} (${why})`).join('; ')
   return [{ ok: true, message: `not known: ${message}`, hint: '`lifeboat policy` shows the rights that tell' }]
+}
+
+function plural(days: number): string {
+  return days === 1 ? '1 day' : `${days} days`
 }

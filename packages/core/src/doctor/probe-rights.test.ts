@@ -18,7 +18,7 @@ async function keysOf(store: ObjectStore): Promise<string[]> {
 describe('a probe of the rights of a key', () => {
   it('finds that it can delete and write over, and leaves nothing', async () => {
     const store = memoryStore()
-    const lines = await probeRights({ product: 'shop', store, now, posture: null }, undefined)
+    const lines = await probeRights({ product: 'shop', store, now, posture: null, locked: false }, undefined)
     expect(lines.map(({ ok, message }) => [ok, message])).toEqual([
       [false, 'this key can write over what is there, and no version is kept'],
       [false, 'this key can delete for good'],
@@ -31,7 +31,7 @@ describe('a probe of the rights of a key', () => {
     const put: ObjectStore['put'] = (key, source, options) =>
       options?.ifAbsent ? inner.put(key, source, options) : denied()
     const store = { ...inner, put, remove: denied }
-    const lines = await probeRights({ product: 'shop', store, now, posture: null }, undefined)
+    const lines = await probeRights({ product: 'shop', store, now, posture: null, locked: false }, undefined)
     expect(lines.filter(one => !one.ok)).toEqual([])
     const [left] = await keysOf(inner)
     expect(left).toMatch(/^shop\/20261121T020000Z-[a-z0-9]{6}\/probe\.gpg$/)
@@ -40,7 +40,7 @@ describe('a probe of the rights of a key', () => {
 
   it('fails where the key cannot even write', async () => {
     const store = { ...memoryStore(), put: denied }
-    const probing = probeRights({ product: 'shop', store, now, posture: null }, undefined)
+    const probing = probeRights({ product: 'shop', store, now, posture: null, locked: false }, undefined)
     await expect(probing).rejects.toMatchObject({ code: 'store-auth-failed' })
   })
 })

@@ -13,6 +13,8 @@ interface Probe {
   readonly now: Date
   /** Null: the store has none. */
   readonly posture: StorePosture | null
+  /** Whether backups are locked there. */
+  readonly locked: boolean
 }
 
 /**
@@ -23,6 +25,9 @@ interface Probe {
  */
 export async function probeRights(probe: Probe, signal: AbortSignal | undefined): Promise<PostureLine[]> {
   const { product, store, now, posture } = probe
+  // As backups are, but not for as long.
+  const until = new Date(now.getTime() + probeLockMs)
+  const lock = probe.locked ? { lock: { mode: 'governance', until, legalHold: false } as const } : {}
   const key = `${backupPrefix(product, newBackupId(now))}probe.gpg`
   const body = `lifeboat doctor --probe ${randomBytes(8).toString('hex')}\n`
   const refused = async (doing: string, work: () => Promise<unknown>) => {
@@ -36,41 +41,48 @@ export async function probeRights(probe: Probe, signal: AbortSignal | undefined)
       throw wrapStoreError(error, { store, doing, signal })
     }
   }
-  await store.put(key, bytesOf(body), { ifAbsent: true, signal }).catch((error: unknown) => {
+  await store.put(key, bytesOf(body), { ifAbsent: true, signal, ...lock }).catch((error: unknown) => {
     throw wrapStoreError(error, { store, doing: `write ${key}`, signal })
   })
-  const overwrite = await refused(`write over ${key}`, () => store.put(key, bytesOf(body), { signal }))
+  const overwrite = await refused(`write over ${key}`, () => store.put(key, bytesOf(body), { signal, ...lock }))
   const remove = await refused(`remove ${key}`, () => store.remove(key, { signal }))
   const versions = posture?.versioning === 'on'
   // Where versions are kept, the object is only hidden by what was just allowed.
   const erase =
     store.removeForGood !== undefined && remove === false ? await store.removeForGood(key, { signal }) : undefined
   const gone = remove === false && (erase === undefined || erase.state === 'gone')
+  const hint =
+    store.policy === undefined
+      ? 'a place like this cannot refuse its owner: keep a second one, under Object Lock or with another key'
+      : '`lifeboat policy --for writer` prints a policy without that right'
   return [
     overwrite === false
-      ? overwriteAllowed(versions)
+      ? overwriteAllowed(versions, hint)
       : { ok: true, message: 'this key cannot write over what is there', hint: null },
-    remove === false ? removeAllowed(versions, gone) : { ok: true, message: 'this key cannot delete', hint: null },
+    remove === false
+      ? removeAllowed(versions, gone, hint)
+      : { ok: true, message: 'this key cannot delete', hint: null },
     ...(gone
       ? []
       : [{ ok: true, message: `the probe left ${key}`, hint: '`lifeboat sweep --apply` removes it after a day' }]),
   ]
 }
 
-const policyHint = '`lifeboat policy --for writer` prints a policy without that right'
+/** How long a probe stays locked where backups are. */
+const probeLockMs = 5 * 60_000
 
-function overwriteAllowed(versions: boolean): PostureLine {
+function overwriteAllowed(versions: boolean, hint: string): PostureLine {
   if (versions)
     return {
       ok: true,
       message: 'this key can write over what is there, which then stays as an older version',
       hint: null,
     }
-  return { ok: false, message: 'this key can write over what is there, and no version is kept', hint: policyHint }
+  return { ok: false, message: 'this key can write over what is there, and no version is kept', hint }
 }
 
-function removeAllowed(versions: boolean, gone: boolean): PostureLine {
-  if (gone) return { ok: false, message: 'this key can delete for good', hint: policyHint }
+function removeAllowed(versions: boolean, gone: boolean, hint: string): PostureLine {
+  if (gone) return { ok: false, message: 'this key can delete for good', hint }
   const kept = versions ? ', which then stays as an older version' : ''
-  return { ok: false, message: `this key can hide what is there${kept}`, hint: policyHint }
+  return { ok: false, message: `this key can hide what is there${kept}`, hint }
 }

@@ -25,6 +25,7 @@ import { backupFacts } from '../verify/record-of.js'
 import { estimateRestore } from './estimate-restore.js'
 import { judgeObjectives } from './judge-objectives.js'
 import { prove } from './prove.js'
+import { otherArtifacts, proveOtherArtifact } from './prove-others.js'
 import { quarantine, withoutSourceRoles } from './quarantine.js'
 import { makeScratchDatabase, type ScratchDatabase, sweepScratchDatabases } from './scratch-database.js'
 import { type OpenScratchServer, openScratchServer, type ScratchConfig } from './scratch-server.js'
@@ -143,6 +144,13 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
       findings.push(...found.findings)
       checks.push(checked('proof', found.findings, found.detail))
     })
+    for (const other of otherArtifacts(backup)) {
+      const found = await timeline.timed(`unpack ${other.name}`, () =>
+        proveOtherArtifact({ backup, unlock, workFolder: folder.path }, other, signal),
+      )
+      checks.push(found)
+      findings.push(...found.findings)
+    }
   }
 
   async function check(url: string): Promise<void> {

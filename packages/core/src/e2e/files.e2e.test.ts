@@ -90,7 +90,11 @@ beforeAll(async () => {
     rest: { root: 'app', include: ['*'], exclude: ['config', '.env'] },
   }
   lifeboat = await openWith({
-    shop: product({ source: { url: secret.value(inject('postgres').url), roles: 'auto' }, files }),
+    shop: product({
+      source: { url: secret.value(inject('postgres').url), roles: 'auto' },
+      files,
+      drill: { url: secret.value(inject('postgres').url), allowSourceServer: new URL(inject('postgres').url).host },
+    }),
   })
   result = await lifeboat.backup('shop', { onEvent: event => events.push(event) })
 })
@@ -179,6 +183,19 @@ describe('files in a backup', () => {
     }
   })
 
+  it('are unpacked and read again by a drill, which leaves none of them behind', async () => {
+    const report = await lifeboat.drill('latest', { destination: 'memory' })
+    expect(report.findings.filter(one => one.severity === 'critical')).toEqual([])
+    expect(report.checks.map(({ name, ok }) => [name, ok])).toEqual(
+      expect.arrayContaining([
+        ['roles read to their end', true],
+        ['files of settings unpacked', true],
+        ['files of rest unpacked', true],
+      ]),
+    )
+    expect(report.record.steps.map(one => one.step)).toContain('unpack settings')
+  })
+
   it('are restored in part by path, only into a new or empty folder unless told, and special bits only when told', async () => {
     const target = join(folder, 'part')
     const paths = ['config/app.json', 'config/tool']
@@ -261,7 +278,7 @@ describe('a backup with files', () => {
     })
     const boat = await openWith({
       shop: product({
-        destinations: { good: { store: good }, bad: { store: broken } },
+        destinations: { good: { store: good, retention: { last: 1, minimum: 1 } }, bad: { store: broken } },
         files: { env: { root: 'app', include: ['.env'] } },
       }),
     })
@@ -275,7 +292,14 @@ describe('a backup with files', () => {
     }
     expect(await keys(good)).toEqual(['database.dump.gz.gpg', 'env.tar.gz.gpg', 'manifest.json'])
     expect(await keys(bad)).toEqual([])
+    // Retention takes a backup whole: every artifact of the older one goes with its manifest.
+    const second = await boat.backup('shop')
+    await boat.verify(second.id, { destination: 'good' })
     const [pruned] = await boat.prune('shop', { apply: true, destination: 'good' })
-    expect(pruned?.plan.keep).toHaveLength(1)
+    expect(pruned?.removed).toEqual([made.id])
+    const left: string[] = []
+    for await (const { key } of good.list('shop/')) left.push(key)
+    expect(left.filter(key => key.includes(made.id) && !key.includes('verifications'))).toEqual([])
+    expect(left.filter(key => key.startsWith(`shop/${second.id}/`))).toHaveLength(3)
   })
 })

@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { ByteSource } from '../streams/byte-source.js'
 import { type Extent, encodeMap, findExtents } from './find-holes.js'
-import { encodeHeader, endMark, paddingOf, type TarEntry } from './tar-header.js'
+import { encodeComment, encodeHeader, endMark, paddingOf, type TarEntry } from './tar-header.js'
 import { type FoundEntry, reasonOf } from './walk-bundle.js'
 
 const chunkBytes = 2 ** 20
@@ -15,8 +16,12 @@ export interface PackOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Writes a tar archive of what was found. One chunk of one file is in memory at a time. */
+/**
+ * Writes a tar archive of what was found. One chunk of one file is in memory at a time. It begins with a random salt: the
+ * manifest shows hashes of it in clear, with which nobody shall confirm a guess at a short `.env`.
+ */
 export async function* packBundle(entries: AsyncIterable<FoundEntry>, options: PackOptions): ByteSource {
+  yield encodeComment(randomBytes(32).toString('hex'))
   for await (const found of entries) {
     if (found.kind === 'file') yield* packFile(found, options)
     else yield encodeHeader({ ...factsOf(found), target: found.target, bodyBytes: 0 })

@@ -30,9 +30,13 @@ const maxTailBytes = 2 ** 20
 
 /**
  * Reads a bundle to its proven end: two blocks of zeros, and nothing but zeros behind them.
+ * @param onSalt gets what the bundle's hashes are salted with, before the first entry
  * @throws BackupError `archive-truncated`, `archive-invalid`
  */
-export async function* readBundle(source: ByteSource): AsyncIterable<BundleEntry> {
+export async function* readBundle(
+  source: ByteSource,
+  onSalt: (salt: Buffer) => void = () => {},
+): AsyncIterable<BundleEntry> {
   const reader = new ByteReader(source)
   try {
     let records: Records = new Map()
@@ -43,7 +47,9 @@ export async function* readBundle(source: ByteSource): AsyncIterable<BundleEntry
       checkSum(header)
       const type = String.fromCharCode(header[156]!)
       if ('xgLK'.includes(type)) {
-        records = addRecords(type, await attributes(reader, readNumber(header.subarray(124, 136))), records)
+        const bytes = await attributes(reader, readNumber(header.subarray(124, 136)))
+        if (type === 'g') onSalt(bytes)
+        else records = addRecords(type, bytes, records)
         continue
       }
       const bodyBytes = numberIn(records, 'size') ?? readNumber(header.subarray(124, 136))
@@ -102,9 +108,8 @@ async function attributes(reader: ByteReader, sizeBytes: number): Promise<Buffer
   return Buffer.from(bytes)
 }
 
-/** Pax records (`x`), and the long names (`L`) and long targets (`K`) of GNU tar. Global records (`g`) say nothing here. */
+/** Pax records (`x`), and the long names (`L`) and long targets (`K`) of GNU tar. */
 function addRecords(type: string, bytes: Buffer, before: Records): Records {
-  if (type === 'g') return before
   if (type === 'x') return new Map([...before, ...paxRecords(bytes)])
   const end = bytes.indexOf(0)
   return new Map([...before, [type === 'L' ? 'path' : 'linkpath', end === -1 ? bytes : bytes.subarray(0, end)]])

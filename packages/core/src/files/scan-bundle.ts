@@ -51,7 +51,7 @@ export async function* bundleScanned(
 
 async function scanEntries(source: ByteSource): Promise<BundleSummary> {
   const entries = new EntriesDigest()
-  for await (const entry of readBundle(source)) {
+  for await (const entry of readBundle(source, salt => entries.salt(salt))) {
     const body = new PassingDigest()
     for await (const chunk of entry.body) body.update(chunk)
     entries.add(entry, body.sha256)
@@ -64,6 +64,10 @@ export class EntriesDigest {
   readonly #hash = createHash('sha256')
   readonly #counts = { file: 0, folder: 0, link: 0, other: 0 }
   #bytes = 0
+
+  salt(bytes: Uint8Array): void {
+    this.#hash.update(bytes)
+  }
 
   /** @param bodySha256 of what is stored of a file: its content, or the map and what it names */
   add(entry: Omit<BundleEntry, 'body'>, bodySha256: string): void {

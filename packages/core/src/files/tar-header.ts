@@ -44,6 +44,17 @@ export function encodeHeader(entry: TarEntry): Buffer {
   ])
 }
 
+/** A global comment, as `git archive` writes one: it says nothing to stock tar. */
+export function encodeComment(text: string): Buffer {
+  const body = record('comment', text)
+  const plain = { mode: 0o644, uid: 0, gid: 0, mtimeNs: 0n, kind: 'file' as const }
+  return Buffer.concat([
+    ustar({ ...plain, name: Buffer.from('pax_global_header'), bodyBytes: body.length }, 'g'),
+    body,
+    Buffer.alloc(paddingOf(body.length)),
+  ])
+}
+
 function recordsOf(entry: TarEntry): Buffer[] {
   const { name, target, mtimeNs, sparseBytes } = entry
   const records: Buffer[] = []

@@ -87,8 +87,12 @@ export class TargetFolder {
     for (const { name, mode, mtimeNs } of this.#waiting.reverse()) {
       const path = this.#pathOf(name)
       const seconds = Number(mtimeNs) / 1e9
-      await utimes(path, seconds, seconds)
-      await chmod(path, mode & (this.options.specialBits ? 0o7777 : 0o777))
+      try {
+        await utimes(path, seconds, seconds)
+        await chmod(path, mode & (this.options.specialBits ? 0o7777 : 0o777))
+      } catch (error) {
+        throw notWritten(name, String(codeOf(error)), error)
+      }
     }
     return this.#waiting.length
   }

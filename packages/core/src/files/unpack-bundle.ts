@@ -37,7 +37,7 @@ export async function unpackBundle(source: ByteSource, options: UnpackOptions): 
   const whole = new EntriesDigest()
   const written = { files: 0, folders: 0, links: 0, bytes: 0 }
   let bits = 0
-  for await (const entry of readBundle(source)) {
+  for await (const entry of readBundle(source, salt => whole.salt(salt))) {
     throwIfCancelled(options.signal)
     target.checkName(entry.name)
     const body = new PassingDigest()

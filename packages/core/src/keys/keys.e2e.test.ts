@@ -65,7 +65,9 @@ interface Opened {
 
 function open(store: ObjectStore, { encryption = toTeam, now }: Opened = {}) {
   const url = Object.assign(new URL(inject('postgres').url), { pathname: '/keyed' }).href
-  const shop = { source: { url: secret.value(url) }, encryption, destinations: { local: { store } } }
+  // A pair of old and new counts as one: `last: 2` would keep both.
+  const retention = { last: 2, minimum: 1 }
+  const shop = { source: { url: secret.value(url) }, encryption, destinations: { local: { store, retention } } }
   return openLifeboat({ products: { shop } }, { configFolder: folder, deps: now ? { now } : {} })
 }
 
@@ -260,6 +262,9 @@ describe('a rotation', () => {
     const done = await lifeboat.rotate(`shop/${id}`, { key: { passphrase: before } })
     expect(done).toMatchObject({ outcome: 'rotated', verified: 'content' })
     expect((await lifeboat.rotate(`shop/${done.rotated!.id}`)).outcome).toBe('current')
+    const [pruned] = await lifeboat.prune('shop', { apply: true })
+    expect(pruned?.plan.remove).toMatchObject([{ id, reasons: [`encrypted anew as ${done.rotated!.id}`] }])
+    expect(pruned?.removed).toEqual([id])
     await writeFile(join(folder, 'phrase.txt'), 'after it leaked')
     const file = join(folder, 'old-phrase/shop', done.rotated!.id, 'database.dump.gz.gpg')
     const gpg = `gpg --batch --quiet --pinentry-mode loopback --passphrase-file phrase.txt --decrypt`

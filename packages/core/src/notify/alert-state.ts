@@ -15,6 +15,8 @@ const entrySchema = z.object({
   seenAt: time,
   /** When it was gone; null while it lasts. */
   closedAt: time.nullable(),
+  /** When something of this entry was written last: of two copies the later one counts. */
+  changedAt: time,
   /** Who tells of it: the status of the product, a run that failed, or a message that could not be sent. */
   source: z.enum(['status', 'run', 'channel']),
   job: z.enum(scheduledJobs).nullable(),
@@ -59,16 +61,12 @@ export function mergeStates(states: readonly AlertState[]): AlertState {
   for (const state of states) {
     for (const entry of state.entries) {
       const known = entries.get(entryKey(entry))
-      if (known === undefined || changedAt(known) < changedAt(entry)) entries.set(entryKey(entry), entry)
+      if (known === undefined || known.changedAt < entry.changedAt) entries.set(entryKey(entry), entry)
     }
     for (const [channel, times] of Object.entries(state.messages))
       messages[channel] = [...new Set([...(messages[channel] ?? []), ...times])].sort()
   }
   return { version: 1, entries: [...entries.values()], messages }
-}
-
-function changedAt({ seenAt, closedAt, sent }: AlertEntry): string {
-  return [seenAt, closedAt ?? '', ...Object.values(sent).map(({ at }) => at)].toSorted().at(-1)!
 }
 
 /**

@@ -6,7 +6,9 @@ import { secret } from '../config/secret.js'
 import { BackupError } from '../errors/backup-error.js'
 import { acquireStoreLock } from '../locks/store-lock.js'
 import { alertOperations } from '../operations/alerts.js'
+import { doctorOperations } from '../operations/doctor.js'
 import { openContext } from '../operations/open-context.js'
+import { statusOperations } from '../operations/status.js'
 import { memoryStore } from '../store/memory-store.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { readWhole } from '../streams/byte-source.js'
@@ -84,6 +86,7 @@ function host({ store, notify, shared, products = ['shop'], deps }: World) {
   const alerts = alertOperations(context, readStatus)
   return {
     ...alerts,
+    context,
     after: (hours: number) => {
       now = start + hours * 3_600_000
     },
@@ -204,6 +207,31 @@ describe('alerts', () => {
     expect(titles(slack)).toEqual(['🔴 CRITICAL shop: the backup failed: pg_dump ended with 1'])
     expect(titles(hook).slice(2)).toEqual([
       'RECOVERED shop: this is over: alerts do not reach slack: it answers 500 boom',
+    ])
+  })
+
+  it('show in the status, and to the doctor, that a channel fails', async () => {
+    const watching = host({ store: memoryStore(), notify: both() })
+    slack.answer({ status: 500, body: 'boom' })
+    await watching.failed('dump-failed')
+    const { products, state } = await statusOperations(watching.context).status()
+    expect(state).toBe('critical')
+    expect(products[0]!.findings.at(-1)).toMatchObject({
+      ...{ code: 'alert-channel-failed', subject: 'slack', severity: 'warning' },
+      message: 'alerts do not reach slack: it answers 500 boom',
+    })
+    const checks = (await doctorOperations(watching.context).doctor()).filter(({ area }) => area === 'alerts')
+    expect(checks.map(({ ok, message }) => `${ok} ${message}`)).toEqual([
+      'false alerts do not reach slack: it answers 500 boom',
+      'true webhook: all it needs is at hand; `lifeboat notify test shop` sends a message',
+    ])
+    const unset = host({
+      store: memoryStore(),
+      notify: { slack: { webhook: secret.env('LIFEBOAT_TEST_NOT_SET_ANYWHERE') } },
+    })
+    const missing = (await doctorOperations(unset.context).doctor()).filter(({ area }) => area === 'alerts')
+    expect(missing).toMatchObject([
+      { ok: false, message: expect.stringContaining('products.shop.notify.slack.0.webhook: environment variable') },
     ])
   })
 

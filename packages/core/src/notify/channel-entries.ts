@@ -22,13 +22,21 @@ export function noteChannel(
   const key = entryKey({ code: channelFailed, subject: channel })
   const known = entries.get(key)
   if (failure === null) {
-    if (known?.closedAt === null) entries.set(key, { ...known, closedAt: at })
+    if (known?.closedAt === null) entries.set(key, { ...known, closedAt: at, changedAt: at })
     return
   }
   entries.set(key, {
     ...{ code: channelFailed, subject: channel, severity: 'warning', hint: failure.hint },
     message: `alerts do not reach ${channel}: ${failure.message}`.slice(0, 2000),
     since: known?.closedAt === null ? known.since : at,
-    ...{ seenAt: at, closedAt: null, source: 'channel', job: null, destination: null, sent: known?.sent ?? {} },
+    ...{
+      seenAt: at,
+      changedAt: at,
+      closedAt: null,
+      source: 'channel',
+      job: null,
+      destination: null,
+      sent: known?.sent ?? {},
+    },
   })
 }

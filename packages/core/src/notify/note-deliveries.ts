@@ -26,7 +26,7 @@ export function noteDeliveries(state: AlertState, outcomes: readonly MessageOutc
       if (known === undefined) continue
       const { [channel]: _told, ...others } = known.sent
       const sent = what === 'recovered' ? others : { ...others, [channel]: { severity: entry.severity, at } }
-      entries.set(entryKey(entry), { ...known, sent })
+      entries.set(entryKey(entry), { ...known, sent, changedAt: at })
     }
   }
   return { ...state, entries: [...entries.values()], messages }

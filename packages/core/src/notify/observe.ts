@@ -49,7 +49,7 @@ function noteStatus(entries: Entries, status: ProductStatus, outcome: RunOutcome
       entry.source === 'status'
         ? !stillThere.has(key) && !isHidden(entry, status)
         : entry.source === 'run' && entry.job !== outcome?.job && isMended(entry, status)
-    if (over) entries.set(key, { ...entry, closedAt: at })
+    if (over) entries.set(key, { ...entry, closedAt: at, changedAt: at })
   }
 }
 
@@ -66,7 +66,8 @@ function noteRun(entries: Entries, outcome: RunOutcome): void {
     if (entry.source !== 'run' || entry.job !== job || entry.closedAt !== null || keys.has(key)) continue
     const now = nowOf(entry, outcome, failed)
     // What fails for another reason is told with that one, and not as over.
-    if (now !== 'unknown') entries.set(key, { ...entry, closedAt: at, sent: now === 'replaced' ? {} : entry.sent })
+    if (now !== 'unknown')
+      entries.set(key, { ...entry, closedAt: at, changedAt: at, sent: now === 'replaced' ? {} : entry.sent })
   }
 }
 
@@ -94,7 +95,7 @@ function foundAgain(known: AlertEntry | undefined, found: AlertEntry): AlertEntr
 function entryOf(finding: StatusFinding, at: string): AlertEntry {
   const { code, subject, severity, since } = finding
   return {
-    ...{ code, subject, severity, ...wordsOf(finding), since: since ?? at, seenAt: at, closedAt: null },
+    ...{ code, subject, severity, ...wordsOf(finding), since: since ?? at, seenAt: at, changedAt: at, closedAt: null },
     ...{ source: 'status', job: jobOf(finding), destination: null, sent: {} },
   }
 }
@@ -107,6 +108,7 @@ function runEntry({ job, finishedAt: at }: RunOutcome, failure: RunFailure): Ale
     hint,
     since: at,
     seenAt: at,
+    changedAt: at,
     closedAt: null,
     source: 'run',
     job,

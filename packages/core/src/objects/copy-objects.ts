@@ -9,6 +9,7 @@ import { compareKeys } from '../store/compare-keys.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { bytesOf } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
+import { sharedSignal } from '../streams/shared-signal.js'
 import { openSpill, type Spill } from '../streams/spill.js'
 import { toolName, toolVersion } from '../tool-version.js'
 import type { ContentMarks } from './content-marks.js'
@@ -30,7 +31,9 @@ import { mergeSorted } from './sort-listing.js'
 export async function copyObjects(job: CopyJob): Promise<ObjectCopy> {
   const { product, set, destination, store, lockLeaseMs: leaseMs, now, emit } = job
   const lock = { product, name: setLock(set), purpose: 'backup', stores: [{ name: destination, store }] } as const
-  return withLocks({ ...lock, leaseMs, now, emit, signal: job.signal }, signal => copyUnlocked(job, signal))
+  return withLocks({ ...lock, leaseMs, now, emit, signal: job.signal }, signal =>
+    copyUnlocked(job, sharedSignal(signal)),
+  )
 }
 
 async function copyUnlocked(job: CopyJob, signal: AbortSignal): Promise<ObjectCopy> {

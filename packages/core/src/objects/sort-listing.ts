@@ -2,8 +2,9 @@ import { compareKeys } from '../store/compare-keys.js'
 import type { ObjectStore, StoredObject } from '../store/object-store.js'
 import { openSpill, type Spill } from '../streams/spill.js'
 
-/** How many entries of a listing are held at once where it has to be sorted. */
-export const sortedAtOnce = 50_000
+/** How many entries of a listing, and characters of keys, are held at once where it has to be sorted. */
+const sortedAtOnce = 50_000
+const sortedCharacters = 4 * 1024 * 1024
 
 /**
  * A store's listing in the order of the keys' bytes. One that promises no order is sorted by parts of 50,000 entries,
@@ -12,22 +13,25 @@ export const sortedAtOnce = 50_000
 export async function* listInOrder(
   store: ObjectStore,
   prefix: string,
-  options: { readonly signal?: AbortSignal | undefined; readonly atOnce?: number | undefined } = {},
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<StoredObject> {
   const listing = store.list(prefix, { signal: options.signal })
   if (store.listsInOrder) yield* listing
-  else yield* sortListing(listing, options.atOnce ?? sortedAtOnce)
+  else yield* sortListing(listing)
 }
 
-async function* sortListing(listing: AsyncIterable<StoredObject>, atOnce: number): AsyncGenerator<StoredObject> {
+async function* sortListing(listing: AsyncIterable<StoredObject>): AsyncGenerator<StoredObject> {
   const spills: Spill[] = []
   try {
     let held: StoredObject[] = []
+    let characters = 0
     for await (const found of listing) {
       held.push(found)
-      if (held.length < atOnce) continue
+      characters += found.key.length
+      if (held.length < sortedAtOnce && characters < sortedCharacters) continue
       spills.push(await spillSorted(held))
       held = []
+      characters = 0
     }
     held.sort(byKey)
     if (spills.length === 0) yield* held

@@ -2,6 +2,11 @@ import type { AlertOperations } from '../api/alerts.js'
 import type { Alerting, ReadStatus } from '../notify/alerting.js'
 import type { OpenContext } from './open-context.js'
 
+/** Whether somebody is to be told of a product. */
+export function hasAlerts({ resolved, known }: OpenContext, product: string): boolean {
+  return resolved.notify !== undefined || known(product)?.notify !== undefined
+}
+
 /** What sends alerts is loaded by the first call: a service that only makes backups does not need it. */
 export function alertOperations(context: OpenContext, readStatus: ReadStatus): AlertOperations {
   const alerting: Alerting = { context, readStatus, remembered: new Map() }

@@ -1,5 +1,6 @@
 import type { DestinationPolicy, DoctorOperations } from '../api/doctor.js'
 import { runDoctor } from '../doctor/run-doctor.js'
+import { hasAlerts } from './alerts.js'
 import type { OpenContext } from './open-context.js'
 
 export function doctorOperations(context: OpenContext): DoctorOperations {
@@ -8,10 +9,14 @@ export function doctorOperations(context: OpenContext): DoctorOperations {
     async doctor(product, run = {}) {
       const names = product === undefined ? products : [product]
       const checks = []
-      for (const name of names)
+      for (const name of names) {
         checks.push(
           ...(await runDoctor({ product: name, config: context.productFor(name, run), folder, keys, deps }, run)),
         )
+        if (!hasAlerts(context, name)) continue
+        const { checkChannels } = await import('../notify/check-channels.js')
+        checks.push(...(await checkChannels(context, name, run)))
+      }
       return checks
     },
     async policies(product, { role, destination: only, ...run }) {

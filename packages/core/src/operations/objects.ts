@@ -23,6 +23,7 @@ import { findSnapshot, readSnapshots, snapshotMissing } from '../objects/snapsho
 import { verifyObjects } from '../objects/verify-objects.js'
 import { retrying } from '../retry/retrying.js'
 import type { ObjectStore } from '../store/object-store.js'
+import { sharedSignal } from '../streams/shared-signal.js'
 import type { OpenContext } from './open-context.js'
 
 export function objectOperations(context: OpenContext): ObjectOperations {
@@ -97,7 +98,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
         ...{ product, set, destination, store, snapshot, sample, level: run.level ?? 'content' },
         opener: async () => messageOpener(await context.unlockFor(product, destination)()),
         sealKeys: context.sealKeysFor(product, destination),
-        ...{ now: deps.now, random: deps.random, emit: emitterFor(run.onEvent), signal: run.signal },
+        ...{ now: deps.now, random: deps.random, emit: emitterFor(run.onEvent), signal: sharedSignal(run.signal) },
       })
     },
 
@@ -189,7 +190,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       readBack: run.readBack ?? false,
       open: messageOpener(unlock),
       sealKeys: await context.sealKeysFor(product, destination)(),
-      ...{ now: deps.now, emit: emitterFor(run.onEvent), signal: run.signal },
+      ...{ now: deps.now, emit: emitterFor(run.onEvent), signal: sharedSignal(run.signal) },
     }
   }
 }

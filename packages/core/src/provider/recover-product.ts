@@ -122,12 +122,27 @@ export async function planProductRecovery(
   options: FollowOptions,
 ): Promise<RecoveryPlan> {
   const { signal, ask, power } = opened(job, options)
-  if ('at' in goal) {
-    const pointInTime = power('pointInTime', 'go back to an instant')
-    return ask('plan the recovery', () => pointInTime.plan(goal.at, { signal }))
+  try {
+    if ('at' in goal) {
+      const pointInTime = power('pointInTime', 'go back to an instant')
+      return await ask('plan the recovery', () => pointInTime.plan(goal.at, { signal }))
+    }
+    const restoring = power('restoring', 'restore its backups')
+    return await ask('plan the restore', () => restoring.plan(goal.backup, { signal }))
+  } catch (error) {
+    // What stands in the way is most likely a recovery of ours.
+    if (error instanceof BackupError && error.code === 'provider-conflict') await refuseSecond(job, options)
+    throw error
   }
-  const restoring = power('restoring', 'restore its backups')
-  return ask('plan the restore', () => restoring.plan(goal.backup, { signal }))
+}
+
+/** @throws BackupError `locked` where a recovery of the product is under way */
+async function refuseSecond(job: ProviderJob, options: FollowOptions): Promise<void> {
+  const { journal, record } = await findJournal(job, options)
+  if (record === undefined) return
+  throw new BackupError('locked', `another recovery of ${job.product} is under way (${journal.location})`, {
+    hint: '`lifeboat pitr restore PRODUCT --resume` follows it to its end',
+  })
 }
 
 /** Sends a plan once and follows it to its end. */

@@ -113,7 +113,11 @@ async function follow(
     const wrapped = wrapProviderError(error, { provider, doing: 'follow the recovery', signal: options.signal })
     // A recovery that failed is over; whatever else happened, it may still run.
     if (wrapped.code === 'recovery-failed') await journal.close()
-    throw wrapped
+    if (wrapped.code !== 'cancelled') throw wrapped
+    throw new BackupError('cancelled', `cancelled; the recovery goes on at ${provider.name}`, {
+      cause: wrapped,
+      hint: '`lifeboat pitr restore PRODUCT --resume` follows it to its end',
+    })
   }
   await journal.close()
   return recovered

@@ -27,6 +27,11 @@ export function restorableArtifact(manifest: Manifest): Artifact | undefined {
   return databaseArtifact(manifest) ?? manifest.artifacts.find(artifact => artifact.kind === 'export')
 }
 
+/** How much of a backup is its database, as it is stored. Files beside it grow and shrink for reasons of their own. */
+export function storedDatabaseBytes(manifest: Manifest): number {
+  return restorableArtifact(manifest)?.storedBytes ?? 0
+}
+
 /** Whether a backup is a mirrored export: listed, verified and kept like a dump, but restored by way of a folder. */
 export function isExport(manifest: Manifest): boolean {
   return manifest.artifacts.some(artifact => artifact.kind === 'export')

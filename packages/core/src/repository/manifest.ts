@@ -31,7 +31,7 @@ export const artifactSchema = object({
     links: bytes,
     /** Of the files' content, holes included. */
     bytes: bytes,
-    /** Over every entry: kind, mode, size, name, and the SHA-256 of its content. */
+    /** Over a salt in the artifact and every entry: kind, mode, size, name, and the SHA-256 of its content. */
     entriesSha256: hash,
     /** How many changed while they were read. */
     changed: bytes,

@@ -165,6 +165,7 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
       targetIsSource,
       ...countSelected(manifest, selection),
       plainBytes: artifact.plainBytes,
+      ...besides(manifest),
       part: part === undefined ? null : describePart(part, manifest, options),
       skipped: describeSkipped(selection),
       profile: profile
@@ -189,6 +190,13 @@ export async function prepareRestore(job: RestoreJob, options: RestoreOptions): 
     tools,
     keepOwners,
   }
+}
+
+/** Files and roles, which have restores of their own. */
+function besides({ artifacts }: LocatedBackup['manifest']): Pick<RestorePlan, 'besides'> {
+  const others = artifacts.filter(one => one.kind === 'files' || one.kind === 'roles')
+  if (others.length === 0) return {}
+  return { besides: others.map(one => (one.kind === 'files' ? `files: ${one.name}` : one.name)) }
 }
 
 /** Every definition goes where nothing may be yet. */

@@ -14,6 +14,7 @@ import type { ObjectStore } from '../store/object-store.js'
 import { sweepUnlocked } from '../sweep/run-sweep.js'
 import { findArchivedProof, type ProofPlace } from './archived-proof.js'
 import { type PrunePlan, planPrune } from './plan-prune.js'
+import { findSuperseded, planSuperseded } from './superseded.js'
 
 export interface PruneJob {
   readonly product: string
@@ -52,15 +53,22 @@ async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneRe
   const manifests = backups.map(({ manifest }) => manifest)
   const verified = new Set(await findVerified(store, job, manifests, job.recordKeys, signal))
   for (const id of await findArchivedProof(job, manifests, signal)) verified.add(id)
+  const superseded = findSuperseded(manifests, verified)
   const candidatesOf = (exports: boolean) =>
     manifests
-      .filter(manifest => isExport(manifest) === exports)
+      .filter(manifest => isExport(manifest) === exports && !superseded.has(manifest.id))
       .map(({ id, createdAt }) => ({ id, createdAt: new Date(createdAt), verified: verified.has(id) }))
+  const planOf = (exports: boolean) => {
+    const candidates = candidatesOf(exports)
+    const anew = manifests
+      .filter(one => isExport(one) === exports && superseded.has(one.id))
+      .map(({ id, createdAt }) => ({ id, createdAt, as: superseded.get(id)! }))
+    const verifiedLeft = candidates.filter(one => one.verified).length
+    const plan = planPrune(candidates, job.policy, job.now())
+    return planSuperseded(plan, anew, { policy: job.policy, verifiedLeft })
+  }
   // Each kind by the rules for itself: an export must not push a dump out, nor the other way round.
-  const plan = joinPlans(
-    planPrune(candidatesOf(false), job.policy, job.now()),
-    planPrune(candidatesOf(true), job.policy, job.now()),
-  )
+  const plan = joinPlans(planOf(false), planOf(true))
   const removed: string[] = []
   const retained: { id: string; message: string }[] = []
   for (const { id } of job.apply ? plan.remove : []) {

@@ -2,6 +2,7 @@ import type { Finding } from '../api/verification.js'
 import type { TableOfContents } from '../archive/archive-header.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import { splitTableName } from '../postgres/snapshot-counts.js'
+import { storedDatabaseBytes } from '../repository/locate-artifact.js'
 import type { Manifest } from '../repository/manifest.js'
 import { type Checked, checked } from './checked.js'
 import { critical } from './finding.js'
@@ -25,13 +26,13 @@ const unknownArchive: Finding = {
 }
 
 function checkSize(manifest: Manifest, verify: ProductConfig['verify'] | undefined): Checked {
-  const bytes = manifest.artifacts.reduce((sum, artifact) => sum + artifact.storedBytes, 0)
+  const bytes = storedDatabaseBytes(manifest)
   const findings: Finding[] = []
   if (verify?.size.min !== undefined && bytes < verify.size.min)
     findings.push(
       critical(
         'size-below-range',
-        `the backup has ${bytes} bytes, less than verify.size.min (${verify.size.min})`,
+        `the database in the backup has ${bytes} bytes, less than verify.size.min (${verify.size.min})`,
         'check what the source held; correct verify.size if the database shrank',
       ),
     )
@@ -39,7 +40,7 @@ function checkSize(manifest: Manifest, verify: ProductConfig['verify'] | undefin
     findings.push(
       critical(
         'size-above-range',
-        `the backup has ${bytes} bytes, more than verify.size.max (${verify.size.max})`,
+        `the database in the backup has ${bytes} bytes, more than verify.size.max (${verify.size.max})`,
         'correct verify.size if the database grew',
       ),
     )

@@ -98,7 +98,7 @@ describe('a backup among its neighbours', () => {
     ).map(one => one.message)
     expect(messages).toEqual([
       'the newest backup, shop/20261104T020000Z-aaaaaa, is 30 h old; the RPO is 24 h',
-      'the backup has 7 bytes, the 3 before it 100 in the median',
+      'the database in the backup has 7 bytes, the 3 before it 100 in the median',
     ])
   })
 })

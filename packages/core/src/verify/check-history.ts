@@ -1,7 +1,7 @@
 import type { ListedBackup } from '../api/backups.js'
 import type { Finding } from '../api/verification.js'
 import { listBackups } from '../repository/list-backups.js'
-import { isExport, type LocatedBackup } from '../repository/locate-artifact.js'
+import { isExport, type LocatedBackup, storedDatabaseBytes } from '../repository/locate-artifact.js'
 import { judgeRows } from './check-rows.js'
 import { critical, tooOld } from './finding.js'
 
@@ -50,15 +50,15 @@ function judgeAge(
 
 function judgeSize(backup: ListedBackup, before: readonly ListedBackup[]): Finding[] {
   if (before.length < fewest) return []
-  const sizes = before.map(one => one.storedBytes).sort((a, b) => a - b)
+  const sizes = before.map(one => storedDatabaseBytes(one.manifest)).sort((a, b) => a - b)
   const median = sizes[Math.floor(sizes.length / 2)]!
-  const { storedBytes } = backup
+  const storedBytes = storedDatabaseBytes(backup.manifest)
   if (storedBytes >= median / 2 && storedBytes <= median * 2) return []
   return [
     {
       severity: 'warning',
       code: 'size-unusual',
-      message: `the backup has ${storedBytes} bytes, the ${before.length} before it ${median} in the median`,
+      message: `the database in the backup has ${storedBytes} bytes, the ${before.length} before it ${median} in the median`,
       hint: 'see what changed in the source: `lifeboat show` lists rows by table',
     },
   ]

@@ -1,4 +1,5 @@
 import type { Finding } from '../api/verification.js'
+import { BackupError } from '../errors/backup-error.js'
 import { type BundleSummary, bundleScanned } from '../files/scan-bundle.js'
 import type { Artifact } from '../repository/manifest.js'
 import { checkRoles, maxRolesBytes } from '../roles/read-roles.js'
@@ -77,6 +78,8 @@ function proveRoles(artifact: Artifact, digest: PassingDigest): OtherProof {
   let count: number | undefined
   return {
     async *through(source) {
+      if (artifact.plainBytes > maxRolesBytes)
+        throw new BackupError('archive-invalid', `the manifest claims ${artifact.plainBytes} bytes of roles`)
       const sql = await readWhole(digest.through(source), maxRolesBytes)
       count = checkRoles(sql)
       yield sql

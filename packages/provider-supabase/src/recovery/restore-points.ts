@@ -23,8 +23,11 @@ export function restorePoints({ api, settings, deps }: InPlace): RestorePoints {
   return {
     find: (name, { signal } = {}) => find(name, signal),
     async create(name, { signal, timeoutMs } = {}) {
-      if (name.length < 1 || name.length > 20)
-        throw new BackupError('config-invalid', 'the name of a restore point has 1 to 20 characters')
+      if (!/^[\w.:-]{1,20}$/.test(name))
+        throw new BackupError(
+          'config-invalid',
+          'the name of a restore point has 1 to 20 letters, digits, dots, dashes or colons',
+        )
       signal?.throwIfAborted()
       await api.createRestorePoint({ name }, signal)
       return poll(

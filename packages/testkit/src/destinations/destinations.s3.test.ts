@@ -119,7 +119,7 @@ describe('Object Lock', () => {
 
     const short = await (await open({ locked: { ...destination(1), retention: { keepWithin: '30d' } } })).doctor('shop')
     expect(short.filter(one => !one.ok).map(one => one.message)).toEqual([
-      'locked: backups are locked for 1 days (governance), and the retention keeps 30d: for 29 days they can be removed',
+      'locked: backups are locked for 1 day (governance), and the retention keeps 30d: for 29 days they can be removed',
     ])
     expect((await lifeboat.doctor('shop')).filter(one => !one.ok)).toEqual([])
   })

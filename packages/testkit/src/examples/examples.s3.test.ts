@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { openLifeboat, resolveConfig } from '@lifeboat/core'
+import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { memoryStore, type ObjectStore, openLifeboat, resolveConfig } from '@lifeboat/core'
 import { type ScratchServer, startScratchServer } from '@lifeboat/core/scratch'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
@@ -83,7 +83,7 @@ async function openExample(name: keyof typeof exampleDatabases, options: { reado
     BACKUP_FOLDER: join(place, 'backups'),
     TARGET_URL: server.url(`${database}_back`),
   }
-  const set = (more: Record<string, string>) => void Object.assign(process.env, env, more)
+  const set = (more: Record<string, string>) => void Object.assign(process.env, Object.assign(env, more))
   const file = join(place, 'lifeboat.config.ts')
   const cli = (argv: readonly string[], atMs = nights.at(-1)!): Promise<Ran> =>
     runCli([...argv, '--config', file, '--json'], {
@@ -92,7 +92,11 @@ async function openExample(name: keyof typeof exampleDatabases, options: { reado
       open: (config, opening) => openLifeboat(config, { ...opening, deps: { now: () => new Date(atMs) } }),
     })
   const config = async () => resolveConfig((await loadConfig(file)).config).products[name]!
-  return { place, database, set, cli, config }
+  const library = async (atMs: number) => {
+    const { config: loaded, folder: configFolder } = await loadConfig(file)
+    return openLifeboat(loaded, { configFolder, deps: { now: () => new Date(atMs) } })
+  }
+  return { place, database, set, cli, config, library }
 }
 type Opened = Awaited<ReturnType<typeof openExample>>
 
@@ -139,6 +143,63 @@ async function runPlan({ cli, database, config }: Opened, name: string) {
   }
 }
 
+async function bucketOf(objects: Readonly<Record<string, string>>): Promise<string> {
+  const bucket = `files-${randomUUID()}`
+  await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  for (const [key, body] of Object.entries(objects)) await put(bucket, key, body)
+  return bucket
+}
+const put = (bucket: string, key: string, body: string) =>
+  client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }))
+
+async function contentOf(store: ObjectStore): Promise<Record<string, string>> {
+  const found: Record<string, string> = {}
+  for await (const { key } of store.list('')) {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of store.get(key)) chunks.push(chunk)
+    found[key] = Buffer.concat(chunks).toString()
+  }
+  return found
+}
+
+/** Two copies of a bucket that changes between them: only the change is fetched, and both points in time come back. */
+async function runObjects(
+  { library }: Opened,
+  product: string,
+  set: string,
+  bucket: string,
+  first: Record<string, string>,
+) {
+  const before = await (await library(nights[0]!)).copyObjects(product, set)
+  expect(before.status).toBe('complete')
+  const [changed, gone] = Object.keys(first) as [string, string]
+  await put(bucket, changed, 'changed')
+  await put(bucket, 'new/one', 'new')
+  await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: gone }))
+  const lifeboat = await library(nights[1]!)
+  const after = await lifeboat.copyObjects(product, set)
+  const counts = {
+    outcome: 'complete',
+    added: 1,
+    changed: 1,
+    removed: 1,
+    fetchedBytes: 'changed'.length + 'new'.length,
+  }
+  expect(after.destinations).toEqual(after.destinations.map(() => expect.objectContaining(counts)))
+  const { [gone]: _, ...rest } = first
+  const now = { ...rest, [changed]: 'changed', 'new/one': 'new' }
+  for (const { destination } of after.destinations) {
+    expect((await lifeboat.verifyObjects(product, set, { destination })).ok).toBe(true)
+    for (const [result, content] of [[before, first] as const, [after, now] as const]) {
+      const snapshot = result.destinations.find(one => one.destination === destination)!.snapshot!.id
+      const target = memoryStore()
+      await lifeboat.restoreObjects(product, set, target, { destination, snapshot })
+      expect(await contentOf(target)).toEqual(content)
+    }
+  }
+  return lifeboat.pruneObjects(product, set, { apply: true })
+}
+
 describe('examples', () => {
   it('are the four plans, and nothing else', async () => {
     const folders = (await readdir(examples, { withFileTypes: true })).filter(one => one.isDirectory())
@@ -176,7 +237,8 @@ describe('examples', () => {
       join(place, 'keys/recovery-private.asc'),
     ]
     set({ LIFEBOAT_PRIVATE_KEY_PASSPHRASE: 'in the safe' })
-    expect((await cli(recovery)).status).toBe(0)
+    const proved = await cli(recovery)
+    expect([proved.status, proved.stderr]).toEqual([0, ''])
     const { products } = (await cli(['keys', 'list'])).json() as { products: { findings: { code: string }[] }[] }
     expect(products[0]!.findings).toEqual([])
     const provider = await cli(['list', '--provider'])
@@ -208,7 +270,12 @@ describe('examples', () => {
     await mkdir(join(root, 'config'), { recursive: true })
     await writeFile(join(root, '.env'), 'FLYNN_TOKEN=not-for-others\n')
     await writeFile(join(root, 'config/app.json'), '{"a":1}')
+    const uploads = { 'a.pdf': 'upload a', 'b.pdf': 'upload b', 'c d/ü.pdf': 'upload c' }
+    const recordings = { 'calls/1.opus': 'first call', 'calls/2.opus': 'second call', 'calls/3.opus': 'third call' }
+    const [uploadsBucket, recordingsBucket] = [await bucketOf(uploads), await bucketOf(recordings)]
     opened.set({
+      UPLOADS_BUCKET: uploadsBucket,
+      RECORDINGS_BUCKET: recordingsBucket,
       FLYNN_DATABASE_URL: server.url('flynn'),
       FLYNN_BACKUP_PASSPHRASE: 'of flynn',
       FLYNN_ROOT: root,
@@ -221,6 +288,24 @@ describe('examples', () => {
     const shown = (await opened.cli(['show', 'flynn/latest'])).stdout
     expect(shown).toContain('config.tar.gz.gpg')
     expect(shown).not.toContain('not-for-others')
+    const toFolder = join(opened.place, 'back')
+    const files = [
+      'restore',
+      'flynn/latest',
+      '--destination',
+      'virginia',
+      '--files',
+      'config',
+      '--to-folder',
+      toFolder,
+      '--yes',
+    ]
+    expect((await opened.cli(files)).status).toBe(0)
+    expect(await readFile(join(toFolder, '.env'), 'utf8')).toBe('FLYNN_TOKEN=not-for-others\n')
+    expect(await readFile(join(toFolder, 'config/app.json'), 'utf8')).toBe('{"a":1}')
+    await runObjects(opened, 'flynn', 'uploads', uploadsBucket, uploads)
+    const kept = await runObjects(opened, 'flynn', 'recordings', recordingsBucket, recordings)
+    expect(kept.map(one => [one.destination, one.removed])).toEqual([['ireland', []]])
   })
 
   it('botflow: here for 30 days, in a cheaper class for 30 days, and one a week in the archive for a year', async () => {
@@ -228,7 +313,14 @@ describe('examples', () => {
     const root = join(opened.place, 'application')
     await mkdir(root)
     await writeFile(join(root, '.env'), 'BOTFLOW_TOKEN=not-for-others\n')
+    const storage = { 'avatars/1.png': 'one', 'avatars/2.png': 'two' }
+    const storageBucket = await bucketOf(storage)
+    const { endpoint, accessKeyId, secretAccessKey } = inject('s3')
     opened.set({
+      STORAGE_BUCKET: storageBucket,
+      STORAGE_ENDPOINT: endpoint,
+      STORAGE_ACCESS_KEY_ID: accessKeyId,
+      STORAGE_SECRET_ACCESS_KEY: secretAccessKey,
       BOTFLOW_DATABASE_URL: server.url('botflow'),
       BOTFLOW_BACKUP_PASSPHRASE: 'of botflow',
       BOTFLOW_ROOT: root,
@@ -236,5 +328,6 @@ describe('examples', () => {
     const { ids, of, left } = await runPlan(opened, 'botflow')
     for (const destination of ['local', 's3']) expect(of(destination).removed).toEqual([ids[0]])
     expect(left('archive')).toEqual([ids[2], ids[0]])
+    await runObjects(opened, 'botflow', 'storage', storageBucket, storage)
   })
 })

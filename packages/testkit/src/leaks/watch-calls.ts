@@ -50,7 +50,7 @@ interface CallOptions {
 type Call = (...given: unknown[]) => Promise<unknown>
 
 /** Calls that promise nothing: they answer from the configuration. */
-const answeredAtOnce: readonly string[] = ['destinations', 'schedule', 'printSchedule']
+const answeredAtOnce: readonly string[] = ['destinations', 'schedule', 'printSchedule', 'objectSets']
 
 /** Calls that cannot do without options; those of all others have a default, which a function's `length` does not count. */
 const needOptions: readonly string[] = [

@@ -115,6 +115,7 @@ export async function simulateNights(planted: readonly Planted[], nights: number
   }
   for (const product of Object.keys(config.products))
     for (const job of ['backup', 'verify', 'drill'] as const) await perform(product, job, false)
+  const due = new Map<string, number>()
   const stepMs = hourMs / 2
   for (let step = 1; step <= nights * 48; step++) {
     const before = new Date(now)
@@ -123,8 +124,13 @@ export async function simulateNights(planted: readonly Planted[], nights: number
       const { schedule } = working.context.productOf(product)
       if (active(product).some(one => one.kind === 'scheduler-stopped')) continue
       for (const job of scheduledJobs) {
-        const due = schedule?.[job] && nextRun(schedule[job], 'UTC', before)
-        if (due && due.getTime() <= now) await perform(product, job, true)
+        const expression = schedule?.[job]
+        if (expression === undefined) continue
+        const key = `${product} ${job}`
+        // Asked anew once it is over: most steps are before it.
+        if ((due.get(key) ?? start) <= before.getTime())
+          due.set(key, nextRun(expression, 'UTC', before)?.getTime() ?? Number.POSITIVE_INFINITY)
+        if (due.get(key)! <= now) await perform(product, job, true)
       }
     }
     if (step % 5 !== 0) continue

@@ -73,15 +73,15 @@ function tellingsOf(all: readonly Planted[], { told }: Nights, channel: string):
   })
 }
 
-describe('30 nights of four products', () => {
-  it('without a failure are silent', async () => {
-    const { told, runs, looks } = await simulateNights([], nights)
+describe('nights of four products', () => {
+  it('are silent without a failure', async () => {
+    const { told, runs, looks } = await simulateNights([], 12)
     expect(told).toEqual([])
-    expect(runs).toBeGreaterThan(350)
-    expect(looks).toBeGreaterThan(200)
+    expect(runs).toBeGreaterThan(150)
+    expect(looks).toBeGreaterThan(100)
   })
 
-  it('with a failure of every kind: each is told once and called over once, and nothing without a cause', async () => {
+  it('of which 30 have a failure of every kind: each is told once and called over once, and nothing without a cause', async () => {
     const simulated = await simulateNights(planted, nights)
     expect(complaintsOf(planted, simulated)).toEqual([])
     expect(tellingsOf(planted, simulated, 'team')).toEqual(

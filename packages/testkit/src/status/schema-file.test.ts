@@ -6,8 +6,9 @@ import { z } from 'zod'
 import { readPage } from './doc-snippets.js'
 
 it('docs/status.schema.json is the shape that answers are held to', async () => {
-  const made = `${JSON.stringify(z.toJSONSchema(statusAnswerSchema), null, 2)}\n`
+  const made = z.toJSONSchema(statusAnswerSchema)
   const file = fileURLToPath(new URL('../../../../docs/status.schema.json', import.meta.url))
-  if (process.env.LIFEBOAT_WRITE_DOCS === '1') await writeFile(file, made)
-  expect(await readPage('status.schema.json'), 'write it with LIFEBOAT_WRITE_DOCS=1').toBe(made)
+  if (process.env.LIFEBOAT_WRITE_DOCS === '1') await writeFile(file, `${JSON.stringify(made, null, 2)}\n`)
+  // The formatter lays it out in its own way.
+  expect(JSON.parse(await readPage('status.schema.json')), 'write it with LIFEBOAT_WRITE_DOCS=1').toEqual(made)
 })

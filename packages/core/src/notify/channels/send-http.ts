@@ -120,7 +120,7 @@ function partsOf(url: string): string[] {
 }
 
 /** No alert and no secret travels in clear, but to this machine. */
-function checkAddress(text: string): Sent | undefined {
+export function checkAddress(text: string): Sent | undefined {
   const refuse = (message: string) => ({
     ok: false,
     message,

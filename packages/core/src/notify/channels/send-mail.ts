@@ -55,7 +55,8 @@ export async function sendMail(
   }
 }
 
-async function loadNodemailer() {
+/** @throws BackupError `tool-missing` */
+export async function loadNodemailer() {
   try {
     return await import('nodemailer')
   } catch (error) {

@@ -11,7 +11,13 @@ export const sampleNow = new Date('2026-11-22T09:00:00.000Z')
 export function entry(code: string, changes: Partial<AlertEntry> = {}): AlertEntry {
   return {
     ...{ code, subject: null, severity: 'critical', message: `${code} was found`, hint: null, source: 'status' },
-    ...{ since: '2026-11-21T02:00:00.000Z', seenAt: sampleNow.toISOString(), closedAt: null, job: null },
+    ...{
+      since: '2026-11-21T02:00:00.000Z',
+      seenAt: sampleNow.toISOString(),
+      changedAt: sampleNow.toISOString(),
+      closedAt: null,
+      job: null,
+    },
     ...{ destination: null, sent: {} },
     ...changes,
   }

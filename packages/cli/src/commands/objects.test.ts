@@ -1,0 +1,103 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { directory, memoryStore, type ObjectStore, openLifeboat, secret } from '@lifeboat/core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCli, type World } from '../testing/fake-io.js'
+
+let folder: string
+let source: ObjectStore
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lifeboat-objects-cli-'))
+  source = memoryStore()
+  for (const key of ['invoices/1.pdf', 'invoices/2.pdf', 'photos/1.jpg']) await put(key, `content of ${key}`)
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+async function put(key: string, text: string) {
+  await source.put(
+    key,
+    (async function* () {
+      yield Buffer.from(text)
+    })(),
+  )
+}
+
+const product = (vault: string) => ({
+  source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
+  encryption: { passphrase: secret.value('correct horse battery staple', 'a test') },
+  destinations: { vault: { store: directory(vault) } },
+})
+
+const world = (prompts?: World['prompts']): World => ({
+  open: (_, options) => {
+    const shop = { ...product(join(folder, 'vault')), objects: { uploads: { from: source, retention: { last: 1 } } } }
+    return openLifeboat({ products: { shop, blog: product(join(folder, 'other')) } }, options)
+  },
+  ...(prompts && { prompts }),
+})
+
+const lifeboat = (...argv: string[]) => runCli(argv, world())
+
+describe('lifeboat objects', () => {
+  it('copies, lists, verifies, restores and prunes', async () => {
+    const copied = await lifeboat('objects', 'backup', 'shop')
+    expect(copied.stderr).not.toMatch(/error/)
+    expect(copied.status).toBe(0)
+    expect(copied.stdout).toMatch(/^shop\/uploads: complete .*\n {2}vault: \S+, 3 objects, .*\(3 added, /)
+
+    const listed = await lifeboat('objects', 'list', 'shop', '--json')
+    expect(listed.json()).toMatchObject({ product: 'shop', unreadable: [], snapshots: [{ set: 'uploads' }] })
+
+    const verified = await lifeboat('objects', 'verify', 'shop', 'uploads', '--sample', '1')
+    expect([verified.status, verified.stdout]).toEqual([0, expect.stringMatching(/: ok \(level content, 3 objects/)])
+
+    const restored = join(folder, 'restored')
+    const argv = ['objects', 'restore', 'shop', '--to', restored, '--prefix', 'invoices/', '--yes']
+    const first = await lifeboat(...argv)
+    expect(first.stderr).toMatch(/restore shop\/uploads\/.* keys that begin with invoices\//)
+    expect([first.status, first.stdout]).toEqual([0, expect.stringMatching(/^restored: 2 objects/)])
+    expect(await readdir(restored)).toEqual(['invoices'])
+    expect(await readFile(join(restored, 'invoices', '1.pdf'), 'utf8')).toBe('content of invoices/1.pdf')
+
+    const again = await lifeboat(...argv)
+    expect(again.status).toBe(1)
+    expect(again.stderr).toMatch(/error: .* has 2 of these 2 objects\nhint: .*--keep-existing/)
+    expect((await lifeboat(...argv, '--keep-existing')).stdout).toMatch(/0 objects.*2 left as they were/)
+
+    const pruned = await lifeboat('objects', 'prune', 'shop')
+    expect([pruned.status, pruned.stdout]).toEqual([0, expect.stringMatching(/^shop\/uploads at vault: keep 1/)])
+  })
+
+  it('asks before it writes, and with the name of the set where the target is the source', async () => {
+    await source.remove('invoices/1.pdf')
+    const answers = { confirm: async () => false, text: async () => 'shop/uploads', secret: async () => undefined }
+    const refused = await runCli(['objects', 'restore', 'shop', '--to', './there'], world(answers))
+    expect([refused.status, refused.stderr]).toEqual([130, expect.stringMatching(/nothing was changed/)])
+    const into = ['objects', 'restore', 'shop', '--to', 'source', '--keep-existing']
+    expect((await runCli(into, world(answers))).stdout).toMatch(/^restored: 1 object, .*2 left as they were/)
+    expect(await source.head('invoices/1.pdf')).toBeDefined()
+    const unasked = await lifeboat(...into)
+    expect([unasked.status, unasked.stderr]).toEqual([2, expect.stringMatching(/add --yes/)])
+  })
+
+  it('tells damage by its status', async () => {
+    const store = directory(join(folder, 'vault'))
+    for await (const { key } of store.list('shop/objects/uploads/content/')) await store.remove(key)
+    const { status, stdout } = await lifeboat('objects', 'verify', 'shop', '--level', 'listed')
+    expect([status, stdout]).toEqual([4, expect.stringMatching(/content-missing/)])
+  })
+
+  it.each([
+    [['objects', 'backup', 'nowhere'], /no product "nowhere"/],
+    [['objects', 'backup', 'blog'], /blog has no sets of objects/],
+    [['objects', 'backup', 'shop', 'films'], /no set of objects "films"\nhint: it has: uploads/],
+    [['objects', 'restore', 'shop', '--to', 'nothing-known'], /not a place to restore to/],
+    [['objects', 'verify', 'shop', '--sample', '2'], /above 0, and 1 at most/],
+    [['objects', 'restore', 'shop', '--to', './x', '--overwrite', '--keep-existing'], /cannot be used with/],
+  ])('refuses %j', async (argv, complaint) => {
+    const { status, stderr } = await lifeboat(...argv)
+    expect([status, stderr]).toEqual([2, expect.stringMatching(complaint)])
+  })
+})
