@@ -129,7 +129,8 @@ export async function openQueue(url: string, options: OpenQueueOptions = {}): Pr
           {
             ...{
               id,
-              startAfter,
+              // pg-boss counts how long it keeps a waiting job from here: what was due long ago would be gone at once.
+              startAfter: startAfter.getTime() > Date.now() ? startAfter : undefined,
               expireInSeconds: leaseSeconds,
               db: { executeSql: (sql, values) => client.query(sql, values) },
             },
