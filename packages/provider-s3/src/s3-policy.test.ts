@@ -11,8 +11,9 @@ interface Written {
 }
 
 const amazon = settleOptions({ bucket: 'shop-dr', prefix: 'lifeboat' })
-const statementsOf = (role: 'writer' | 'verifier' | 'pruner', settings = amazon, objectLock = false) =>
-  (s3Policy(settings, role, 'shop', { objectLock }).document as { Statement: Written[] }).Statement
+const plain = { objectLock: false, objects: false, alerts: false }
+const statementsOf = (role: 'writer' | 'verifier' | 'pruner', settings = amazon, objectLock = false, more = {}) =>
+  (s3Policy(settings, role, 'shop', { ...plain, objectLock, ...more }).document as { Statement: Written[] }).Statement
 const allowed = (statements: readonly Written[]) =>
   statements.filter(one => one.Effect === 'Allow').flatMap(one => one.Action)
 
@@ -21,7 +22,7 @@ describe('the policy of a writer', () => {
     expect(statementsOf('writer').filter(one => one.Effect === 'Deny')).toEqual([
       {
         ...{ Sid: 'NeverWriteOver', Effect: 'Deny', Action: ['s3:PutObject'] },
-        Resource: 'arn:aws:s3:::shop-dr/lifeboat/shop/????????T??????Z-??????/*',
+        Resource: ['arn:aws:s3:::shop-dr/lifeboat/shop/????????T??????Z-??????/*'],
         Condition: { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } },
       },
     ])
@@ -30,10 +31,8 @@ describe('the policy of a writer', () => {
   it('leaves the condition out where the service does not know it, and says what that means', () => {
     const minio = settleOptions({ bucket: 'shop-dr', endpoint: 'http://minio:9000' })
     expect(statementsOf('writer', minio).filter(one => one.Effect === 'Deny')).toEqual([])
-    expect(s3Policy(minio, 'writer', 'shop', { objectLock: false }).notes).toEqual([
-      expect.stringContaining('MinIO has no condition'),
-    ])
-    expect(s3Policy(amazon, 'writer', 'shop', { objectLock: false }).notes).toEqual([])
+    expect(s3Policy(minio, 'writer', 'shop', plain).notes).toEqual([expect.stringContaining('MinIO has no condition')])
+    expect(s3Policy(amazon, 'writer', 'shop', plain).notes).toEqual([])
   })
 
   it('deletes nothing but the lock, and locks objects only where the destination does', () => {
@@ -47,6 +46,22 @@ describe('the policy of a writer', () => {
 })
 
 describe('the policies of all roles', () => {
+  it('reach copies of objects and notes of alerts where the product has them, and never write over objects', () => {
+    const top = 'arn:aws:s3:::shop-dr/lifeboat/shop'
+    const more = { objects: true, alerts: true }
+    const placesFor = (role: 'writer' | 'verifier' | 'pruner', action: string) =>
+      statementsOf(role, amazon, false, more)
+        .filter(one => one.Effect === 'Allow' && one.Action.includes(action))
+        .flatMap(one => one.Resource)
+    expect(placesFor('writer', 's3:PutObject')).toEqual(expect.arrayContaining([`${top}/objects/*`, `${top}/alerts/*`]))
+    expect(placesFor('writer', 's3:DeleteObject')).toEqual([`${top}/locks/*`, `${top}/alerts/*`])
+    expect(placesFor('verifier', 's3:PutObject')).not.toContain(`${top}/objects/*`)
+    expect(placesFor('pruner', 's3:DeleteObject')).toContain(`${top}/objects/*`)
+    const once = statementsOf('writer', amazon, false, more).find(one => one.Sid === 'NeverWriteOver')
+    expect(once?.Resource).toContain(`${top}/objects/*`)
+    expect(JSON.stringify(statementsOf('writer'))).not.toMatch(/objects|alerts/)
+  })
+
   it.each(['writer', 'verifier', 'pruner'] as const)('%s may pass no lock, and touches no other product', role => {
     const statements = statementsOf(role, amazon, true)
     expect(allowed(statements)).not.toContain('s3:BypassGovernanceRetention')

@@ -17,14 +17,15 @@ const anyId = '????????T??????Z-??????'
  * rely on. https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html
  */
 export function s3Policy(settings: S3Settings, role: StoreRole, product: string, needs: PolicyNeeds): StorePolicy {
-  const statements = { writer, verifier, pruner }[role](placesOf(settings, product), settings, needs)
+  const statements = { writer, verifier, pruner }[role](placesOf(settings, product, needs), settings, needs)
   return { document: { Version: '2012-10-17', Statement: statements }, notes: notesOf(settings, role) }
 }
 
 interface Places {
   readonly bucket: string
   readonly listed: readonly string[]
-  readonly backups: string
+  /** What is written once: backups, and where there are such, copies of objects. */
+  readonly backups: readonly string[]
   readonly manifests: string
   readonly records: string
   readonly locks: string
@@ -32,22 +33,25 @@ interface Places {
   readonly probes: string
   /** Notes of what is under way: a restore that pauses services, a recovery. */
   readonly notes: readonly string[]
+  /** Notes of what was told whom. */
+  readonly alerts: readonly string[]
 }
 
-function placesOf({ bucket, prefix }: S3Settings, product: string): Places {
+function placesOf({ bucket, prefix }: S3Settings, product: string, { objects, alerts }: PolicyNeeds): Places {
   const arn = `arn:aws:s3:::${bucket}`
   const top = `${arn}/${prefix}${product}`
   return {
     bucket: arn,
     // With and without the slash: consoles ask for the folder itself.
     listed: [`${prefix}${product}/*`, `${prefix}${product}/`, ...(prefix === '' ? [] : [prefix])],
-    backups: `${top}/${anyId}/*`,
+    backups: [`${top}/${anyId}/*`, ...(objects ? [`${top}/objects/*`] : [])],
     manifests: `${top}/${anyId}/manifest.json`,
     records: `${top}/verifications/*`,
     locks: `${top}/locks/*`,
     everything: `${top}/*`,
     probes: `${arn}/${prefix}.lifeboat-probe-*`,
     notes: [`${top}/pauses/*`, `${top}/operations/*`],
+    alerts: alerts ? [`${top}/alerts/*`] : [],
   }
 }
 
@@ -77,9 +81,10 @@ function doctor({ bucket, probes }: Places, { policyStatus }: S3Settings): State
   ]
 }
 
-function locks({ locks: Resource }: Places): Statement {
+/** The lock, and what was told whom: whoever works by the clock also tells how it went. */
+function locks({ locks: lock, alerts }: Places): Statement {
   const Action = ['s3:GetObject', 's3:PutObject', 's3:DeleteObject']
-  return { Sid: 'HoldTheLock', Effect: 'Allow', Action, Resource }
+  return { Sid: 'HoldTheLock', Effect: 'Allow', Action, Resource: alerts.length > 0 ? [lock, ...alerts] : lock }
 }
 
 function writer(places: Places, settings: S3Settings, { objectLock }: PolicyNeeds): Statement[] {
@@ -104,7 +109,12 @@ function verifier(places: Places, settings: S3Settings): Statement[] {
     list(places),
     ...doctor(places, settings),
     { Sid: 'ReadBackups', Effect: 'Allow', Action: ['s3:GetObject', ...retrieval], Resource: places.everything },
-    { Sid: 'KeepNotes', Effect: 'Allow', Action: ['s3:PutObject', 's3:DeleteObject'], Resource: places.notes },
+    {
+      Sid: 'KeepNotes',
+      Effect: 'Allow',
+      Action: ['s3:PutObject', 's3:DeleteObject'],
+      Resource: [...places.notes, ...places.alerts],
+    },
     { Sid: 'RecordVerifications', Effect: 'Allow', Action: ['s3:PutObject'], Resource: places.records },
     ...once(settings, places.records),
   ]
@@ -138,7 +148,7 @@ function pruner(places: Places, settings: S3Settings): Statement[] {
  * upload and send its parts cannot, and make none.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
  */
-function once(settings: S3Settings, Resource: string): Statement[] {
+function once(settings: S3Settings, Resource: string | readonly string[]): Statement[] {
   if (!settings.policyConditions || !settings.conditionalComplete) return []
   return [
     {

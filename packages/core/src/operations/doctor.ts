@@ -21,8 +21,12 @@ export function doctorOperations(context: OpenContext): DoctorOperations {
     },
     async policies(product, { role, destination: only, ...run }) {
       const found: DestinationPolicy[] = []
+      const sets = Object.values(context.productOf(product).objects ?? {})
+      const alerts = hasAlerts(context, product)
       for (const [destination, { store, objectLock }] of context.destinationsFor(product, run, only)) {
-        const policy = (await store.policy?.(role, product, { objectLock: objectLock !== undefined })) ?? null
+        const objects = sets.some(set => set.destinations?.includes(destination) ?? true)
+        const needs = { objectLock: objectLock !== undefined, objects, alerts }
+        const policy = (await store.policy?.(role, product, needs)) ?? null
         found.push({ product, destination, location: store.location, role, policy })
       }
       return found

@@ -6,6 +6,10 @@ export type StoreRole = (typeof storeRoles)[number]
 export interface PolicyNeeds {
   /** Objects are locked as they are written. */
   readonly objectLock: boolean
+  /** Buckets or folders are copied into it, object by object. */
+  readonly objects: boolean
+  /** What was told whom is remembered in it. */
+  readonly alerts: boolean
 }
 
 /** The rights of a role, and what they cannot say. */
