@@ -79,9 +79,16 @@ describe('lifeboat run', () => {
 describe('lifeboat worker', () => {
   it('does what is due once, which the queue then shows', async () => {
     const place = await configure('worker', `schedule: { backup: '0 0 1 1 *' }`)
-    const running = start(['worker'], place)
+    const running = start(['worker', '--health-port', '0'], place)
     await until(running, async () => (await place.backups('shop')).length > 0)
     await until(running, async () => (await queued(place)).every(({ state }: { state: string }) => state === 'ok'))
+    const [, address] = /health at (\S+)\/healthz/.exec(running.stderr())!
+    const served = await (await fetch(`${address}/metrics`)).text()
+    const printed = start(['metrics', '--queue', 'env:LIFEBOAT_QUEUE_URL'], place)
+    expect(await printed.status, printed.stderr()).toBe(0)
+    for (const page of [served, printed.stdout()])
+      for (const line of ['up 1', 'runs{state="ok"} 1', 'runs{state="waiting"} 0', 'oldest_waiting_seconds 0'])
+        expect(page).toContain(`\nlifeboat_queue_${line}\n`)
     running.interrupt()
     expect(await running.status, running.stderr()).toBe(0)
     expect(running.stdout()).toBe('stopped: 1 run, 0 failed, 0 left to others\n')
@@ -102,6 +109,12 @@ describe('lifeboat worker', () => {
     const missing = start(['queue', 'list', '--queue', 'env:NO_SUCH'], place)
     expect(await missing.status).toBe(2)
     expect(missing.stderr()).toContain('environment variable NO_SUCH is not set')
+    const unset = start(['metrics', '--queue', 'env:NO_SUCH'], place)
+    expect(await unset.status).toBe(2)
+    const down = start(['metrics', '--queue', 'env:DOWN'], place)
+    expect(await down.status, down.stderr()).toBe(0)
+    expect(down.stdout()).toContain('\nlifeboat_queue_up 0\n')
+    expect(down.stderr()).toContain('warning: the queue: ')
     const retry = start(['queue', 'retry', '0b2f0c0e-8a35-4d3b-9f56-3f2f1f9d2c11'], place)
     expect(await retry.status).toBe(1)
     expect(retry.stderr()).toContain('no run 0b2f0c0e-8a35-4d3b-9f56-3f2f1f9d2c11 has failed for good')
@@ -193,7 +206,7 @@ function start(argv: readonly string[], place: Place) {
   })
   const io: CliIo = {
     ...{ stdout: writer('stdout'), stderr: writer('stderr'), stdin: { isTTY: false }, cwd: place.cwd },
-    env: { LIFEBOAT_QUEUE_URL: urlOf('unattended_queue') },
+    env: { LIFEBOAT_QUEUE_URL: urlOf('unattended_queue'), DOWN: 'postgres://nobody:nothing@127.0.0.1:9/none' },
     exit: () => {},
     onSignal(listener) {
       listeners.add(listener)

@@ -76,7 +76,7 @@ async function work(session: Session, named: readonly string[], flags: Flags): P
   const queue = await openRunQueue(session.io, flags.queue, { leaseMs: flags.lease, onTrouble })
   const cancel = session.stopGently(stoppingWords(flags.stopWithin))
   const health = createHealth(now, session.signal)
-  const served = await serveHealth(flags, await handlersOf(session, lifeboat, health.handler), log.say)
+  const served = await serveHealth(flags, await handlersOf(session, lifeboat, health.handler, queue), log.say)
   const note = stateKeeper(health.note, now)
   const onRun = (run: TakenRun, end: RunEnd | null | 'lost') => {
     trouble = ''

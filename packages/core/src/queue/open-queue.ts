@@ -5,6 +5,7 @@ import { holderName } from '../locks/hold-locks.js'
 import type { RunOutcome } from '../notify/run-outcome.js'
 import { type QueueDatabase, queueDatabase } from './queue-database.js'
 import { migration, queueName, queueSchema } from './queue-schema.js'
+import { type QueueTotals, readTotals } from './queue-totals.js'
 
 export interface OpenQueueOptions {
   /** How long a worker may be silent before another takes its run, in ms; at least 1 s. Default: 2 minutes. */
@@ -82,6 +83,7 @@ export interface RunQueue {
     readonly open?: boolean
     readonly limit?: number
   }): Promise<RunRow[]>
+  totals(): Promise<QueueTotals>
   /** Lets a run that failed for good wait for a worker again. False: there is none such. */
   retry(id: string): Promise<boolean>
   close(): Promise<void>
@@ -228,6 +230,7 @@ export async function openQueue(url: string, options: OpenQueueOptions = {}): Pr
         )
         return rows
       }),
+    totals: () => database.use(readTotals),
     retry: id =>
       database.transact(async client => {
         const again = await client.query<{ product: string; job: string; due_at: Date }>(

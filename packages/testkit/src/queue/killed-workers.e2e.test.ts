@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { build } from 'tsup'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { openQueue } from '../../../core/src/queue/index.js'
+import { queueMetrics, renderMetrics } from '../../../core/src/metrics/index.js'
+import { openQueue, type RunQueue } from '../../../core/src/queue/index.js'
 import type {} from '../provided-postgres.js'
 import type { WorkerOrder } from './mortal-worker.js'
 
@@ -118,6 +119,47 @@ it('a run that failed for good is seen in the list, and waits again when it is t
     await queue.close()
   }
 })
+
+it('its metrics tell how many runs are in each state, and how long the oldest has waited that may begin', async () => {
+  const place = await makePlace('queue_metrics')
+  const queue = await openQueue(place.url, { retries: 5, retryDelaySeconds: 600, leaseMs: 60_000 })
+  try {
+    expect(await pageOf(queue)).toEqual({ up: 1, waiting: 0, running: 0, ok: 0, partial: 0, failed: 0, oldest: 0 })
+    const due = (product: string) => ({ product, job: 'backup' as const, dueAt: new Date('2026-11-21T02:00:00Z') })
+    for (const product of ['a', 'b', 'c']) await queue.add(due(product), due(product).dueAt)
+    // Not yet: nobody waits for it.
+    await queue.add(due('later'), new Date(Date.now() + 86_400_000))
+    const age = (product: string, column: string, ago: string) =>
+      place.rows(
+        `update lifeboat_queue.job set ${column} = now() - interval '${ago}' where data->>'product' = '${product}'`,
+      )
+    await age('b', 'start_after', '2 hours')
+    const waits = await pageOf(queue)
+    expect(waits).toMatchObject({ waiting: 4, running: 0 })
+    expect(waits.oldest).toBeGreaterThanOrEqual(7200)
+    expect(waits.oldest).toBeLessThan(9000)
+    const oldest = (await queue.take())!
+    await age('a', 'start_after', '1 day')
+    await queue.take()
+    await age('c', 'start_after', '-1 hour')
+    expect(await pageOf(queue)).toMatchObject({ waiting: 2, running: 2, oldest: 0 })
+    // A worker that died, and nobody there to take its run over.
+    await age(oldest.product, 'started_on', '3 hours')
+    expect((await pageOf(queue)).oldest).toBeGreaterThan(10_000)
+  } finally {
+    await queue.close()
+  }
+  expect(await pageOf(queue, 'postgres://nobody@127.0.0.1:9/none')).toEqual({ up: 0 })
+})
+
+/** What the page says of a queue; of one at another address, where that is named. */
+async function pageOf(queue: RunQueue, elsewhere?: string): Promise<Record<string, number>> {
+  const read = elsewhere === undefined ? () => queue.totals() : async () => (await openQueue(elsewhere)).totals()
+  const checkedAt = new Date().toISOString()
+  const page = await renderMetrics({ version: 1, checkedAt, state: 'ok', products: [] }, [queueMetrics(read)])
+  const samples = page.matchAll(/^lifeboat_queue_(?:(up)|runs\{state="(\w+)"\}|(oldest)_waiting_seconds) (\S+)$/gm)
+  return Object.fromEntries([...samples].map(([, up, state, oldest, value]) => [up ?? state ?? oldest, Number(value)]))
+}
 
 interface Place {
   readonly url: string

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type LifeboatConfig, memoryStore, type ObjectStore, openLifeboat, secret } from '@lifeboat/core'
-import { renderMetrics } from '@lifeboat/core/metrics'
+import { queueMetrics, renderMetrics } from '@lifeboat/core/metrics'
+import type { QueueTotals } from '@lifeboat/core/queue'
 import { describe, expect, it } from 'vitest'
 import { runPromtool } from '../promtool.js'
 import { plantBackup, plantDrill, plantVerification } from '../simulated-fleet.js'
@@ -32,7 +33,11 @@ async function night({ backupAgo = 10 * hour, verified = true, drillAgo = 72 * h
   return store
 }
 
-async function metricsOf(store: ObjectStore, changes: Partial<LifeboatConfig['products'][string]> = {}) {
+async function metricsOf(
+  store: ObjectStore,
+  changes: Partial<LifeboatConfig['products'][string]> = {},
+  readQueue?: () => Promise<QueueTotals>,
+) {
   const lifeboat = await openLifeboat(
     {
       products: {
@@ -46,7 +51,7 @@ async function metricsOf(store: ObjectStore, changes: Partial<LifeboatConfig['pr
     },
     { deps: { now: () => now } },
   )
-  return renderMetrics(await lifeboat.status())
+  return renderMetrics(await lifeboat.status(), readQueue === undefined ? [] : [queueMetrics(readQueue)])
 }
 
 const down: ObjectStore = {
@@ -150,6 +155,19 @@ describe('the alert rules, on the metrics of planted stores', () => {
     const overdue = alert('LifeboatDrillOverdue', 'warning')
     await expectFiring(await metricsOf(await night({ drillAgo: 36 * 24 * hour })), [overdue])
     await expectFiring(await metricsOf(await night({ drillAgo: null })), [overdue])
+  })
+
+  it('fire for a queue that nobody works at, and for one that is down, and not for one that is worked at', async () => {
+    const withQueue = async (read: () => Promise<QueueTotals>) => metricsOf(await night(), {}, read)
+    const of = (oldestWaitingMs: number | null) => async () => ({ runs: { waiting: 4, failed: 1 }, oldestWaitingMs })
+    const ofQueue = (name: string) => [alert(name, 'critical', '').replace(',}', '}')]
+    expect(await runPromtool(['check', 'metrics'], await withQueue(of(null)))).toEqual({ status: 0, said: '' })
+    await expectFiring(await withQueue(of(null)), [])
+    await expectFiring(await withQueue(of(0.9 * hour)), [])
+    await expectFiring(await withQueue(of(1.1 * hour)), ofQueue('LifeboatQueueStuck'))
+    const down = await withQueue(() => Promise.reject(new Error('no answer')))
+    expect(down).not.toContain('lifeboat_queue_runs')
+    await expectFiring(down, ofQueue('LifeboatQueueDown'))
   })
 
   it('fire for a backup that shrank, for a page that is old, and for none', async () => {
