@@ -204,7 +204,8 @@ export function speaksOf(record: ProofRecord, manifest: Manifest): boolean {
   return sameBytes && (record.manifestSha256 === undefined || record.manifestSha256 === hashManifest(manifest))
 }
 
-function sealedMessage(record: object): Buffer {
+/** What the seal of a record is over. */
+export function sealedMessage(record: object): Buffer {
   return Buffer.from(`lifeboat record 1\n${canonicalJson({ ...record, seal: null })}`)
 }
 

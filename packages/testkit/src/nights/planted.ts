@@ -52,6 +52,7 @@ export function consequencesOf(planted: Planted): readonly string[] {
         'schedule-missed backup',
         'schedule-missed verify',
         'schedule-missed drill',
+        'drill-overdue',
         'backup-too-old',
         'never-verified',
       ]
