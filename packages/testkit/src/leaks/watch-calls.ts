@@ -132,10 +132,15 @@ function registerSecretsOf(value: unknown, folder: string, depth = 0): void {
 function registerSecretText(text: string | undefined): void {
   if (text === undefined) return
   if (URL.canParse(text)) registerPasswordOf(text)
-  // Any line of a key gives it away.
+  // Any line of a key gives it away, but those of its signatures: they are public, and begin as other signatures do.
   else if (text.includes('PRIVATE KEY')) {
-    for (const line of text.split('\n').filter(one => one.length >= 60)) registerSecret(line)
+    for (const line of text.split('\n').filter(one => one.length >= 60 && !isOfSignature(one))) registerSecret(line)
   } else registerSecret(text)
+}
+
+/** Whether a line of armor holds a part of what the library salts signatures with. */
+function isOfSignature(line: string): boolean {
+  return /@notations|openpgpjs/.test(Buffer.from(line, 'base64').toString('latin1'))
 }
 
 function registerPasswordOf(url: string): void {
