@@ -34,7 +34,8 @@ async function shell(text: string, typed = ''): Promise<{ status: number | null;
     stream.on('data', (chunk: Buffer) => {
       said += chunk.toString()
     })
-  child.stdin.end(typed)
+  // A block that asks nothing may have ended by then.
+  child.stdin.on('error', () => {}).end(typed)
   return new Promise(resolve => child.once('close', status => resolve({ status, said })))
 }
 

@@ -63,8 +63,12 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
   const target = parseConnectionUrl(await sourceAddress(config, { signal: options.signal }))
   // Looked for while the server answers; a failure is met where the tools are needed.
   const found = deps.findPgTools()
-  found.catch(() => {})
-  const client = await connect(target, signal)
+  // The search runs programs: none of them outlives this call.
+  const searched = found.then(nothing, nothing)
+  const client = await connect(target, signal).catch(async (error: unknown) => {
+    await searched
+    throw error
+  })
   try {
     const probe = await probeSource(client, target, config.source.schemas, signal)
     const tools = choosePgDump(await found, probe.serverMajor)
@@ -88,9 +92,12 @@ export async function runBackup(job: BackupJob, options: BackupOptions): Promise
       ),
     )
   } finally {
+    await searched
     await client.end()
   }
 }
+
+function nothing(): void {}
 
 /** A backup whose source was probed and whose locks are held. */
 interface Export extends BackupJob {

@@ -174,6 +174,20 @@ describe('a source that cannot be dumped', () => {
     expect(message).toContain(':1/bad_shop')
   })
 
+  it.each([{ port: '1' }, { pathname: '/bad_nothing' }])(
+    '%o is reported once the search for tools is over',
+    async at => {
+      let searching = true
+      const findPgTools = async () => {
+        await new Promise(resolve => setTimeout(resolve, 300))
+        searching = false
+        return [tools]
+      }
+      await refusal({ url: urlOf('bad_shop', at), deps: { findPgTools } })
+      expect(searching).toBe(false)
+    },
+  )
+
   it('a wrong password is a refused login', async () => {
     const { code, hint } = await refusal({ url: urlOf('bad_shop', { password: encodeURIComponent(password) }) })
     expect(code).toBe('database-auth-failed')
