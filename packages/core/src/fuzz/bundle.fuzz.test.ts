@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fuzz, mutateBytes, shareOf } from '../../../testkit/src/fuzz.js'
 import { encodeMap } from '../files/find-holes.js'
@@ -33,12 +35,12 @@ describe('a mutated bundle', () => {
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-fuzz-bundle-'))
     await writeFile(join(folder, 'outside'), 'as it was')
   })
-  afterAll(() => rm(folder, { recursive: true, force: true }))
+  afterAll(() => removeAll(folder))
 
   it('is unpacked or refused, and never reaches out of its folder', async () => {
     const target = join(folder, 'in/target')
     const { failed, succeeded } = await fuzz(shareOf(0.1), async draw => {
-      await rm(join(folder, 'in'), { recursive: true, force: true })
+      await removeAll(join(folder, 'in'))
       await mkdir(target, { recursive: true })
       await unpackBundle(bytesOf(mutateBytes(bundle, draw)), {
         ...{ folder: target, overwrite: draw.below(2) === 0, specialBits: false },
@@ -52,3 +54,9 @@ describe('a mutated bundle', () => {
     expect((await readdir(folder)).sort()).toEqual(['in', 'outside'])
   })
 })
+
+/** Folders may have come out read-only, which keeps everybody but root from emptying them. */
+async function removeAll(path: string): Promise<void> {
+  await promisify(execFile)('chmod', ['-R', 'u+rwx', path]).catch(() => {})
+  await rm(path, { recursive: true, force: true })
+}
