@@ -62,6 +62,7 @@ export default defineConfig({
         size: { min: process.env.BACKUP_MIN_SIZE ?? '1MB' },
       },
       drill: { scratch: 'local', interval: '31d' },
+      notify: { slack: { webhook: secret.env('SLACK_WEBHOOK'), severities: ['critical', 'warning'] } },
       schedule: { backup: '0 2 * * *', verify: '0 4 * * *', drill: '0 6 1 * *', prune: '0 5 * * *' },
     },
   },

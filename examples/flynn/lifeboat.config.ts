@@ -71,6 +71,8 @@ export default defineConfig({
       },
       // Restores the newest backup, checks it, compares it, holds it against 30 minutes.
       drill: { scratch: 'local', interval: '8d' },
+      // Beside Prometheus, which sees `backup_success`: whoever reads Slack learns what to type.
+      notify: { slack: { webhook: secret.env('SLACK_WEBHOOK'), severities: ['critical', 'warning'] } },
       schedule: { backup: '0 */6 * * *', verify: '45 */6 * * *', drill: '0 9 * * 1', prune: '30 4 * * *' },
     },
   },

@@ -280,6 +280,7 @@ describe('examples', () => {
       UPLOADS_BUCKET: uploadsBucket,
       RECORDINGS_BUCKET: recordingsBucket,
       FLYNN_DATABASE_URL: server.url('flynn'),
+      SLACK_WEBHOOK: 'http://127.0.0.1:9/slack',
       FLYNN_KEY_PASSPHRASE: 'the team knows it',
       FLYNN_ROOT: root,
     })
@@ -325,6 +326,7 @@ describe('examples', () => {
       STORAGE_ACCESS_KEY_ID: accessKeyId,
       STORAGE_SECRET_ACCESS_KEY: secretAccessKey,
       BOTFLOW_DATABASE_URL: server.url('botflow'),
+      SLACK_WEBHOOK: 'http://127.0.0.1:9/slack',
       BOTFLOW_BACKUP_PASSPHRASE: 'of botflow',
       BOTFLOW_ROOT: root,
     })
