@@ -1,9 +1,6 @@
 #!/usr/bin/env node
-import { collectLessOften } from './collect-less-often.js'
 import { flushed, nodeIo } from './node-io.js'
 import { run } from './run.js'
-
-collectLessOften(process.version)
 
 // The AWS SDK warns about Node's age at every start; the engines field says which versions are tested.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
