@@ -6,9 +6,7 @@ import type { EventListener } from '../events/backup-event.js'
 import { withLocks } from '../locks/hold-locks.js'
 import { planPrune } from '../retention/plan-prune.js'
 import type { StoredObject } from '../store/object-store.js'
-import { removeForGood } from '../store/remove-for-good.js'
-import { whyRetained } from '../store/why-retained.js'
-import { wrapStoreError } from '../store/wrap-store-error.js'
+import { removeTogether } from '../store/remove-together.js'
 import { garbageAgeMs } from '../sweep/find-garbage.js'
 import { checkInventory } from './check-inventory.js'
 import { listContent, readContentLengths } from './content-lengths.js'
@@ -92,22 +90,7 @@ async function removeAll(
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   throwIfCancelled(signal)
-  try {
-    const why = await whyRetained(store, keys, signal)
-    if (why !== undefined) return why
-    const left: string[] = []
-    for (const key of keys) {
-      const { state, message } = await removeForGood(store, key, { signal })
-      if (message !== null) left.push(message)
-      if (state === 'kept') break
-      if (state === 'gone') emit({ type: 'object.removed', destination, key })
-    }
-    return left.length === 0 ? undefined : left.join('; ')
-  } catch (error) {
-    const wrapped = wrapStoreError(error, { store, doing: `remove ${keys[0]}`, signal })
-    if (wrapped.code === 'cancelled' || wrapped.code === 'locked') throw wrapped
-    return wrapped.message
-  }
+  return removeTogether(store, keys, { destination, what: keys[0] ?? 'nothing', emit, signal })
 }
 
 const none = { count: 0, storedBytes: 0 }

@@ -18,6 +18,7 @@ describe('a spill', () => {
     await spill.close()
   })
 
+  // Only Linux tells, in /proc, which files a process holds open.
   it.runIf(process.platform === 'linux')('lies in a file without a name, and not in clear', async () => {
     const spill = await openSpill()
     for (let n = 0; n < 5000; n++) await spill.append(`customers/alice/${n}`)
