@@ -1,18 +1,18 @@
 import type { ObjectCopy } from '../api/objects.js'
 import { beginSession, type MessageSession } from '../encryption/message-session.js'
-import type { Lock } from '../encryption/open-pgp.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { withLocks } from '../locks/hold-locks.js'
 import { newBackupId } from '../repository/layout.js'
 import { compareKeys } from '../store/compare-keys.js'
+import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { bytesOf } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import { sharedSignal } from '../streams/shared-signal.js'
 import { openSpill, type Spill } from '../streams/spill.js'
 import { toolName, toolVersion } from '../tool-version.js'
-import type { ContentMarks } from './content-marks.js'
+import { ContentMarks } from './content-marks.js'
 import { ContentWriter } from './content-writer.js'
 import { type CopyCounts, type CopyJob, setLock } from './copy-job.js'
 import { SourceFailure } from './fetch-object.js'
@@ -20,7 +20,16 @@ import { type Gathered, gatherEntries } from './gather-entries.js'
 import { entryLine, type ObjectEntry, parseEntry } from './object-entry.js'
 import { contentKey, inventoryKey, listingKey, snapshotKey } from './object-layout.js'
 import { checkSnapshotSeal, readSnapshots, type Snapshot, sealSnapshot, snapshotFormat } from './snapshot.js'
-import { assertLength, contentLine, parseContent, readInventory, readListing, writeLines } from './snapshot-files.js'
+import { encryptionOf, encryptionOfRun, olderContentOf } from './snapshot-encryption.js'
+import {
+  assertLength,
+  contentLine,
+  parseContent,
+  readInventory,
+  readListing,
+  type StoredContent,
+  writeLines,
+} from './snapshot-files.js'
 import { mergeSorted } from './sort-listing.js'
 
 /**
@@ -41,6 +50,7 @@ async function copyUnlocked(job: CopyJob, signal: AbortSignal): Promise<ObjectCo
   const startedAt = job.now()
   const run = newBackupId(startedAt, job.random)
   const previous = job.full ? undefined : await previousSnapshot(job, signal)
+  const current = encryptionOf(job.lock)
   const entries = await openSpill()
   const stored = await openSpill()
   const session = await beginSession(job.lock)
@@ -55,7 +65,10 @@ async function copyUnlocked(job: CopyJob, signal: AbortSignal): Promise<ObjectCo
     const gathered = await gatherEntries(job, work)
     await writer.close()
     const snapshot = await publish(job, {
-      ...{ run, startedAt, previous, gathered, entries, stored, writer, counts, session, signal },
+      ...{ run, startedAt, gathered, entries, stored, writer, counts, session, signal },
+      taken: () => (previous === undefined ? [] : readInventory(job, previous, signal)),
+      encryptionOfRun: of => (previous === undefined || of === run ? current : encryptionOfRun(previous, of)),
+      more: { previous: previous?.id ?? null },
     })
     return {
       ...{ destination: job.destination, location: store.location, snapshot, ...counts, error: null },
@@ -106,30 +119,42 @@ function explained(error: unknown): unknown {
   })
 }
 
-interface Publication {
+/** What a run has stored, and what becomes of it. */
+export interface Publication {
   readonly run: string
   readonly startedAt: Date
-  readonly previous: Snapshot | undefined
+  /** Content that was there before; what is not needed any more is left out. */
+  readonly taken: () => AsyncIterable<StoredContent> | Iterable<StoredContent>
+  readonly encryptionOfRun: (run: string) => Snapshot['encryption']
+  /** What its head says besides. */
+  readonly more: Pick<Snapshot, 'previous'> & Partial<Snapshot>
   readonly gathered: Gathered
   readonly entries: Spill
   readonly stored: Spill
-  readonly writer: ContentWriter
+  readonly writer: Pick<ContentWriter, 'storedBytes'>
   readonly counts: CopyCounts
   readonly session: MessageSession
   readonly signal: AbortSignal
 }
 
 /** The listing, the inventory and, last, the head that makes them a snapshot. */
-async function publish(job: CopyJob, done: Publication): Promise<Snapshot> {
+export async function publish(
+  job: Omit<CopyJob, 'source' | 'openListing' | 'sealKeys' | 'full' | 'storageClass'> & {
+    readonly source: Pick<ObjectStore, 'location'>
+  },
+  done: Publication,
+): Promise<Snapshot> {
   const { product, set, store } = job
   const { run, gathered, signal, counts, writer } = done
   const session = job.listingLock === job.lock ? done.session : await beginSession(job.listingLock)
   const listing = await writeLines(store, listingKey(product, set, run), listingLines(done), { session, signal })
   const tally = { contents: 0, contentBytes: 0 }
-  const lines = inventoryLines(job, done, gathered.marks, tally)
+  const lines = inventoryLines(done, tally)
   const inventory = await writeLines(store, inventoryKey(product, set, run), lines, { signal })
   if (tally.contents !== gathered.marks.count)
     throw explained(new BackupError('object-damaged', 'its inventory does not name all content that its listing needs'))
+  const encryption = encryptionOf(job.lock)
+  const olderContent = olderContentOf(gathered.marks.runs, encryption, done.encryptionOfRun)
   const snapshot = await sealSnapshot(
     {
       format: snapshotFormat,
@@ -137,7 +162,7 @@ async function publish(job: CopyJob, done: Publication): Promise<Snapshot> {
       createdAt: done.startedAt.toISOString(),
       finishedAt: job.now().toISOString(),
       tool: { name: toolName, version: toolVersion },
-      ...{ source: job.source.location, prefix: job.prefix, previous: done.previous?.id ?? null },
+      ...{ source: job.source.location, prefix: job.prefix },
       ...{ objects: gathered.objects, plainBytes: gathered.plainBytes, missed: gathered.missedCount },
       added: {
         objects: counts.added + counts.changed,
@@ -146,7 +171,9 @@ async function publish(job: CopyJob, done: Publication): Promise<Snapshot> {
       },
       listing,
       inventory: { ...inventory, ...tally },
-      encryption: encryptionOf(job.lock),
+      encryption,
+      ...(olderContent && { olderContent }),
+      ...done.more,
       seal: null,
     },
     job.sealer,
@@ -176,32 +203,28 @@ async function* linesOf(entries: readonly { readonly line: string }[]): AsyncGen
 
 /** What of the content before is still needed, and all that this run stored. */
 async function* inventoryLines(
-  job: CopyJob,
-  { previous, stored, signal }: Publication,
-  marks: ContentMarks,
+  { taken, stored, gathered: { marks } }: Publication,
   tally: { contents: number; contentBytes: number },
 ): AsyncGenerator<string> {
+  const told = new ContentMarks()
   async function* all() {
-    if (previous !== undefined) yield* readInventory(job, previous, signal)
+    yield* taken()
     for await (const line of stored.read()) yield parseContent(line, 'a temporary file')
   }
   for await (const content of all()) {
-    if (!marks.has(content.run, content.number)) continue
+    if (!marks.has(content.run, content.number) || !told.mark(content.run, content.number)) continue
     tally.contents += 1
     tally.contentBytes += content.storedBytes
     yield contentLine(content)
   }
 }
 
-function encryptionOf(lock: Lock): Snapshot['encryption'] {
-  if (lock.kind === 'passphrase') return { kind: 'passphrase' }
-  return { kind: 'recipients', fingerprints: lock.keys.map(key => key.getFingerprint()) }
-}
-
 const removalsAtOnce = 8
 
 /** Whoever may not delete leaves it: without a head it is no snapshot, and a prune removes it after a day. */
-async function removeWhatWasStored({ product, set, store, emit }: CopyJob, run: string, contents: number) {
+export async function removeWhatWasStored(
+  { product, set, store, emit }: Pick<CopyJob, "product" | "set" | "store" | "emit">,
+  run: string, contents: number) {
   async function* keys() {
     yield listingKey(product, set, run)
     yield inventoryKey(product, set, run)

@@ -366,6 +366,24 @@ describe('what lies in the store', () => {
     }
   })
 
+  it('is judged: two sound messages of one length that were exchanged in a pack are found, and restored as nothing', async () => {
+    const { lifeboat, source, store } = await setUp()
+    await fill(source, { 'a.txt': 'twin one', 'b.txt': 'twin two' })
+    await lifeboat.copyObjects('shop', 'uploads')
+    const [key] = await keysOf(store, 'shop/objects/uploads/content/')
+    const pack = await readWhole(store.get(key!), 2 ** 26)
+    const half = pack.byteLength / 2
+    await store.put(key!, bytesOf(pack.subarray(half), pack.subarray(0, half)))
+    const report = await lifeboat.verifyObjects('shop', 'uploads')
+    expect(report.findings.map(one => [one.code, one.message.split(':')[0]])).toEqual([
+      ['object-differs', 'a.txt'],
+      ['object-differs', 'b.txt'],
+    ])
+    const target = memoryStore()
+    expect(await lifeboat.restoreObjects('shop', 'uploads', target)).toMatchObject({ restored: 0, failedCount: 2 })
+    expect(await keysOf(target)).toEqual([])
+  })
+
   it('is judged: content that is gone is found by a look, and made anew by a full copy', async () => {
     const { lifeboat, source, store, clock } = await setUp()
     await fill(source, three)

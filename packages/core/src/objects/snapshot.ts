@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { BackupError } from '../errors/backup-error.js'
 import { jsonExcess } from '../repository/json-excess.js'
@@ -19,6 +20,11 @@ const object = z.looseObject as typeof z.object
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.number().int().nonnegative()
 const storedFile = object({ storedBytes: count, storedSha256: hash })
+
+const encryption = z.discriminatedUnion('kind', [
+  object({ kind: z.literal('passphrase') }),
+  object({ kind: z.literal('recipients'), fingerprints: z.array(z.string().regex(/^[0-9a-f]{40,64}$/)).min(1) }),
+])
 
 export const snapshotSchema = object({
   format: z.string(),
@@ -43,10 +49,11 @@ export const snapshotSchema = object({
   listing: storedFile,
   /** The content that it needs, and all of that together. */
   inventory: object({ storedBytes: count, storedSha256: hash, contents: count, contentBytes: count }),
-  encryption: z.discriminatedUnion('kind', [
-    object({ kind: z.literal('passphrase') }),
-    object({ kind: z.literal('recipients'), fingerprints: z.array(z.string().regex(/^[0-9a-f]{40,64}$/)).min(1) }),
-  ]),
+  encryption,
+  /** Content of earlier runs that is encrypted to other keys than `encryption` says; absent where there is none. */
+  olderContent: z.array(object({ encryption, runs: z.array(z.string().refine(isBackupId)).min(1) })).optional(),
+  /** The snapshot that this one is, encrypted anew. */
+  rotatedFrom: object({ id: z.string().refine(isBackupId), headSha256: hash, at: z.iso.datetime() }).optional(),
   /** Proof of authorship over everything else; `null`: nobody vouches. */
   seal: sealSchema.nullable(),
 })
@@ -60,6 +67,11 @@ export async function sealSnapshot(snapshot: Snapshot, sealer: Sealer): Promise<
 
 export function checkSnapshotSeal(snapshot: Snapshot, keys: SealKeys): Promise<SealVerdict> {
   return judgeSeal(sealedMessage(snapshot), snapshot.seal, keys)
+}
+
+/** SHA-256 of a head as canonical JSON, its seal included; lower-case hex. */
+export function hashSnapshot(snapshot: Snapshot): string {
+  return createHash('sha256').update(canonicalJson(snapshot)).digest('hex')
 }
 
 function sealedMessage(snapshot: Snapshot): Buffer {

@@ -23,6 +23,8 @@ export interface VerifyObjectsJob extends SnapshotPlace {
   readonly level: ObjectsReport['level']
   /** Above 0, up to 1. */
   readonly sample: number
+  /** Read only what this run stored. Default: everything. */
+  readonly onlyRun?: string | undefined
   /** Read only when the level needs it. */
   readonly opener: () => Promise<OpenMessage>
   readonly sealKeys: () => Promise<SealKeys>
@@ -149,9 +151,16 @@ function isOfContent(error: unknown): boolean {
   return isBackupError(error, 'object-damaged') || isBackupError(error, 'object-missing')
 }
 
-async function* sampled<T>(all: AsyncIterable<T>, { sample, random }: VerifyObjectsJob): AsyncGenerator<T> {
+async function* sampled<T extends StoredContent | ObjectEntry>(
+  all: AsyncIterable<T>,
+  { sample, random, onlyRun }: VerifyObjectsJob,
+): AsyncGenerator<T> {
   const scale = 1_000_000
-  for await (const one of all) if (sample >= 1 || random(scale) < sample * scale) yield one
+  for await (const one of all) {
+    const run = 'run' in one ? one.run : one.content?.run
+    if (onlyRun !== undefined && run !== onlyRun) continue
+    if (sample >= 1 || random(scale) < sample * scale) yield one
+  }
 }
 
 function progress({ emit }: VerifyObjectsJob, { read, readBytes }: { read: number; readBytes: number }): void {

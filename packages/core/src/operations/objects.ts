@@ -10,13 +10,10 @@ import type {
 } from '../api/objects.js'
 import type { RunOptions } from '../api/run-options.js'
 import type { ObjectSetConfig } from '../config/objects-schema.js'
-import { encryptionAt } from '../encryption/destination-encryption.js'
 import { messageOpener } from '../encryption/message-session.js'
-import { readLock, readSealer, readSealKeys, readUnlock } from '../encryption/product-keys.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { emitterFor } from '../events/backup-event.js'
 import { copyObjects } from '../objects/copy-objects.js'
-import { listingKeys } from '../objects/listing-keys.js'
 import { pruneObjects } from '../objects/prune-objects.js'
 import { planObjectRestore, type RestoreObjectsJob, restoreObjects } from '../objects/restore-objects.js'
 import { findSnapshot, readSnapshots, snapshotMissing } from '../objects/snapshot.js'
@@ -24,10 +21,11 @@ import { verifyObjects } from '../objects/verify-objects.js'
 import { retrying } from '../retry/retrying.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { sharedSignal } from '../streams/shared-signal.js'
+import { destinationsOfSet, objectSetOf, writingKeysOf } from './object-sets.js'
 import type { OpenContext } from './open-context.js'
 
 export function objectOperations(context: OpenContext): ObjectOperations {
-  const { deps, keys, folder, productOf } = context
+  const { deps, productOf } = context
 
   return {
     objectSets: product => Object.keys(productOf(product).objects ?? {}),
@@ -46,7 +44,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       // Keys first: nothing is asked of the source before it is known that the result can be encrypted and read again.
       const chosen = []
       for (const [destination, { store }] of destinationsOf(product, config, run))
-        chosen.push({ destination, store, ...(await writingKeys(product, destination)) })
+        chosen.push({ destination, store, ...(await writingKeysOf(context, product, destination)) })
       for (const one of chosen) {
         const { destination, store } = one
         try {
@@ -126,21 +124,11 @@ export function objectOperations(context: OpenContext): ObjectOperations {
   }
 
   function setOf(product: string, set: string): ObjectSetConfig {
-    const sets = productOf(product).objects ?? {}
-    const found = Object.hasOwn(sets, set) ? sets[set] : undefined
-    if (found !== undefined) return found
-    throw new BackupError('config-invalid', `${product} has no set of objects ${JSON.stringify(set)}`, {
-      hint: `configured: ${Object.keys(sets).join(', ') || 'none'}`,
-    })
+    return objectSetOf(context, product, set)
   }
 
   function destinationsOf(product: string, config: ObjectSetConfig, run: CopyObjectsOptions) {
-    const named = context.destinationsFor(product, run, run.destination)
-    const chosen = named.filter(([name]) => config.destinations?.includes(name) ?? true)
-    if (chosen.length > 0) return chosen
-    throw new BackupError('config-invalid', `the set is not copied to the destination ${run.destination}`, {
-      hint: `it is copied to: ${config.destinations?.join(', ')}`,
-    })
+    return destinationsOfSet(context, product, config, run)
   }
 
   /** The source, its calls repeated. A listing without order is not: to repeat it, all of it would have to be held. */
@@ -156,16 +144,6 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       if (snapshot !== undefined) return { destination, store, snapshot }
     }
     throw snapshotMissing(product, set, run.snapshot)
-  }
-
-  /** What a run encrypts to and seals with, and what it reads the snapshot before with. */
-  async function writingKeys(product: string, destination: string) {
-    const encryption = encryptionAt(productOf(product), destination)
-    const lock = await readLock(encryption, folder)
-    const sealer = await readSealer(encryption, folder)
-    const sealKeys = await readSealKeys(encryption, keys, folder)
-    const listing = await listingKeys(lock, await readUnlock(encryption, keys, folder), sealer)
-    return { lock, sealer, sealKeys, listingLock: listing.lock, openListing: messageOpener(listing.unlock) }
   }
 
   async function restoreJob(
