@@ -61,6 +61,11 @@ export interface RotateResult {
   readonly kept: string | null
 }
 
+export interface ProveObjectsOptions extends Omit<ProveOptions, 'destination'>, SelectOptions {
+  /** An id. Default: the newest. */
+  readonly snapshot?: string | undefined
+}
+
 export interface RotateObjectsOptions extends RunOptions, SelectOptions {
   /** Do it. Default: false, say what would be done. */
   readonly apply?: boolean | undefined
@@ -117,6 +122,11 @@ export interface KeyOperations {
    * @throws BackupError `wrong-key`, `key-missing`, `object-damaged`, `seal-wrong`, `seal-missing`; then nothing was written
    */
   rotate(backup: BackupName, options?: RotateOptions): Promise<RotateResult>
+  /**
+   * The same with a snapshot of objects: its listing, and of every run whose content it needs the first object.
+   * @throws BackupError as {@link proveKey}
+   */
+  proveKeyOfObjects(product: string, set: string, options?: ProveObjectsOptions): Promise<KeyProof>
   /**
    * Encrypts the snapshots of a set of objects anew, in each of its destinations: new snapshots with the dates of the old
    * ones. The next copy builds on the newest of them.

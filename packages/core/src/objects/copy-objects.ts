@@ -223,8 +223,10 @@ const removalsAtOnce = 8
 
 /** Whoever may not delete leaves it: without a head it is no snapshot, and a prune removes it after a day. */
 export async function removeWhatWasStored(
-  { product, set, store, emit }: Pick<CopyJob, "product" | "set" | "store" | "emit">,
-  run: string, contents: number) {
+  { product, set, store, emit }: Pick<CopyJob, 'product' | 'set' | 'store' | 'emit'>,
+  run: string,
+  contents: number,
+) {
   async function* keys() {
     yield listingKey(product, set, run)
     yield inventoryKey(product, set, run)

@@ -67,7 +67,9 @@ async function planAndApply(job: PruneObjectsJob, signal: AbortSignal | undefine
   const kept = snapshots.filter(({ id }) => !going.has(id))
   const held = await whyHeld(unreadable)
   const freeing =
-    held === null ? await removeUnneeded(job, kept, new Set(snapshots.map(({ id }) => id)), signal) : { ...nothing, held }
+    held === null
+      ? await removeUnneeded(job, kept, new Set(snapshots.map(({ id }) => id)), signal)
+      : { ...nothing, held }
   return {
     ...{ product, set, destination, applied: apply, plan, removed },
     retained: [...retained, ...freeing.retained],
@@ -81,7 +83,11 @@ async function planAndApply(job: PruneObjectsJob, signal: AbortSignal | undefine
 }
 
 /** By the rules; a snapshot and what it was encrypted anew as are one. */
-function planWithRotated(snapshots: readonly Snapshot[], all: readonly PruneCandidate[], job: PruneObjectsJob): PrunePlan {
+function planWithRotated(
+  snapshots: readonly Snapshot[],
+  all: readonly PruneCandidate[],
+  job: PruneObjectsJob,
+): PrunePlan {
   const superseded = findSupersededSnapshots(snapshots, new Set(all.filter(one => one.verified).map(({ id }) => id)))
   const candidates = all.filter(({ id }) => !superseded.has(id))
   const anew = snapshots.flatMap(({ id, createdAt }) => {

@@ -33,7 +33,12 @@ const readers = (name: string, privateKey = name) => ({
 })
 const givenKey = (name: string) => ({ privateKey: join(folder, `${name}-private.asc`) })
 
-function open(source: ObjectStore, store: ObjectStore, encryption: object, retention: object = { last: 2, minimum: 1 }) {
+function open(
+  source: ObjectStore,
+  store: ObjectStore,
+  encryption: object,
+  retention: object = { last: 2, minimum: 1 },
+) {
   return openLifeboat(
     {
       products: {
@@ -164,6 +169,49 @@ describe('keys rotate', () => {
     // What the last run stored for the new keys stays where it is.
     expect(left[0]?.snapshot.added.objects).toBe(0)
     expect(await restored(next)).toEqual(await contents(source))
+  })
+
+  it('is what the list of keys asks for, and a proof of a key is asked of snapshots, too', async () => {
+    const { source, store } = await twoNights()
+    const next = await open(source, store, readers('next'))
+    clock.now = new Date(clock.now.getTime() + day)
+    const [copy] = (await next.copyObjects('shop', 'uploads')).destinations
+    const says = async (boat = next) => {
+      const { keys, findings } = await boat.listKeys('shop')
+      const opens = keys.map(one => [one.userIds[0] ?? 'another', one.opens.map(({ set, id }) => `${set}/${id}`)])
+      return { opens, codes: findings.map(one => one.code), messages: findings.map(one => one.message) }
+    }
+    const mixed = `uploads/${copy!.snapshot!.id}`
+    const before = await says()
+    // The old key opens what is left of earlier runs, the new one the rest: neither opens all.
+    expect(before.opens).toEqual(
+      expect.arrayContaining([
+        ['next', [mixed]],
+        ['another', [mixed]],
+      ]),
+    )
+    expect(before.codes).toEqual(expect.arrayContaining(['key-not-configured', 'key-opens-nothing-yet']))
+    expect(before.messages.join()).toContain('vault (objects uploads)')
+    for (const name of ['team', 'next'])
+      await expect(next.proveKeyOfObjects('shop', 'uploads', { key: givenKey(name) })).rejects.toMatchObject({
+        code: 'wrong-key',
+        hint: expect.stringContaining('keys rotate'),
+      })
+
+    await next.rotateObjects('shop', 'uploads', { key: givenKey('team'), apply: true })
+    expect((await says()).codes).toEqual(['key-unproved'])
+    for (const whole of [false, true]) {
+      const { record, recordedAs } = await next.proveKeyOfObjects('shop', 'uploads', { key: givenKey('next'), whole })
+      expect(record).toMatchObject({
+        set: 'uploads',
+        fingerprint: fingerprints.next,
+        extent: whole ? 'whole' : 'front',
+      })
+      expect(recordedAs).toMatch(/^shop\/key-proofs\//)
+    }
+    expect((await says()).codes).toEqual([])
+    const wrong = next.proveKeyOfObjects('shop', 'uploads', { key: givenKey('team') })
+    await expect(wrong).rejects.toMatchObject({ code: 'wrong-key' })
   })
 
   it('changes a passphrase', async () => {

@@ -49,7 +49,9 @@ interface Beside {
 }
 
 /** An entry with its place, or with a message that has none yet. */
-type Anew = { readonly entry: ObjectEntry; readonly message: null } | { readonly entry: ObjectEntry; readonly message: Buffer }
+type Anew =
+  | { readonly entry: ObjectEntry; readonly message: null }
+  | { readonly entry: ObjectEntry; readonly message: Buffer }
 
 /**
  * Encrypts a snapshot anew, under a new session key, as a snapshot of its own with the date of the old one. Every object is

@@ -90,47 +90,69 @@ export interface SnapshotPlace {
 
 /** Every snapshot of a set in one store, newest first, and every head that could not be read. */
 export async function readSnapshots(
-  { store, product, set }: SnapshotPlace,
+  place: SnapshotPlace,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly snapshots: Snapshot[]; readonly unreadable: { key: string; message: string }[] }> {
-  const prefix = snapshotsPrefix(product, set)
+  const { store, product, set } = place
+  const readOne = (id: string) => readHead(place, id, signal)
   const snapshots: Snapshot[] = []
   const unreadable: { key: string; message: string }[] = []
-  async function* ids() {
-    for await (const { key } of store.list(prefix, { signal })) {
-      const id = key.slice(prefix.length, -'.json'.length)
-      if (key.endsWith('.json') && isBackupId(id)) yield id
-    }
-  }
   try {
-    for await (const read of orderedParallel(ids(), readsInFlight, readOne)) {
+    for await (const read of orderedParallel(listIds(place, signal), readsInFlight, readOne)) {
       if (read === undefined) continue
       if ('format' in read) snapshots.push(read)
       else unreadable.push(read)
     }
   } catch (error) {
-    throw wrapStoreError(error, { store, doing: `list ${prefix}`, signal })
+    throw wrapStoreError(error, { store, doing: `list ${snapshotsPrefix(product, set)}`, signal })
   }
   snapshots.sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id))
   return { snapshots, unreadable }
+}
 
-  async function readOne(id: string) {
-    const key = snapshotKey(product, set, id)
-    let bytes: Buffer
-    try {
-      bytes = await readWhole(store.get(key, { signal }), maxBytes)
-    } catch (error) {
-      // Pruned while it was listed.
-      if (store.classify(error) === 'object-missing') return undefined
-      if (error instanceof RangeError) return { key, message: 'it is too large' }
-      throw error
-    }
-    const read = parseSnapshot(bytes)
-    if (typeof read === 'string') return { key, message: read }
-    if (read.product !== product || read.set !== set || read.id !== id)
-      return { key, message: `it is the head of ${read.product}/${read.set}/${read.id}` }
-    return read
+async function* listIds({ store, product, set }: SnapshotPlace, signal: AbortSignal | undefined) {
+  const prefix = snapshotsPrefix(product, set)
+  for await (const { key } of store.list(prefix, { signal })) {
+    const id = key.slice(prefix.length, -'.json'.length)
+    if (key.endsWith('.json') && isBackupId(id)) yield id
   }
+}
+
+/** The snapshot with the greatest id whose head can be read. Reads one, where nothing is damaged. */
+export async function readNewestSnapshot(
+  place: SnapshotPlace,
+  signal: AbortSignal | undefined,
+): Promise<Snapshot | undefined> {
+  const { store, product, set } = place
+  try {
+    const ids: string[] = []
+    for await (const id of listIds(place, signal)) ids.push(id)
+    for (const id of ids.sort().reverse()) {
+      const read = await readHead(place, id, signal)
+      if (read !== undefined && 'format' in read) return read
+    }
+    return undefined
+  } catch (error) {
+    throw wrapStoreError(error, { store, doing: `list ${snapshotsPrefix(product, set)}`, signal })
+  }
+}
+
+async function readHead({ store, product, set }: SnapshotPlace, id: string, signal: AbortSignal | undefined) {
+  const key = snapshotKey(product, set, id)
+  let bytes: Buffer
+  try {
+    bytes = await readWhole(store.get(key, { signal }), maxBytes)
+  } catch (error) {
+    // Pruned while it was listed.
+    if (store.classify(error) === 'object-missing') return undefined
+    if (error instanceof RangeError) return { key, message: 'it is too large' }
+    throw error
+  }
+  const read = parseSnapshot(bytes)
+  if (typeof read === 'string') return { key, message: read }
+  if (read.product !== product || read.set !== set || read.id !== id)
+    return { key, message: `it is the head of ${read.product}/${read.set}/${read.id}` }
+  return read
 }
 
 /** A snapshot, or why these bytes are none. */

@@ -14,7 +14,7 @@ import { removeBackup } from '../repository/remove-backup.js'
 import type { SealKeys } from '../seal/seal.js'
 import { isSound } from '../verify/finding.js'
 import type { OpenContext } from './open-context.js'
-import { rotateObjects } from './rotating-objects.js'
+import { proveObjects, rotateObjects } from './rotating-objects.js'
 import { verificationOperations } from './verification.js'
 
 export function keyOperations(context: OpenContext): KeyOperations {
@@ -35,6 +35,8 @@ export function keyOperations(context: OpenContext): KeyOperations {
       const whole = run.whole ?? false
       return proveKey({ ...{ backup, unlock, sealKeys, encryption, folder, whole }, now: deps.now }, run)
     },
+
+    proveKeyOfObjects: (product, set, run = {}) => proveObjects(context, { product, set }, run),
 
     async rotate(name, run = {}) {
       const backup = await context.locate(name, run)

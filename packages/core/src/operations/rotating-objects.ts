@@ -1,10 +1,14 @@
-import type { RotateObjectsOptions, SetRotation } from '../api/keys.js'
+import type { KeyProof, ProveObjectsOptions, RotateObjectsOptions, SetRotation } from '../api/keys.js'
+import { encryptionAt } from '../encryption/destination-encryption.js'
 import { messageOpener } from '../encryption/message-session.js'
 import type { Unlock } from '../encryption/open-pgp.js'
 import { emitterFor } from '../events/backup-event.js'
 import { readGivenKey } from '../keys/given-key.js'
+import { proveKeyOfObjects } from '../keys/prove-key-of-objects.js'
 import { rotateSet } from '../objects/rotate-set.js'
+import { findSnapshot, snapshotMissing } from '../objects/snapshot.js'
 import type { SealKeys } from '../seal/seal.js'
+import { sharedSignal } from '../streams/shared-signal.js'
 import { destinationsOfSet, objectSetOf, writingKeysOf } from './object-sets.js'
 import type { OpenContext } from './open-context.js'
 
@@ -43,4 +47,25 @@ export async function rotateObjects(
       }),
     )
   return results
+}
+
+/** Shows that a key opens a snapshot, in the first destination that has it. */
+export async function proveObjects(
+  context: OpenContext,
+  { product, set }: { readonly product: string; readonly set: string },
+  run: ProveObjectsOptions,
+): Promise<KeyProof> {
+  const { folder, deps } = context
+  for (const [destination, { store }] of destinationsOfSet(context, product, objectSetOf(context, product, set), run)) {
+    const snapshot = await findSnapshot({ store, product, set }, run.snapshot, run.signal)
+    if (snapshot === undefined) continue
+    const unlock = run.key === undefined ? await context.unlockFor(product, destination)() : await readGivenKey(run.key)
+    return proveKeyOfObjects({
+      ...{ product, set, destination, store, snapshot, unlock, folder, whole: run.whole ?? false },
+      sealKeys: await context.sealKeysFor(product, destination)(),
+      encryption: encryptionAt(context.productOf(product), destination),
+      ...{ now: deps.now, signal: sharedSignal(run.signal) },
+    })
+  }
+  throw snapshotMissing(product, set, run.snapshot)
 }
