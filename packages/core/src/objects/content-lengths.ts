@@ -8,11 +8,16 @@ export interface ContentLengths {
   of(run: string, number: number): number | undefined
 }
 
+interface ContentOf {
+  readonly store: ObjectStore
+  readonly product: string
+  readonly set: string
+  /** Only what this run stored. Default: of all. */
+  readonly run?: string | undefined
+}
+
 /** Lists the content of a set once. */
-export async function readContentLengths(
-  place: { readonly store: ObjectStore; readonly product: string; readonly set: string },
-  signal: AbortSignal | undefined,
-): Promise<ContentLengths> {
+export async function readContentLengths(place: ContentOf, signal: AbortSignal | undefined): Promise<ContentLengths> {
   const runs = new Map<string, Float64Array>()
   for await (const { run, number, sizeBytes } of listContent(place, signal)) {
     let lengths = runs.get(run)
@@ -33,18 +38,16 @@ export async function readContentLengths(
 }
 
 /** Every stored content of a set; what is not named like one is passed over. */
-export async function* listContent(
-  { store, product, set }: { readonly store: ObjectStore; readonly product: string; readonly set: string },
-  signal: AbortSignal | undefined,
-) {
+export async function* listContent({ store, product, set, run }: ContentOf, signal: AbortSignal | undefined) {
   const prefix = contentPrefix(product, set)
+  const listed = run === undefined ? prefix : `${prefix}${run}/`
   try {
-    for await (const { key, sizeBytes, modifiedAt } of store.list(prefix, { signal })) {
+    for await (const { key, sizeBytes, modifiedAt } of store.list(listed, { signal })) {
       const name = key.endsWith('.gpg') ? parseContentName(key.slice(prefix.length, -'.gpg'.length)) : undefined
       // A number that no run reaches would ask for memory that nobody has.
       if (name !== undefined && name.number < 2 ** 31) yield { key, ...name, sizeBytes, modifiedAt }
     }
   } catch (error) {
-    throw wrapStoreError(error, { store, doing: `list ${prefix}`, signal })
+    throw wrapStoreError(error, { store, doing: `list ${listed}`, signal })
   }
 }

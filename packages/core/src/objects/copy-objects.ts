@@ -12,13 +12,15 @@ import { orderedParallel } from '../streams/ordered-parallel.js'
 import { sharedSignal } from '../streams/shared-signal.js'
 import { openSpill, type Spill } from '../streams/spill.js'
 import { toolName, toolVersion } from '../tool-version.js'
+import { CheckpointWriter, checkpointEvery } from './checkpoint-writer.js'
 import { ContentMarks } from './content-marks.js'
 import { ContentWriter } from './content-writer.js'
 import { type CopyCounts, type CopyJob, setLock } from './copy-job.js'
 import { SourceFailure } from './fetch-object.js'
 import { type Gathered, gatherEntries } from './gather-entries.js'
 import { entryLine, type ObjectEntry, parseEntry } from './object-entry.js'
-import { contentKey, inventoryKey, listingKey, snapshotKey } from './object-layout.js'
+import { checkpointKey, checkpointListKey, contentKey, inventoryKey, listingKey, snapshotKey } from './object-layout.js'
+import { findLeftover, type Leftover } from './resume-copy.js'
 import { checkSnapshotSeal, readSnapshots, type Snapshot, sealSnapshot, snapshotFormat } from './snapshot.js'
 import { encryptionOf, encryptionOfRun, olderContentOf } from './snapshot-encryption.js'
 import {
@@ -34,7 +36,8 @@ import { mergeSorted } from './sort-listing.js'
 
 /**
  * Copies what is new or changed in a source into one destination, under the set's lock there, and writes a snapshot of all
- * of the source: the content first, then the listing, the head last. A run that fails removes what it stored.
+ * of the source: the content first, then the listing, the head last. A run that fails removes what it stored, but for what
+ * it wrote down for the next one (see {@link CheckpointWriter}).
  * @throws BackupError `locked`, and what source and destination throw
  */
 export async function copyObjects(job: CopyJob): Promise<ObjectCopy> {
@@ -51,25 +54,48 @@ async function copyUnlocked(job: CopyJob, signal: AbortSignal): Promise<ObjectCo
   const run = newBackupId(startedAt, job.random)
   const previous = job.full ? undefined : await previousSnapshot(job, signal)
   const current = encryptionOf(job.lock)
+  const leftover = await findLeftover(job, { previous, use: !job.full, signal })
+  const checkpoints = new CheckpointWriter(job, { run, startedAt, signal })
   const entries = await openSpill()
   const stored = await openSpill()
   const session = await beginSession(job.lock)
-  const counts: CopyCounts = { added: 0, changed: 0, removed: 0, unchanged: 0, vanished: 0, fetchedBytes: 0 }
+  const counts: CopyCounts = {
+    added: 0,
+    changed: 0,
+    removed: 0,
+    unchanged: 0,
+    resumed: 0,
+    vanished: 0,
+    fetchedBytes: 0,
+  }
   const writer = new ContentWriter({
     ...{ store, product, set, run },
+    // What is not in place is lost when the run is killed.
+    packMessages: (job.checkpointEvery ?? checkpointEvery).objects,
     put: { signal, storageClass: job.storageClass },
-    onStored: content => stored.append(contentLine(content)),
+    onStored: async content => {
+      await stored.append(contentLine(content))
+      checkpoints.stored(content)
+    },
   })
   try {
-    const work = { entries, writer, session, counts, signal, previous: entriesOf(job, previous, signal) }
+    const before = withLeftover(leftover, entriesOf(job, previous, signal))
+    const work = { entries, writer, checkpoints, session, counts, signal, previous: before }
     const gathered = await gatherEntries(job, work)
     await writer.close()
     const snapshot = await publish(job, {
       ...{ run, startedAt, gathered, entries, stored, writer, counts, session, signal },
-      taken: () => (previous === undefined ? [] : readInventory(job, previous, signal)),
-      encryptionOfRun: of => (previous === undefined || of === run ? current : encryptionOfRun(previous, of)),
+      async *taken() {
+        if (previous !== undefined) yield* readInventory(job, previous, signal)
+        yield* leftover.contents()
+      },
+      encryptionOfRun: of =>
+        leftover.encryptionOfRun(of) ??
+        (previous === undefined || of === run ? current : encryptionOfRun(previous, of)),
       more: { previous: previous?.id ?? null },
     })
+    await leftover.remove()
+    await removeCheckpoints(job, run, checkpoints.written)
     return {
       ...{ destination: job.destination, location: store.location, snapshot, ...counts, error: null },
       outcome: gathered.missedCount === 0 ? 'complete' : 'partial',
@@ -78,12 +104,18 @@ async function copyUnlocked(job: CopyJob, signal: AbortSignal): Promise<ObjectCo
     }
   } catch (error) {
     await writer.settle()
-    await removeWhatWasStored(job, run, writer.begun)
+    await removeWhatWasStored(job, run, writer.begun, checkpoints.covered + 1)
     const cause = error instanceof SourceFailure ? error.error : error
     throw wrapStoreError(cause, { store, doing: `copy objects of ${product}/${set}`, signal })
   } finally {
-    await Promise.all([entries.close(), stored.close()])
+    await Promise.all([entries.close(), stored.close(), checkpoints.close(), leftover.close()])
   }
+}
+
+/** What killed runs left comes before what the snapshot has of the same key: it is newer. */
+async function* withLeftover({ entries }: Leftover, previous: AsyncIterable<ObjectEntry>): AsyncIterable<ObjectEntry> {
+  if (entries.length === 0) return yield* previous
+  yield* mergeSorted([...entries, previous], (a, b) => compareKeys(a.key, b.key))
 }
 
 /** The newest snapshot that this run may build on: one of ours, whose listing it can read. */
@@ -221,16 +253,32 @@ async function* inventoryLines(
 
 const removalsAtOnce = 8
 
-/** Whoever may not delete leaves it: without a head it is no snapshot, and a prune removes it after a day. */
+/** There is a snapshot now. Whoever may not delete leaves them: nobody looks at them any more, and a prune removes them. */
+async function removeCheckpoints({ product, set, store }: CopyJob, run: string, written: number): Promise<void> {
+  try {
+    for (let number = 1; number <= written; number++) {
+      await store.remove(checkpointKey(product, set, run, number))
+      await store.remove(checkpointListKey(product, set, run, number))
+    }
+  } catch {
+    // Said above.
+  }
+}
+
+/**
+ * All that no checkpoint names: the next run takes over the rest. Whoever may not delete leaves it: without a head it is no
+ * snapshot, and a prune removes it after a day.
+ */
 export async function removeWhatWasStored(
   { product, set, store, emit }: Pick<CopyJob, 'product' | 'set' | 'store' | 'emit'>,
   run: string,
   contents: number,
+  from = 1,
 ) {
   async function* keys() {
     yield listingKey(product, set, run)
     yield inventoryKey(product, set, run)
-    for (let number = 1; number <= contents; number++) yield contentKey(product, set, run, number)
+    for (let number = from; number <= contents; number++) yield contentKey(product, set, run, number)
   }
   try {
     // The head first: it may have come through although its answer was lost, and what it names must not go before it.

@@ -13,6 +13,7 @@ import { checkInventory } from './check-inventory.js'
 import { listContent, readContentLengths } from './content-lengths.js'
 import { ContentMarks } from './content-marks.js'
 import { setLock } from './copy-job.js'
+import { findLiveCheckpoints } from './live-checkpoints.js'
 import { inventoryKey, listingKey, setPrefix, snapshotKey } from './object-layout.js'
 import { readSnapshots, type Snapshot, type SnapshotPlace } from './snapshot.js'
 import { readInventory } from './snapshot-files.js'
@@ -150,7 +151,11 @@ export async function removeUnneeded(
       freed.storedBytes += sizeBytes
     } else if (retained.length < mostNamed) retained.push({ id: key, message: why })
   }
-  for await (const found of listContent(job, signal)) if (!marks.has(found.run, found.number)) await judge(found)
+  const { live, over } = await findLiveCheckpoints(job, kept, { now: job.now(), signal })
+  // Before the content that they name.
+  for (const found of over) await judge(found)
+  for await (const found of listContent(job, signal))
+    if (!marks.has(found.run, found.number) && !live.has(found.run)) await judge(found)
   for (const folder of ['listings', 'inventories']) {
     const prefix = `${setPrefix(product, set)}${folder}/`
     for await (const found of store.list(prefix, { signal })) {

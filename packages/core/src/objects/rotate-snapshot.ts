@@ -66,7 +66,7 @@ export async function rotateSnapshot(job: RotateSnapshotJob, signal: AbortSignal
   const entries = await openSpill()
   const stored = await openSpill()
   const marks = new ContentMarks()
-  const counts = { added: 0, changed: 0, removed: 0, unchanged: 0, vanished: 0, fetchedBytes: 0 }
+  const counts = { added: 0, changed: 0, removed: 0, unchanged: 0, resumed: 0, vanished: 0, fetchedBytes: 0 }
   const writer = new ContentWriter({
     ...{ store, product, set, run: id },
     put: { signal, storageClass: job.storageClass },

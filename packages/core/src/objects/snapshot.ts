@@ -21,7 +21,8 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.number().int().nonnegative()
 const storedFile = object({ storedBytes: count, storedSha256: hash })
 
-const encryption = z.discriminatedUnion('kind', [
+/** To whom something is encrypted. */
+export const encryptionSchema = z.discriminatedUnion('kind', [
   object({ kind: z.literal('passphrase') }),
   object({ kind: z.literal('recipients'), fingerprints: z.array(z.string().regex(/^[0-9a-f]{40,64}$/)).min(1) }),
 ])
@@ -49,9 +50,11 @@ export const snapshotSchema = object({
   listing: storedFile,
   /** The content that it needs, and all of that together. */
   inventory: object({ storedBytes: count, storedSha256: hash, contents: count, contentBytes: count }),
-  encryption,
+  encryption: encryptionSchema,
   /** Content of earlier runs that is encrypted to other keys than `encryption` says; absent where there is none. */
-  olderContent: z.array(object({ encryption, runs: z.array(z.string().refine(isBackupId)).min(1) })).optional(),
+  olderContent: z
+    .array(object({ encryption: encryptionSchema, runs: z.array(z.string().refine(isBackupId)).min(1) }))
+    .optional(),
   /** The snapshot that this one is, encrypted anew. */
   rotatedFrom: object({ id: z.string().refine(isBackupId), headSha256: hash, at: z.iso.datetime() }).optional(),
   /** Proof of authorship over everything else; `null`: nobody vouches. */

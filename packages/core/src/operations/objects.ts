@@ -39,6 +39,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
         ...{ product, set, source, prefix: config.prefix, storageClass: config.storageClass },
         ...{ full: run.full ?? false, emit, signal: run.signal },
         ...{ now: deps.now, random: deps.random, lockLeaseMs: deps.lockLeaseMs },
+        checkpointEvery: deps.checkpointEvery,
       }
       const destinations: ObjectCopy[] = []
       // Keys first: nothing is asked of the source before it is known that the result can be encrypted and read again.
@@ -175,7 +176,17 @@ export function objectOperations(context: OpenContext): ObjectOperations {
 
 const nothing = {
   ...({ outcome: 'failed', snapshot: null } as const),
-  ...{ added: 0, changed: 0, removed: 0, unchanged: 0, vanished: 0, fetchedBytes: 0, storedBytes: 0, missed: [] },
+  ...{
+    added: 0,
+    changed: 0,
+    removed: 0,
+    unchanged: 0,
+    resumed: 0,
+    vanished: 0,
+    fetchedBytes: 0,
+    storedBytes: 0,
+    missed: [],
+  },
 }
 
 /** @throws BackupError the one failure where all are alike, else `destinations-failed` */
