@@ -63,6 +63,14 @@ describe('keys generate', { timeout: 30_000 }, () => {
     expect(ran.stdout + read.stdout + read.stderr).not.toContain('BEGIN PGP')
   })
 
+  it('says what is wrong with an address, or a folder that is none, and writes nothing', async () => {
+    const none = { config: null }
+    const address = await runCli(['keys', 'generate', '--email', 'nonsense'], none)
+    expect([address.status, address.stderr]).toEqual([2, expect.stringContaining('no key can be made for')])
+    const folder = await runCli(['keys', 'generate', '--folder', '/dev/null/keys'], none)
+    expect([folder.status, folder.stderr]).toEqual([2, expect.stringContaining('cannot write /dev/null/keys/')])
+  })
+
   it('locks them with what is typed twice, or what the environment says, which nothing shows', async () => {
     const answers = ['typed by hand', 'typed by hand']
     const prompts = { confirm: async () => true, text: async () => '', secret: async () => answers.shift() }

@@ -12,6 +12,7 @@ import { orderedParallel } from '../streams/ordered-parallel.js'
 import { sharedSignal } from '../streams/shared-signal.js'
 import { openSpill, type Spill } from '../streams/spill.js'
 import { toolName, toolVersion } from '../tool-version.js'
+import { assertNotEmptied, assertSourceThere } from './assert-source.js'
 import { CheckpointWriter, checkpointEvery } from './checkpoint-writer.js'
 import { ContentMarks } from './content-marks.js'
 import { ContentWriter } from './content-writer.js'
@@ -42,6 +43,7 @@ import { mergeSorted } from './sort-listing.js'
  */
 export async function copyObjects(job: CopyJob): Promise<ObjectCopy> {
   const { product, set, destination, store, lockLeaseMs: leaseMs, now, emit } = job
+  await assertSourceThere(job.source)
   const lock = { product, name: setLock(set), purpose: 'backup', stores: [{ name: destination, store }] } as const
   return withLocks({ ...lock, leaseMs, now, emit, signal: job.signal }, signal =>
     copyUnlocked(job, sharedSignal(signal)),
@@ -82,6 +84,7 @@ async function copyUnlocked(job: CopyJob, signal: AbortSignal): Promise<ObjectCo
     const before = withLeftover(leftover, entriesOf(job, previous, signal))
     const work = { entries, writer, checkpoints, session, counts, signal, previous: before }
     const gathered = await gatherEntries(job, work)
+    assertNotEmptied(job, gathered.objects, previous)
     await writer.close()
     const snapshot = await publish(job, {
       ...{ run, startedAt, gathered, entries, stored, writer, counts, session, signal },

@@ -308,6 +308,27 @@ describe('a source that does not hold still', () => {
     expect(await keysOf(store, 'shop/objects/uploads/snapshots/')).toHaveLength(3)
   })
 
+  it('is not taken for empty when its folder is not there, or lists nothing any more, unless told', async () => {
+    const folder = await newFolder()
+    const store = memoryStore()
+    const gone = await open(directory(join(folder, 'not-mounted')), store)
+    await expect(gone.lifeboat.copyObjects('shop', 'uploads')).rejects.toMatchObject({ code: 'files-missing' })
+    expect(await keysOf(store)).toEqual([])
+
+    const source = directory(folder)
+    const { lifeboat, clock } = await open(source, store)
+    await fill(source, three)
+    await lifeboat.copyObjects('shop', 'uploads')
+    const before = await contents(store)
+    clock.now = new Date(clock.now.getTime() + day)
+    for (const key of Object.keys(three)) await source.remove(key)
+    const emptied = lifeboat.copyObjects('shop', 'uploads')
+    await expect(emptied).rejects.toMatchObject({ code: 'files-missing', message: expect.stringContaining('has 3') })
+    expect(await contents(store)).toEqual(before)
+    const [copy] = (await lifeboat.copyObjects('shop', 'uploads', { full: true })).destinations
+    expect(copy?.snapshot?.objects).toBe(0)
+  })
+
   it('leaves nothing when the run is cancelled or its destination fails', async () => {
     const { lifeboat, source, store } = await setUp()
     await fill(source, { ...three, 'b/long.bin': 'x'.repeat(3 * 1024 * 1024) })
