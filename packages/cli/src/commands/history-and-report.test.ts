@@ -60,7 +60,7 @@ const model: ReportModel = {
       ...{ name: 'shop', verdict: 'bad', headline: 'there is no backup', destinations: [], trend: [], drills: [] },
       ...{ drillTrend: [], findings: [], notIncluded: [] },
       rpo: { ...unknown, longestGapMs: null },
-      rto: { ...unknown, drilledAt: null, recoveryMs: null },
+      rto: { ...unknown, drilledAt: null, recoveryMs: null, estimate: null },
     },
   ],
 }

@@ -117,8 +117,7 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
         signal,
       })
       server = opened
-      for (const name of opened.ours ? [] : await sweepScratchDatabases(opened, signal))
-        warn(`${name} of a drill that was killed was dropped`)
+      await sweepServer(opened)
       return opened
     })
     const made = await timeline.timed('create the database', () => makeScratchDatabase(place, toc, signal))
@@ -173,9 +172,21 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
     add(restored(await runQueries(verify.queries, places, signal)))
   }
 
+  /** Drops what drills that were killed left on a configured server. */
+  async function sweepServer(opened: OpenScratchServer): Promise<void> {
+    for (const name of opened.ours ? [] : await sweepScratchDatabases(opened, signal))
+      warn(`${name} of a drill that was killed was dropped`)
+  }
+
   async function tearDown(): Promise<void> {
     try {
-      if (server?.ours === false) await database?.drop()
+      if (server?.ours !== false) return
+      await database?.drop()
+      // What a killed drill had asked for when we began (CREATE DATABASE goes on without its client) is there by now.
+      if (!signal?.aborted)
+        await sweepServer(server).catch(() => {
+          // This drill has its result; the next one looks again.
+        })
     } finally {
       await server?.close()
       await work?.remove()

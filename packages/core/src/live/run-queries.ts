@@ -41,8 +41,9 @@ export async function runQueries(
       } catch (error) {
         signal?.throwIfAborted()
         const { message } = databaseError(error, places.target, signal)
-        const finding = critical(places.code, `the query ${JSON.stringify(query.name)} failed: ${message}`, null)
-        done.push(checked(name, [finding], 'it failed'))
+        const what = `the query ${JSON.stringify(query.name)} failed on ${places.where}: ${message}`
+        const hint = 'run it by hand; correct it in verify.queries, or raise its timeout (30s, where none is set)'
+        done.push(checked(name, [critical(places.code, what, hint)], 'it failed'))
       }
     }
     return done

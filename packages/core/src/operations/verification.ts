@@ -1,3 +1,4 @@
+import type { RunOptions } from '../api/run-options.js'
 import type { DrillOptions, DrillReport, VerificationOperations } from '../api/verification.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import { rpoAt } from '../destination/destination-schedule.js'
@@ -6,6 +7,7 @@ import { runDrill } from '../drill/run-drill.js'
 import type { ScratchConfig } from '../drill/scratch-server.js'
 import { BackupError } from '../errors/backup-error.js'
 import { withHooks } from '../hooks/with-hooks.js'
+import { checkDefinitions } from '../live/check-definitions.js'
 import { checkLive } from '../live/check-live.js'
 import { diffBackup } from '../live/diff-backup.js'
 import { composeReport } from '../report/compose-report.js'
@@ -17,6 +19,7 @@ import { findArchived, retrieveBackup } from '../retrieval/retrieve-backup.js'
 import { planTimeline } from '../timeline/plan-timeline.js'
 import { readTimeline } from '../timeline/read-timeline.js'
 import { applyLogMigration } from '../verification-log/write-log.js'
+import type { Checked } from '../verify/checked.js'
 import { recordOf } from '../verify/record-of.js'
 import { runVerify } from '../verify/run-verify.js'
 import { keepRecord, logTarget } from './keep-record.js'
@@ -54,7 +57,7 @@ export function verificationOperations(context: OpenContext): VerificationOperat
           rpoMs: config && rpoAt(config, configured ? config.destinations[backup.destination] : undefined),
           now: deps.now,
           live: run.live
-            ? async options => checkLive(backup.manifest, productOf(product).verify, await liveSource(product), options)
+            ? options => lookAtLive(backup, wanted === 'content' && archived.length === 0, options)
             : undefined,
         },
         run,
@@ -95,6 +98,18 @@ export function verificationOperations(context: OpenContext): VerificationOperat
       planTimeline(
         await readTimeline(product, context.productFor(product, run), { now: deps.now(), signal: run.signal }),
       ),
+  }
+
+  /** @param opened whether the backup could be read, and so its table of contents */
+  async function lookAtLive(backup: LocatedBackup, opened: boolean, run: RunOptions): Promise<Checked[]> {
+    const { product } = backup.manifest
+    const { verify, source: config } = productOf(product)
+    const source = await liveSource(product)
+    const done = await checkLive(backup.manifest, verify, source, run)
+    if (!opened) return done
+    const unlock = unlockFor(product, backup.destination)
+    const job = { backup, unlock, source, config, findPgTools: deps.findPgTools }
+    return [...done, ...(await checkDefinitions(job, run.signal))]
   }
 
   async function drill(name: string, run: DrillOptions = {}): Promise<DrillReport> {

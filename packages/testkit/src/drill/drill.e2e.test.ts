@@ -1,6 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { lockKey, lockSpace } from '../../../core/src/drill/scratch-database.js'
 import type { DrillReport, Lifeboat, ObjectStore } from '../../../core/src/index.js'
 import { memoryStore, secret } from '../../../core/src/index.js'
 import { findPgTools } from '../../../core/src/postgres/find-pg-tools.js'
@@ -96,8 +98,16 @@ describe('a drill of the demo shop', () => {
             expect: 0,
           },
           { name: 'customers', sql: 'select count(*) from customers', expect: { min: 9_000 } },
+          { name: 'few customers', sql: 'select count(*) from customers', expect: { min: 1, max: 7_999 } },
+          { name: 'as many as ever', sql: 'select count(*) from customers', expect: 8_001 },
+          { name: 'no number', sql: 'select max(note) from orders where id < 0', expect: 0 },
           { name: 'no cheap goods', sql: 'select 1 from products where price < 2', expect: 'no rows' },
           { name: 'same orders', sql: 'select max(id), count(*) from orders', expect: 'equal to source' },
+          {
+            name: 'same database',
+            sql: 'select oid from pg_database where datname = current_database()',
+            expect: 'equal to source',
+          },
           { name: 'slow', sql: 'select pg_sleep(60)', expect: 'no rows', timeout: '50ms' },
           { name: 'writes', sql: 'delete from bookings', expect: 'no rows' },
           { name: 'ends it', sql: 'commit; delete from bookings', expect: 'no rows' },
@@ -115,7 +125,14 @@ describe('a drill of the demo shop', () => {
       ['function-missing', 'the function forgotten is not in the restored database'],
       ['policies-missing', 'the restored database has 3 row-level security policies, fewer than 4'],
       ['query-unexpected', '"customers" on the restored data: 8000, expected at least 9000'],
+      ['query-unexpected', '"few customers" on the restored data: 8000, expected at least 1 and at most 7999'],
+      ['query-unexpected', '"as many as ever" on the restored data: 8000, expected 8001'],
+      ['query-unexpected', '"no number" on the restored data: expected one number, got null'],
       ['query-unexpected', '"no cheap goods" on the restored data: 3 rows where none was expected'],
+      [
+        'query-unexpected',
+        expect.stringMatching(/^"same database" on the restored data: "\d+", the source answers "\d+"$/),
+      ],
       ['query-unexpected', expect.stringContaining('the query "slow" failed')],
       ['query-unexpected', expect.stringContaining('read-only transaction')],
       ['query-unexpected', expect.stringContaining('multiple commands')],
@@ -134,12 +151,21 @@ describe('a drill of the demo shop', () => {
 
     const left = 'lifeboat_drill_0123456789abcdef'
     await query(server, `create database ${left}`, `create role ${left}`)
+    // One whose server is still at its last statement when the next drill begins, and not any more when it ends.
+    const late = 'lifeboat_drill_fedcba9876543210'
+    await query(server, `create database ${late}`)
+    const lastStatement = new pg.Client(server)
+    await lastStatement.connect()
+    await lastStatement.query('select pg_advisory_lock($1, $2)', [lockSpace, lockKey('fedcba9876543210')])
     const allowed = await open({ drill: { url, allowSourceServer: new URL(server).host } })
     const warnings: string[] = []
     const report = await allowed.drill('shop/latest', {
-      onEvent: event => event.type === 'warning.raised' && warnings.push(event.message),
+      onEvent: event => {
+        if (event.type === 'warning.raised') warnings.push(event.message)
+        if (event.type === 'step.started' && event.step === 'proof') void lastStatement.end()
+      },
     })
-    expect(warnings).toEqual([left, left].map(name => `${name} of a drill that was killed was dropped`))
+    expect(warnings).toEqual([left, left, late].map(name => `${name} of a drill that was killed was dropped`))
     expect(report.findings.map(one => `${one.code} ${one.message}`)).toEqual([
       expect.stringMatching(/^grants-not-compared/),
     ])
