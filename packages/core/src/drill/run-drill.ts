@@ -109,6 +109,10 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
       throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
     toc = await timeline.timed('read the table of contents', () => readContents(backup, artifact, unlock, signal))
     const place = await timeline.timed('open the scratch server', async () => {
+      if (job.scratch.kind === 'server' && job.source === undefined && job.scratch.allowSourceServer === undefined)
+        warn(
+          "the source's address is not at hand, so nobody checked that drill.url is another server than the source's",
+        )
       const opened = await openScratchServer(job.scratch, {
         databaseBytes: manifest.source.databaseBytes,
         sourceMajor: Number.parseInt(manifest.source.serverVersion, 10),

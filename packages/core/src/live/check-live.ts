@@ -29,9 +29,10 @@ export async function checkLive(
   const client = await connect(source, signal)
   try {
     // A live database is only looked at: never written, never waited for behind a lock, and never seen through a policy.
-    await client.query(
-      `set default_transaction_read_only = on; set lock_timeout = ${lockWaitMs}; set row_security = off`,
-    )
+    await client.query('begin isolation level repeatable read read only')
+    await client.query(`select set_config('lock_timeout', $1, true), set_config('row_security', 'off', true)`, [
+      String(lockWaitMs),
+    ])
     done.push(...(await checkExpectedObjects(client, verify, { where: 'the live database', code: liveObjectMissing })))
     for (const name of verify.criticalTables) {
       const check = await checkRows(client, manifest, verify, name)

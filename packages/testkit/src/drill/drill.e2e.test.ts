@@ -86,7 +86,8 @@ describe('a drill of the demo shop', () => {
   it('as a verification of level restored it judges objectives and expectations, and compares counts when told to', async () => {
     const strict = await open({
       objectives: { rto: '1ms', rpo: '1ms' },
-      drill: { proof: 'counts' },
+      // On a server that is there: one of its own has been started above.
+      drill: { proof: 'counts', url: secret.value(server), allowSourceServer: new URL(server).host },
       verify: {
         criticalTables: ['orders', 'nowhere'],
         functions: ['order_total', 'audit.note_change', 'forgotten'],
@@ -133,7 +134,10 @@ describe('a drill of the demo shop', () => {
         'query-unexpected',
         expect.stringMatching(/^"same database" on the restored data: "\d+", the source answers "\d+"$/),
       ],
-      ['query-unexpected', expect.stringContaining('the query "slow" failed')],
+      [
+        'query-unexpected',
+        expect.stringMatching(/^the query "slow" failed on the restored data: .* answered: .*statement timeout$/),
+      ],
       ['query-unexpected', expect.stringContaining('read-only transaction')],
       ['query-unexpected', expect.stringContaining('multiple commands')],
       ['backup-too-old', expect.stringContaining('the RPO is')],
@@ -148,6 +152,13 @@ describe('a drill of the demo shop', () => {
     await expect(refused.drill('shop/latest')).rejects.toMatchObject({ code: 'target-is-source' })
     const small = await open({ drill: { url, maxSize: '1MB', allowSourceServer: new URL(server).host } })
     await expect(small.drill('shop/latest')).rejects.toMatchObject({ code: 'target-unfit' })
+    const blind = await open({ drill: { url, maxSize: '1MB' }, source: { url: secret.env('NOT_AT_HAND') } })
+    const said: string[] = []
+    const drilling = blind.drill('shop/latest', {
+      onEvent: event => event.type === 'warning.raised' && said.push(event.message),
+    })
+    await expect(drilling).rejects.toMatchObject({ code: 'target-unfit' })
+    expect(said).toEqual([expect.stringContaining("the source's address is not at hand")])
 
     const left = 'lifeboat_drill_0123456789abcdef'
     await query(server, `create database ${left}`, `create role ${left}`)

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { memoryStore, type ObjectStore, secret, verificationLogMigration } from '../../../core/src/index.js'
+import { runQueries } from '../../../core/src/live/run-queries.js'
+import { parseConnectionUrl } from '../../../core/src/postgres/connection.js'
 import { readRecords } from '../../../core/src/repository/verification-record.js'
 import type {} from '../provided-postgres.js'
 import { databaseUrl, makeDrillShop, openShop, query } from './drill-shop.js'
@@ -109,6 +111,32 @@ describe('checks against the live database', () => {
     const onlyLive = { ...verify, criticalTables: ['sessions'], functions: [] }
     expect(await (await open({ verify: onlyLive })).verify('shop/latest', { live: true })).toMatchObject({ ok: false })
     expect((await records()).at(-1)).toMatchObject({ live: true, level: 'content', ok: true })
+  })
+
+  it('asks a source that does not answer once, and holds nothing against the data', async () => {
+    const same = { sql: 'select 1', expect: 'equal to source' as const }
+    const nowhere = parseConnectionUrl('postgres://nobody@127.0.0.1:1/nowhere')
+    const places = { target: parseConnectionUrl(source), source: nowhere, code: 'query-unexpected', where: 'the data' }
+    const done = await runQueries(
+      [
+        { name: 'one', ...same },
+        { name: 'two', ...same },
+      ],
+      places,
+    )
+    expect(done.map(({ ok, findings }) => [ok, findings.map(one => [one.severity, one.code, one.message])])).toEqual(
+      ['one', 'two'].map(name => [
+        true,
+        [
+          [
+            ...['warning', 'query-not-compared'],
+            expect.stringMatching(
+              `^the query "${name}" was not compared with the source: cannot reach 127.0.0.1:1/nowhere`,
+            ),
+          ],
+        ],
+      ]),
+    )
   })
 
   it('lists what differs between the definitions of backup and database', async () => {
