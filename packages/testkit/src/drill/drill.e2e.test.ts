@@ -12,6 +12,7 @@ import type {} from '../provided-postgres.js'
 import { databaseUrl, makeDrillShop, openShop, pgbenchTables, query } from './drill-shop.js'
 
 const server = inject('postgres').url
+const namesLeft = `select datname from pg_database where datname ~ '^lifeboat' union select rolname from pg_roles where rolname ~ '^lifeboat'`
 const place = { product: 'shop', destination: 'local' }
 
 describe('a drill of the demo shop', () => {
@@ -182,11 +183,7 @@ describe('a drill of the demo shop', () => {
     ])
     expect(report.record.leftOut.map(one => one.entry)).toEqual(['DEFAULT ACL depot.DEFAULT PRIVILEGES FOR TABLES'])
     expect(report).toMatchObject({ ok: true, record: { scratch: { kind: 'server' }, proof: { differences: 0 } } })
-    const names = await query(
-      server,
-      `select datname as name from pg_database where datname ~ 'lifeboat' union select rolname from pg_roles where rolname ~ 'lifeboat'`,
-    )
-    expect(names).toEqual([])
+    expect(await query(server, namesLeft)).toEqual([])
   })
 
   it('drills with a login that may do no more than make databases', async () => {
@@ -219,8 +216,7 @@ describe('a drill of the demo shop', () => {
       })
       await expect(drilling).rejects.toMatchObject({ code: 'cancelled' })
       expect((await readdir(tmpdir())).filter(name => name.startsWith(`lifeboat-drill-${process.pid}-`))).toEqual([])
-      const left = `select datname from pg_database where datname ~ 'lifeboat' union select rolname from pg_roles where rolname ~ 'lifeboat'`
-      expect(await query(server, left)).toEqual([])
+      expect(await query(server, namesLeft)).toEqual([])
     },
   )
 
@@ -240,11 +236,13 @@ describe('a drill of the demo shop', () => {
     const broken = Buffer.from(bytes)
     broken[bytes.length - 2000]! ^= 1
     await put(broken)
-    const report = await lifeboat.drill('shop/latest')
+    const drill = { url: secret.value(server), allowSourceServer: new URL(server).host }
+    const report = await (await open({ drill })).drill('shop/latest')
     await put(bytes)
     expect(report.findings.map(one => one.code)).toEqual(['object-damaged'])
     expect(report).toMatchObject({ ok: false, record: { ok: false, proof: null } })
     expect((await readdir(tmpdir())).filter(name => name.startsWith(`lifeboat-drill-${process.pid}-`))).toEqual([])
+    expect(await query(server, namesLeft)).toEqual([])
   })
 })
 

@@ -154,7 +154,7 @@ describe('checks against the live database', () => {
     const report = await (await open()).verify('shop/latest', { live: true })
     expect(report.findings.map(one => `${one.severity} ${one.code} ${one.message}`)).toEqual([
       ...[
-        'functions of the backup are not in the live database: PROCEDURE public.retire_product(IN wanted integer)',
+        'functions of the backup are not in the live database: PROCEDURE public.retire_product(integer)',
         'policies of the backup are not in the live database: POLICY public.sessions no_deletes',
         'extensions of the live database are not in the backup: EXTENSION pg_trgm',
         'indexes of the backup are not in the live database: INDEX public.order_lines_product',
@@ -174,6 +174,7 @@ describe('checks against the live database', () => {
       'missing COMMENT on TRIGGER note_status_change ON orders in public',
       'missing INDEX public.order_lines_product',
       'missing POLICY public.sessions no_deletes',
+      'missing PROCEDURE public.retire_product(integer)',
       'missing TRIGGER public.orders note_status_change',
     ])
   })
