@@ -137,6 +137,22 @@ describe('checks against the live database', () => {
         ],
       ]),
     )
+    const dead = await openShop('postgres://nobody@127.0.0.1:1/nowhere', { destinations: { local: { store } } })
+    const report = await dead.verify('shop/latest', { live: true })
+    expect(report.findings.map(one => [one.severity, one.code, one.message])).toEqual([
+      [
+        'critical',
+        'live-unreachable',
+        expect.stringMatching(/^the live database .* cannot reach 127.0.0.1:1\/nowhere/),
+      ],
+    ])
+    expect(report.checks).toContainEqual(expect.objectContaining({ name: 'content of database', ok: true }))
+    expect((await readRecords(store, { product: 'shop', destination: 'local' })).at(-1)).toMatchObject({ ok: true })
+    await expect(dead.drill('shop/latest', { destination: 'elsewhere' })).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: 'shop has no destination "elsewhere"',
+      hint: 'configured: local',
+    })
   })
 
   it('lists what differs between the definitions of backup and database', async () => {
