@@ -9,7 +9,7 @@ import { findPgTools } from '../../../core/src/postgres/find-pg-tools.js'
 import { readRecords } from '../../../core/src/repository/verification-record.js'
 import { ensurePgClient, startScratchServer } from '../postgres.js'
 import type {} from '../provided-postgres.js'
-import { databaseUrl, makeDrillShop, openShop, pgbenchTables, query } from './drill-shop.js'
+import { databaseUrl, makeDrillShop, openShop, pgbenchScale, pgbenchTables, query } from './drill-shop.js'
 
 const server = inject('postgres').url
 const namesLeft = `select datname from pg_database where datname ~ '^lifeboat' union select rolname from pg_roles where rolname ~ '^lifeboat'`
@@ -26,7 +26,7 @@ describe('a drill of the demo shop', () => {
     source = await makeDrillShop(server, 'drill_shop')
     await query(
       source,
-      ...pgbenchTables(1),
+      ...pgbenchTables(pgbenchScale),
       // PostgreSQL writes this otherwise once it was restored: `IN` over a varchar.
       `create table tickets (id int primary key, state varchar(10) check (state in ('new', 'done')))`,
       `insert into tickets values (1, 'new'), (2, 'done')`,

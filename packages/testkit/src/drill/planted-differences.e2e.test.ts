@@ -12,7 +12,7 @@ import { readContents } from '../../../core/src/restore/read-contents.js'
 import { runRestore } from '../../../core/src/restore/run-restore.js'
 import { recordFault } from '../faults/fault-results.js'
 import type {} from '../provided-postgres.js'
-import { databaseUrl, makeDrillShop, openShop, pgbenchTables, query } from './drill-shop.js'
+import { databaseUrl, makeDrillShop, openShop, pgbenchScale, pgbenchTables, query } from './drill-shop.js'
 
 /*
  * One restore, as a drill makes it; then each difference is planted into a copy of the restored database, and the proof
@@ -21,8 +21,6 @@ import { databaseUrl, makeDrillShop, openShop, pgbenchTables, query } from './dr
 
 const server = inject('postgres').url
 const passphrase = 'correct horse battery'
-/** A long run plants into a database of a size that counts: 50 makes five million accounts. */
-const scale = Number(process.env.LIFEBOAT_TEST_PGBENCH_SCALE ?? 1)
 
 function resolveProduct() {
   const { products } = resolveConfig({
@@ -44,7 +42,7 @@ describe('the proof by content', () => {
 
   beforeAll(async () => {
     const source = await makeDrillShop(server, 'planted_shop')
-    await query(source, ...pgbenchTables(scale))
+    await query(source, ...pgbenchTables(pgbenchScale))
     const store = memoryStore()
     const lifeboat = await openShop(source, { destinations: { local: { store } } })
     const { manifest } = await lifeboat.backup('shop')
