@@ -107,7 +107,14 @@ export function renderObjectsPruned(result: ObjectsPruneResult, colours: Colours
     ...plan.keep.map(one => line(colours.green('keep'.padEnd(8)), one)),
     ...plan.remove.map(one => line(colours.yellow((applied ? 'remove' : 'would go').padEnd(8)), one)),
     ...(content.count > 0 ? [`  ${verb} ${plural(content.count, 'file')}, ${formatBytes(content.storedBytes)}`] : []),
+    ...lockedLine(result.locked, colours),
     ...(result.held === null ? [] : [`  ${colours.yellow('kept all content')}: ${oneLine(result.held)}`]),
     ...result.retained.map(({ id, message }) => `  ${colours.red('retained')}  ${oneLine(`${id}: ${message}`)}`),
   ]
+}
+
+function lockedLine({ count, storedBytes, until }: ObjectsPruneResult['locked'], colours: Colours): string[] {
+  if (count === 0) return []
+  const why = until === null ? 'under a legal hold' : `locked until ${formatTime(until)}`
+  return [`  ${colours.yellow('retained')}  ${plural(count, 'file')} that no snapshot needs, ${formatBytes(storedBytes)}, ${why}`]
 }

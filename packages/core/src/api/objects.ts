@@ -170,6 +170,11 @@ export interface ObjectsPruneResult {
   readonly unneeded: { readonly count: number; readonly storedBytes: number }
   /** Of that, what was removed. */
   readonly freed: { readonly count: number; readonly storedBytes: number }
+  /**
+   * Of it, what a lock of the place still keeps. `until`: when the last of it lets go, RFC 3339; null where a legal hold
+   * keeps some of it, or nothing is kept. A dry run does not look.
+   */
+  readonly locked: { readonly count: number; readonly storedBytes: number; readonly until: string | null }
   /** Why nothing but snapshots was removed; null as a rule. */
   readonly held: string | null
 }

@@ -16,6 +16,7 @@ import { readLock, readSealer, readSealKeys, readUnlock } from '../encryption/pr
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { emitterFor } from '../events/backup-event.js'
 import { copyObjects } from '../objects/copy-objects.js'
+import { lockingCopies } from '../objects/keep-locked.js'
 import { listingKeys } from '../objects/listing-keys.js'
 import { pruneObjects } from '../objects/prune-objects.js'
 import { planObjectRestore, type RestoreObjectsJob, restoreObjects } from '../objects/restore-objects.js'
@@ -45,8 +46,11 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       const destinations: ObjectCopy[] = []
       // Keys first: nothing is asked of the source before it is known that the result can be encrypted and read again.
       const chosen = []
-      for (const [destination, { store }] of destinationsOf(product, config, run))
-        chosen.push({ destination, store, ...(await writingKeys(product, destination)) })
+      for (const [destination, { store: plain, objectLock: rule }] of destinationsOf(product, config, run)) {
+        const objectLock = config.objectLock ?? rule
+        const store = lockingCopies(plain, objectLock, { product, set, now: deps.now })
+        chosen.push({ destination, store, objectLock, ...(await writingKeys(product, destination)) })
+      }
       for (const one of chosen) {
         const { destination, store } = one
         try {
