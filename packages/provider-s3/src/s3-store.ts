@@ -4,7 +4,14 @@ import type {
   HeadObjectCommandOutput,
   ListMultipartUploadsCommandInput,
 } from '@aws-sdk/client-s3'
-import { assertKey, BackupError, type ObjectStore, type PutLock, type StoreCallOptions, type StoredObject } from '@lifeboat/core'
+import {
+  assertKey,
+  BackupError,
+  type ObjectStore,
+  type PutLock,
+  type StoreCallOptions,
+  type StoredObject,
+} from '@lifeboat/core'
 import { archiveOf, archiveOfListed } from './archive-state.js'
 import { classifyS3Error } from './classify-s3-error.js'
 import { described, fullyDescribed } from './described.js'

@@ -1,11 +1,12 @@
-import type {
-  CopyObjectsResult,
-  ListedSnapshot,
-  ObjectCopy,
-  ObjectRestorePlan,
-  ObjectRestoreResult,
-  ObjectsPruneResult,
-  ObjectsReport,
+import {
+  type CopyObjectsResult,
+  describeArchived,
+  type ListedSnapshot,
+  type ObjectCopy,
+  type ObjectRestorePlan,
+  type ObjectRestoreResult,
+  type ObjectsPruneResult,
+  type ObjectsReport,
 } from '@lifeboat/core'
 import type { Colours } from './colours.js'
 import { oneLine } from './one-line.js'
@@ -51,6 +52,9 @@ export function renderSnapshots(snapshots: readonly ListedSnapshot[], colours: C
       { title: 'size', align: 'right', cell: one => formatBytes(one.snapshot.plainBytes) },
       { title: 'new', align: 'right', cell: one => formatBytes(one.snapshot.added.plainBytes) },
       { title: 'missed', align: 'right', cell: one => formatCount(one.snapshot.missed) },
+      ...(snapshots.some(({ archived }) => archived)
+        ? [{ title: 'content', cell: (one: ListedSnapshot) => (one.archived ? 'in an archive' : '') }]
+        : []),
     ],
     snapshots,
     colours.bold,
@@ -80,6 +84,9 @@ export function renderObjectPlan(plan: ObjectRestorePlan): string[] {
     `restore ${plan.product}/${plan.set}/${plan.id} (${formatTime(plan.createdAt)}, at ${plan.destination}${part})`,
     `  into ${oneLine(plan.target)}${plan.targetIsSource ? ', where the objects came from' : ''}`,
     `  ${plural(plan.objects, 'object')}, ${formatBytes(plan.plainBytes)}; ${existing}`,
+    ...(plan.archived === null
+      ? []
+      : [`  of their content ${describeArchived(plan.archived)}: it is read after --retrieve only`]),
   ]
 }
 
@@ -116,5 +123,7 @@ export function renderObjectsPruned(result: ObjectsPruneResult, colours: Colours
 function lockedLine({ count, storedBytes, until }: ObjectsPruneResult['locked'], colours: Colours): string[] {
   if (count === 0) return []
   const why = until === null ? 'under a legal hold' : `locked until ${formatTime(until)}`
-  return [`  ${colours.yellow('retained')}  ${plural(count, 'file')} that no snapshot needs, ${formatBytes(storedBytes)}, ${why}`]
+  return [
+    `  ${colours.yellow('retained')}  ${plural(count, 'file')} that no snapshot needs, ${formatBytes(storedBytes)}, ${why}`,
+  ]
 }

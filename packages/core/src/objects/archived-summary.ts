@@ -58,9 +58,7 @@ export function contentArchived(archived: ArchivedObjects): BackupError {
 /** The same where it was asked for. @param readableAt when it should be there; undefined where nobody says */
 export function contentUnderWay(archived: ArchivedObjects, readableAt: Date | undefined): BackupError {
   const when =
-    readableAt === undefined
-      ? 'in some hours'
-      : `after ${readableAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+    readableAt === undefined ? 'in some hours' : `after ${readableAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`
   const retrieving = { ...archived, retrieving: archived.contents }
   return new BackupError('object-archived', describeArchived(retrieving), {
     hint: `come back ${when} and run the same again; \`--retrieve --wait 12h\` waits for it`,

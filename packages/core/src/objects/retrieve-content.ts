@@ -8,7 +8,7 @@ import { openSpill, type Spill } from '../streams/spill.js'
 import { contentArchived, contentUnderWay, tallyArchived } from './archived-summary.js'
 import type { ContentMarks } from './content-marks.js'
 import { type ArchivedContent, findArchived, lookAt } from './find-archived.js'
-import { contentName, parseContentName } from './object-layout.js'
+import { contentName, contentPrefix, parseContentName } from './object-layout.js'
 import { planRetrieval } from './plan-retrieval.js'
 import type { SnapshotPlace } from './snapshot.js'
 
@@ -48,13 +48,14 @@ export async function retrieveContent(job: RetrievalJob, needed: ContentMarks): 
     }
     for await (const { found, step, answer } of orderedParallel(findArchived(job, needed, signal), asksAtOnce, ask)) {
       throwIfCancelled(signal)
-      if (answer !== undefined) {
-        asked += 1
-        if (answer !== null && step === 'ask') expectedMs = Math.max(expectedMs ?? 0, answer)
-        if (step === 'ask' && found.archive.state === 'archived') progress(emit, `${asked} asked for`)
-      }
+      if (answer !== undefined) progress(emit, `${++asked} asked for`)
+      if (step === 'ask' && typeof answer === 'number') expectedMs = Math.max(expectedMs ?? 0, answer)
       if (tally.add(found) && retrieve !== undefined) await waiting.append(contentName(found.run, found.number))
     }
+    const { tier = 'standard' } = retrieve ?? {}
+    const key = contentPrefix(job.product, job.set)
+    // One for all of them: there may be a million.
+    if (asked > 0) emit({ type: 'retrieval.requested', destination: job.destination, key, tier })
     const archived = tally.told()
     if (archived === null) return
     if (retrieve === undefined) throw contentArchived(archived)
@@ -69,13 +70,12 @@ export async function retrieveContent(job: RetrievalJob, needed: ContentMarks): 
 
 /** How long it mostly takes, in ms; null where the service does not say. */
 async function askFor(job: RetrievalJob, key: string): Promise<number | null> {
-  const { store, retrieve, signal, destination } = job
+  const { store, retrieve, signal } = job
   const { tier = 'standard', days = 3 } = retrieve ?? {}
   if (store.retrieve === undefined)
     throw new BackupError('store-refused', `${store.location} retrieves nothing from archives`)
   try {
     const { expectedMs } = await store.retrieve(key, { days, tier, signal })
-    job.emit({ type: 'retrieval.requested', destination, key, tier })
     return expectedMs ?? null
   } catch (error) {
     throw wrapStoreError(error, { store, doing: `ask for ${key}`, signal })

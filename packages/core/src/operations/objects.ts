@@ -15,6 +15,7 @@ import { messageOpener } from '../encryption/message-session.js'
 import { readLock, readSealer, readSealKeys, readUnlock } from '../encryption/product-keys.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { emitterFor } from '../events/backup-event.js'
+import { markArchived, needsAny } from '../objects/archived-snapshots.js'
 import { copyObjects } from '../objects/copy-objects.js'
 import { lockingCopies } from '../objects/keep-locked.js'
 import { listingKeys } from '../objects/listing-keys.js'
@@ -82,9 +83,11 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       for (const set of sets) {
         for (const [destination, { store }] of destinationsOf(product, setOf(product, set), run)) {
           const read = await readSnapshots({ store, product, set }, run.signal)
+          const marks = run.archives ? await markArchived({ store, product, set }, run.signal) : null
           for (const snapshot of read.snapshots) {
             const { location } = store
-            snapshots.push({ product, set, id: snapshot.id, destination, location, snapshot })
+            const archived = marks && (await needsAny({ store, product, set }, snapshot, marks, run.signal))
+            snapshots.push({ product, set, id: snapshot.id, destination, location, snapshot, archived })
           }
           for (const one of read.unreadable) unreadable.push({ product, set, destination, ...one })
         }
@@ -102,6 +105,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
         ...{ product, set, destination, store, snapshot, sample, level: run.level ?? 'content' },
         opener: async () => messageOpener(await context.unlockFor(product, destination)()),
         sealKeys: context.sealKeysFor(product, destination),
+        ...{ retrieve: run.retrieve, sleep: deps.sleep },
         ...{ now: deps.now, random: deps.random, emit: emitterFor(run.onEvent), signal: sharedSignal(run.signal) },
       })
     },
@@ -194,6 +198,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       readBack: run.readBack ?? false,
       open: messageOpener(unlock),
       sealKeys: await context.sealKeysFor(product, destination)(),
+      ...{ retrieve: run.retrieve, sleep: deps.sleep },
       ...{ now: deps.now, emit: emitterFor(run.onEvent), signal: sharedSignal(run.signal) },
     }
   }

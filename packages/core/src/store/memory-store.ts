@@ -2,8 +2,8 @@ import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { untilAborted } from '../streams/until-aborted.js'
 import { assertKey } from './assert-key.js'
 import { compareKeys } from './compare-keys.js'
-import type { ObjectStore, PutLock, PutOptions, StoreCallOptions, StoredObject } from './object-store.js'
 import { memoryLocks } from './memory-locks.js'
+import type { ObjectStore, PutLock, PutOptions, StoreCallOptions, StoredObject } from './object-store.js'
 import { refuseRules } from './refuse-rules.js'
 import { resolveRange } from './store-range.js'
 
@@ -37,7 +37,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
   return {
     name: 'memory',
     location: 'memory',
-    capabilities: { conditionalPut, metadata: true, storageClasses: false, objectLock: locks !== undefined, versioning: false },
+    capabilities: {
+      conditionalPut,
+      metadata: true,
+      storageClasses: false,
+      objectLock: locks !== undefined,
+      versioning: false,
+    },
     listsInOrder: true,
 
     async put(key, source, options: PutOptions = {}) {

@@ -1,9 +1,9 @@
 import type { ObjectStore } from '../store/object-store.js'
 import { conditions, keys } from './store-cases/conditions.js'
 import { cancellations, failures } from './store-cases/failures.js'
+import type { Test } from './store-cases/helpers.js'
 import { absences, descriptions, listings } from './store-cases/listings.js'
 import { lockExtensions } from './store-cases/locks.js'
-import type { Test } from './store-cases/helpers.js'
 import { ranges, roundTrips } from './store-cases/round-trips.js'
 import { rules } from './store-cases/rules.js'
 
