@@ -218,6 +218,25 @@ describe('a snapshot whose content is in an archive', () => {
     expect((await lifeboat.listObjectSnapshots('shop', 'calls')).snapshots[0]?.archived).toBeNull()
   })
 
+  it('has none of its other files there: a store whose own class is an archive is refused', async () => {
+    const store = archiving(memoryStore(), key => key.startsWith('shop/objects/'))
+    const lifeboat = await openLifeboat({
+      products: {
+        shop: {
+          source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
+          encryption: { passphrase: secret.value('correct horse battery staple', 'a test') },
+          destinations: { vault: { store } },
+          objects: { calls: { from: memoryStore() } },
+        },
+      },
+    })
+    await expect(lifeboat.copyObjects('shop', 'calls')).rejects.toMatchObject({
+      ...{ code: 'store-refused', message: expect.stringMatching(/listings\/.* landed in GLACIER/) },
+      hint: expect.stringContaining('storageClass of the set'),
+    })
+    for await (const { key } of store.list('shop/')) expect.unreachable(key)
+  })
+
   it('says what is restored already when copies go away and nobody asks for them anew', async () => {
     const { source, store, lifeboat, verify } = await setUp()
     await expect(verify({ retrieve: {} })).rejects.toMatchObject({ code: 'object-archived' })

@@ -12,6 +12,7 @@ import { orderedParallel } from '../streams/ordered-parallel.js'
 import { sharedSignal } from '../streams/shared-signal.js'
 import { openSpill, type Spill } from '../streams/spill.js'
 import { toolName, toolVersion } from '../tool-version.js'
+import { assertReadable } from './assert-readable.js'
 import type { ContentMarks } from './content-marks.js'
 import { ContentWriter } from './content-writer.js'
 import { type CopyCounts, type CopyJob, setLock } from './copy-job.js'
@@ -100,7 +101,8 @@ async function* entriesOf(
 }
 
 function explained(error: unknown): unknown {
-  if (!isBackupError(error, 'object-missing') && !isBackupError(error, 'object-damaged')) return error
+  const codes = ['object-missing', 'object-damaged', 'object-archived'] as const
+  if (!isBackupError(error) || !codes.some(code => error.code === code)) return error
   return new BackupError(error.code, `the snapshot before cannot be built on: ${error.message}`, {
     cause: error,
     hint: 'copy everything anew: `lifeboat objects backup --full`',
@@ -126,6 +128,7 @@ async function publish(job: CopyJob, done: Publication): Promise<Snapshot> {
   const { run, gathered, signal, counts, writer } = done
   const session = job.listingLock === job.lock ? done.session : await beginSession(job.listingLock)
   const listing = await writeLines(store, listingKey(product, set, run), listingLines(done), { session, signal })
+  await assertReadable(store, listingKey(product, set, run), signal)
   const tally = { contents: 0, contentBytes: 0 }
   const lines = inventoryLines(job, done, gathered.marks, tally)
   const inventory = await writeLines(store, inventoryKey(product, set, run), lines, { signal })
