@@ -6,6 +6,7 @@ import type { ArchiveEntry } from '../archive/archive-header.js'
 import { invalid } from '../archive/front-reader.js'
 import { type ConnectionTarget, connect, databaseError } from '../postgres/connection.js'
 import { copyTarget } from './copy-target.js'
+import type { RowSink } from './load-archive.js'
 
 /** As pg_restore sets up a session before it loads data. */
 const sessionSettings = `set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0;
@@ -24,7 +25,7 @@ interface Load {
  * Loads tables over several sessions, in the order in which their rows pass: while one session still digests the end
  * of its table, the next table already flows into another.
  */
-export class CopyLoader {
+export class CopyLoader implements RowSink {
   readonly #target: ConnectionTarget
   readonly #idle: pg.Client[]
   readonly #all: readonly pg.Client[]
