@@ -1,51 +1,33 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { build } from 'tsup'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { sweepScratchDatabases } from '../../../core/src/drill/scratch-database.js'
 import { openScratchServer } from '../../../core/src/drill/scratch-server.js'
 import { sweepWorkFolders } from '../../../core/src/drill/work-folder.js'
 import { directory } from '../../../core/src/index.js'
+import { bundleProgram } from '../bundle-program.js'
 import type {} from '../provided-postgres.js'
+import type { DrillOrder } from './drill-run.js'
 import { databaseUrl, openShop, query } from './drill-shop.js'
 
 const server = inject('postgres').url
 const core = fileURLToPath(new URL('../../../core/', import.meta.url))
-// Beside core's dependencies, where a built core finds them.
+// Below core, whose server binaries are looked for from there.
 const programs = join(core, 'node_modules', '.killed-drill')
-
-/** A drill in a process of its own, which says every event on a line, and the configuration comes on stdin. */
-const program = `
-import { writeSync } from 'node:fs'
-import { directory, openLifeboat, secret } from './index.js'
-const { source, store, scratch } = JSON.parse(process.argv[2])
-const drill = scratch ? { url: secret.value(scratch.url), allowSourceServer: scratch.name } : {}
-const lifeboat = await openLifeboat({ products: { shop: {
-  source: { url: secret.value(source) }, encryption: { passphrase: secret.value('correct horse battery') },
-  destinations: { local: { store: directory(store) } }, drill } } })
-const report = await lifeboat.drill('shop/latest', { onEvent: event => writeSync(1, event.type + ' ' + (event.step ?? '') + '\\n') })
-writeSync(1, 'report ' + report.ok + ' ' + report.findings.map(one => one.code + one.message).join() + '\\n')
-`
 
 describe('a drill that is killed', () => {
   let folder: string
+  let program: readonly string[]
   let source: string
 
   beforeAll(async () => {
-    await build({
-      ...{ entry: [join(core, 'src/index.ts')], outDir: programs, format: 'esm', target: 'node20' },
-      // Everything that has the name of a package is one.
-      external: [/^[a-z@]/],
-      ...{ config: false, silent: true, clean: true, dts: false },
-    })
-    await writeFile(join(programs, 'package.json'), '{"type":"module"}')
-    await writeFile(join(programs, 'drill.mjs'), program)
+    program = await bundleProgram(fileURLToPath(new URL('drill-run.ts', import.meta.url)), programs)
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-killed-test-'))
     await query(databaseUrl(server, 'postgres'), 'drop database if exists killed_shop with (force)')
     await query(databaseUrl(server, 'postgres'), 'create database killed_shop')
@@ -69,8 +51,11 @@ describe('a drill that is killed', () => {
 
   function start(onServer: boolean): ChildProcess {
     const scratch = onServer ? { url: server, name: new URL(server).host } : undefined
-    const job = JSON.stringify({ source, store: join(folder, 'store'), scratch })
-    return spawn(process.execPath, [join(programs, 'drill.mjs'), job], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const order: DrillOrder = { source, store: join(folder, 'store'), scratch }
+    return spawn(process.execPath, program, {
+      env: { ...process.env, DRILL_ORDER: JSON.stringify(order) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
   }
 
   /** Runs a drill and kills it after so many events; returns what it said. */
