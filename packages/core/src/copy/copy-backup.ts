@@ -3,7 +3,7 @@ import type { RunOptions } from '../api/run-options.js'
 import { type Destination, removeEverywhere } from '../backup/store-everywhere.js'
 import type { Deps } from '../deps.js'
 import { elapsedMs } from '../elapsed-ms.js'
-import { BackupError } from '../errors/backup-error.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
@@ -87,7 +87,14 @@ async function copyLocked(job: CopyJob, options: RunOptions & { readonly signal:
     const manifest = stage ? await stage.seal({ ...original, id, artifacts, seal: null }) : original
     throwIfCancelled(signal)
     const bytes = stage ? Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`) : text
-    await putManifest(to, manifestKey(product, id), bytes, signal)
+    const key = manifestKey(product, id)
+    // It may come through although its answer is lost, and goes before what it names.
+    written.unshift(key)
+    await putManifest(to, key, bytes, signal).catch((error: unknown) => {
+      // Somebody's who took no lock; what it names may be what lies here.
+      if (isBackupError(error, 'object-exists')) written.length = 0
+      throw error
+    })
     return resultOf('copied', manifest)
   } catch (error) {
     await removeEverywhere([to], written, emit)

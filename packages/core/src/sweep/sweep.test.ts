@@ -121,6 +121,28 @@ describe('a sweep', () => {
     expect((await runSweep(jobOf(store, 25, true), {})).removed).toHaveLength(2)
   })
 
+  it('leaves a lock that had expired and is somebody’s by the time that its turn comes', async () => {
+    const inner = memoryStore()
+    const key = 'shop/locks/objects-files.json'
+    const old = '2026-01-01T00:00:00.000Z'
+    const lock = { token: '0a1b', purpose: 'backup', holder: 'dead', acquiredAt: old, expiresAt: old }
+    await inner.put(key, bytesOf(JSON.stringify(lock)))
+    await fill(inner, garbage)
+    const store: ObjectStore = {
+      ...inner,
+      async remove(removed, options) {
+        await inner.remove(removed, options)
+        if (removed !== garbage[0]) return
+        const expiresAt = new Date(Date.now() + 26 * hour).toISOString()
+        await inner.put(key, bytesOf(JSON.stringify({ ...lock, token: '2c3d', holder: 'alive', expiresAt })))
+      },
+    }
+    const { removed, retained } = await runSweep(jobOf(store, 25, true), {})
+    expect(removed).toEqual(garbage)
+    expect(retained).toEqual([])
+    expect(await keysOf(inner)).toEqual([key])
+  })
+
   it('reports what the store refuses to remove, and goes on', async () => {
     const inner = memoryStore()
     const store: ObjectStore = {
@@ -156,7 +178,7 @@ describe('a sweep', () => {
     ])
   })
 
-  it.each(['pauses', 'operations', 'provider-secrets', 'verifications', 'locks'])(
+  it.each(['alerts', 'key-proofs', 'pauses', 'operations', 'provider-secrets', 'verifications', 'locks'])(
     'clears what was never finished beside the backups: %s',
     async folder => {
       const path = join(scratch, `beside-${folder}`)
