@@ -18,6 +18,7 @@ import { runRestore } from '../restore/run-restore.js'
 import { describeEntry, selectEntries } from '../restore/select-entries.js'
 import type { SealKeys } from '../seal/manifest-seal.js'
 import { checkExpectations } from '../verify/check-expectations.js'
+import { historyFindings } from '../verify/check-history.js'
 import { sealFindings } from '../verify/check-seal.js'
 import { type Checked, checked } from '../verify/checked.js'
 import { critical, isSound } from '../verify/finding.js'
@@ -37,7 +38,7 @@ export interface DrillJob {
   readonly find: () => Promise<LocatedBackup>
   readonly unlock: () => Promise<Unlock>
   readonly sealKeys: () => Promise<SealKeys>
-  readonly config: Pick<ProductConfig, 'verify' | 'drill' | 'objectives'>
+  readonly config: Pick<ProductConfig, 'verify' | 'drill' | 'objectives' | 'destinations'>
   readonly scratch: ScratchConfig
   readonly source: ConnectionTarget | undefined
   readonly findPgTools: () => Promise<PgTools[]>
@@ -166,6 +167,11 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
     }
     add([checked('seal', await sealFindings(backup, await job.sealKeys(), signal))])
     add(checkExpectations(manifest, verify))
+    if (Object.hasOwn(job.config.destinations, backup.destination)) {
+      // Its age is judged by the objectives: also that of a backup which is not the newest.
+      const expected = { rpoMs: undefined, now: startedAt, criticalTables: verify.criticalTables }
+      add([checked('rows and usual size', await historyFindings(backup, expected, signal))])
+    }
     const target = parseConnectionUrl(url)
     const client = await connect(target, signal)
     try {

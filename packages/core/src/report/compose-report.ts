@@ -1,6 +1,7 @@
 import type { ListedBackup, Unreadable } from '../api/backups.js'
 import type { ProductConfig, ResolvedConfig } from '../config/config-schema.js'
 import { estimateRestore } from '../drill/estimate-restore.js'
+import { elapsedMs } from '../elapsed-ms.js'
 import { isExport } from '../repository/locate-artifact.js'
 import type { DrillRecord, ProofRecord } from '../repository/record-schema.js'
 import { speaksOf } from '../repository/verification-record.js'
@@ -167,7 +168,7 @@ function composeTrend({ backups, records }: ProductFacts, since: string): TrendP
     const { id, manifest } = backup
     points.set(id, {
       ...{ id, at: manifest.createdAt, storedBytes: backup.storedBytes, rows: rowsOf(backup), proven: provenOf(id) },
-      durationMs: Date.parse(manifest.finishedAt) - Date.parse(manifest.createdAt),
+      durationMs: elapsedMs(new Date(manifest.createdAt), new Date(manifest.finishedAt)),
     })
   }
   return [...points.values()].filter(point => point.at >= since).sort((a, b) => a.at.localeCompare(b.at))
