@@ -17,6 +17,12 @@ export function rotatedSetLines({ product, set, destination, snapshots, freed }:
   return [...snapshots.flatMap(one => lineOf(one, `${product}/${set}/${one.id} in ${destination}`)), ...content]
 }
 
+const extent = {
+  content: 'read to its end',
+  stored: 'every stored byte compared',
+  listed: 'looked at, as it lies in an archive',
+} as const
+
 function lineOf(one: RotatedSnapshot, old: string): string[] {
   switch (one.outcome) {
     case 'current':
@@ -32,7 +38,7 @@ function lineOf(one: RotatedSnapshot, old: string): string[] {
       return [`${old}: not encrypted anew: ${oneLine(message)}`, ...(hint === null ? [] : [`  hint: ${oneLine(hint)}`])]
     }
     case 'rotated': {
-      const checked = one.verified === 'content' ? 'read to its end' : 'every stored byte compared'
+      const checked = one.verified === null ? 'not checked' : extent[one.verified]
       const left = one.removedOld
         ? 'the old one is removed, its content goes with a prune once it is a day old'
         : `the old one is still there${one.kept === null ? '' : `: ${oneLine(one.kept)}`}`

@@ -88,8 +88,8 @@ export interface RotatedSnapshot {
   readonly outcome: 'rotated' | 'present' | 'current' | 'due' | 'failed'
   /** The new one. */
   readonly rotated: string | null
-  /** How far what was written was checked, as in {@link RotateResult}. */
-  readonly verified: 'content' | 'stored' | null
+  /** How far what was written was checked, as in {@link RotateResult}; `listed`: it lies in an archive. */
+  readonly verified: 'content' | 'stored' | 'listed' | null
   readonly removedOld: boolean
   /** Why the old one is still there although it was to go. */
   readonly kept: string | null

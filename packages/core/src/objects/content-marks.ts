@@ -8,11 +8,6 @@ export class ContentMarks {
     return this.#count
   }
 
-  /** The runs of what is marked. */
-  get runs(): Iterable<string> {
-    return this.#runs.keys()
-  }
-
   /** Whether this made the mark. */
   mark(run: string, number: number): boolean {
     let bits = this.#runs.get(run)
@@ -28,6 +23,21 @@ export class ContentMarks {
     bits[at]! |= bit
     this.#count += 1
     return true
+  }
+
+  /** The runs that have marks, and how many. */
+  *runs(): Generator<{ readonly run: string; readonly count: number }> {
+    for (const [run, bits] of this.#runs) {
+      let count = 0
+      for (const byte of bits) for (let left = byte; left !== 0; left &= left - 1) count += 1
+      yield { run, count }
+    }
+  }
+
+  /** What is marked of a run, in order. */
+  *numbersOf(run: string): Generator<number> {
+    for (const [at, byte] of (this.#runs.get(run) ?? []).entries())
+      for (let bit = 0; byte >> bit !== 0; bit++) if ((byte & (1 << bit)) !== 0) yield at * 8 + bit
   }
 
   has(run: string, number: number): boolean {

@@ -6,12 +6,14 @@ import { withLocks } from '../locks/hold-locks.js'
 import { newBackupId } from '../repository/layout.js'
 import { compareKeys } from '../store/compare-keys.js'
 import type { ObjectStore } from '../store/object-store.js'
+import { removeForGood } from '../store/remove-for-good.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { bytesOf } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import { sharedSignal } from '../streams/shared-signal.js'
 import { openSpill, type Spill } from '../streams/spill.js'
 import { toolName, toolVersion } from '../tool-version.js'
+import { assertReadable } from './assert-readable.js'
 import { assertNotEmptied, assertSourceThere } from './assert-source.js'
 import { CheckpointWriter, checkpointEvery } from './checkpoint-writer.js'
 import { ContentMarks } from './content-marks.js'
@@ -19,6 +21,7 @@ import { ContentWriter } from './content-writer.js'
 import { type CopyCounts, type CopyJob, setLock } from './copy-job.js'
 import { SourceFailure } from './fetch-object.js'
 import { type Gathered, gatherEntries } from './gather-entries.js'
+import { keepLocked } from './keep-locked.js'
 import { entryLine, type ObjectEntry, parseEntry } from './object-entry.js'
 import { checkpointKey, checkpointListKey, contentKey, inventoryKey, listingKey, snapshotKey } from './object-layout.js'
 import { findLeftover, type Leftover } from './resume-copy.js'
@@ -147,7 +150,8 @@ async function* entriesOf(
 }
 
 function explained(error: unknown): unknown {
-  if (!isBackupError(error, 'object-missing') && !isBackupError(error, 'object-damaged')) return error
+  const codes = ['object-missing', 'object-damaged', 'object-archived'] as const
+  if (!isBackupError(error) || !codes.some(code => error.code === code)) return error
   return new BackupError(error.code, `the snapshot before cannot be built on: ${error.message}`, {
     cause: error,
     hint: 'copy everything anew: `lifeboat objects backup --full`',
@@ -183,13 +187,18 @@ export async function publish(
   const { run, gathered, signal, counts, writer } = done
   const session = job.listingLock === job.lock ? done.session : await beginSession(job.listingLock)
   const listing = await writeLines(store, listingKey(product, set, run), listingLines(done), { session, signal })
+  await assertReadable(store, listingKey(product, set, run), signal)
   const tally = { contents: 0, contentBytes: 0 }
-  const lines = inventoryLines(done, tally)
+  const lines = inventoryLines(job, done, tally)
   const inventory = await writeLines(store, inventoryKey(product, set, run), lines, { signal })
   if (tally.contents !== gathered.marks.count)
     throw explained(new BackupError('object-damaged', 'its inventory does not name all content that its listing needs'))
   const encryption = encryptionOf(job.lock)
-  const olderContent = olderContentOf(gathered.marks.runs, encryption, done.encryptionOfRun)
+  const olderContent = olderContentOf(
+    [...gathered.marks.runs()].map(one => one.run),
+    encryption,
+    done.encryptionOfRun,
+  )
   const snapshot = await sealSnapshot(
     {
       format: snapshotFormat,
@@ -238,7 +247,8 @@ async function* linesOf(entries: readonly { readonly line: string }[]): AsyncGen
 
 /** What of the content before is still needed, and all that this run stored. */
 async function* inventoryLines(
-  { taken, stored, gathered: { marks } }: Publication,
+  job: Pick<CopyJob, 'store' | 'product' | 'set' | 'objectLock' | 'now'>,
+  { taken, stored, run, startedAt, signal, gathered: { marks } }: Publication,
   tally: { contents: number; contentBytes: number },
 ): AsyncGenerator<string> {
   const told = new ContentMarks()
@@ -246,8 +256,11 @@ async function* inventoryLines(
     yield* taken()
     for await (const line of stored.read()) yield parseContent(line, 'a temporary file')
   }
-  for await (const content of all()) {
-    if (!marks.has(content.run, content.number) || !told.mark(content.run, content.number)) continue
+  async function* needed() {
+    for await (const content of all())
+      if (marks.has(content.run, content.number) && told.mark(content.run, content.number)) yield content
+  }
+  for await (const content of keepLocked(job, needed(), { run, startedAt, signal })) {
     tally.contents += 1
     tally.contentBytes += content.storedBytes
     yield contentLine(content)
@@ -260,8 +273,8 @@ const removalsAtOnce = 8
 async function removeCheckpoints({ product, set, store }: CopyJob, run: string, written: number): Promise<void> {
   try {
     for (let number = 1; number <= written; number++) {
-      await store.remove(checkpointKey(product, set, run, number))
-      await store.remove(checkpointListKey(product, set, run, number))
+      await removeForGood(store, checkpointKey(product, set, run, number), {})
+      await removeForGood(store, checkpointListKey(product, set, run, number), {})
     }
   } catch {
     // Said above.
@@ -273,11 +286,17 @@ async function removeCheckpoints({ product, set, store }: CopyJob, run: string, 
  * snapshot, and a prune removes it after a day.
  */
 export async function removeWhatWasStored(
-  { product, set, store, emit }: Pick<CopyJob, 'product' | 'set' | 'store' | 'emit'>,
+  { product, set, store, emit, objectLock }: Pick<CopyJob, 'product' | 'set' | 'store' | 'emit' | 'objectLock'>,
   run: string,
   contents: number,
   from = 1,
 ) {
+  if (objectLock !== undefined) {
+    // To remove what is locked would only hide it, and no prune would ever find it again.
+    const message = `what the run ${run} stored is locked, and stays; a prune removes it once it is not any more`
+    if (contents > 0) emit({ type: 'warning.raised', message })
+    return
+  }
   async function* keys() {
     yield listingKey(product, set, run)
     yield inventoryKey(product, set, run)

@@ -8,16 +8,19 @@ import { type PruneCandidate, type PrunePlan, planPrune } from '../retention/pla
 import { planSuperseded } from '../retention/superseded.js'
 import type { StoredObject } from '../store/object-store.js'
 import { removeTogether } from '../store/remove-together.js'
+import { wrapStoreError } from '../store/wrap-store-error.js'
 import { garbageAgeMs } from '../sweep/find-garbage.js'
 import { checkInventory } from './check-inventory.js'
 import { listContent, readContentLengths } from './content-lengths.js'
 import { ContentMarks } from './content-marks.js'
 import { setLock } from './copy-job.js'
+import { findUnreadHead } from './find-unread-head.js'
 import { findLiveCheckpoints } from './live-checkpoints.js'
 import { inventoryKey, listingKey, setPrefix, snapshotKey } from './object-layout.js'
 import { readSnapshots, type Snapshot, type SnapshotPlace } from './snapshot.js'
 import { readInventory } from './snapshot-files.js'
 import { findSupersededSnapshots } from './superseded-snapshots.js'
+import { tallyLocked } from './tally-locked.js'
 
 export interface PruneObjectsJob extends SnapshotPlace {
   readonly destination: string
@@ -66,7 +69,10 @@ async function planAndApply(job: PruneObjectsJob, signal: AbortSignal | undefine
     }
   }
   const kept = snapshots.filter(({ id }) => !going.has(id))
-  const held = await whyHeld(unreadable)
+  const unread = await findUnreadHead(job, new Set(snapshots.map(({ id }) => id)), signal)
+  const held =
+    (await whyHeld(unreadable)) ??
+    (unread === undefined ? null : `${unread} in ${store.location} is listed, and was not to be read`)
   const freeing =
     held === null
       ? await removeUnneeded(job, kept, new Set(snapshots.map(({ id }) => id)), signal)
@@ -74,7 +80,7 @@ async function planAndApply(job: PruneObjectsJob, signal: AbortSignal | undefine
   return {
     ...{ product, set, destination, applied: apply, plan, removed },
     retained: [...retained, ...freeing.retained],
-    ...{ unneeded: freeing.unneeded, freed: freeing.freed, held: freeing.held },
+    ...{ unneeded: freeing.unneeded, freed: freeing.freed, locked: freeing.locked, held: freeing.held },
   }
 
   async function whyHeld(bad: readonly { readonly key: string; readonly message: string }[]): Promise<string | null> {
@@ -118,7 +124,7 @@ export async function removeAll(
 export type UnneededJob = Omit<PruneObjectsJob, 'policy' | 'lockLeaseMs'>
 
 const none = { count: 0, storedBytes: 0 }
-const nothing = { unneeded: none, freed: none, retained: [] }
+const nothing = { unneeded: none, freed: none, retained: [], locked: { ...none, until: null } }
 const mostNamed = 20
 
 /** Finds, and with `apply` removes, what none of these snapshots needs. Marks first, then one pass over the store. */
@@ -140,11 +146,14 @@ export async function removeUnneeded(
   const unneeded = { ...none }
   const freed = { ...none }
   const retained: { id: string; message: string }[] = []
+  const locked = tallyLocked()
   const judge = async ({ key, sizeBytes, modifiedAt }: Pick<StoredObject, 'key' | 'sizeBytes' | 'modifiedAt'>) => {
     if (job.now().getTime() - modifiedAt.getTime() <= garbageAgeMs) return
     unneeded.count += 1
     unneeded.storedBytes += sizeBytes
     if (!apply) return
+    // That a lock outlives what needed it is how locks are, and nothing that stays behind by itself.
+    if (locked.took(await lookAt(job, key, signal), sizeBytes)) return
     const why = await removeAll(job, [key], signal)
     if (why === undefined) {
       freed.count += 1
@@ -170,5 +179,11 @@ export async function removeUnneeded(
     await store.removeUnfinished?.(upload, { signal })
     freed.count += 1
   }
-  return { unneeded, freed, retained, held: null }
+  return { unneeded, freed, retained, locked: locked.told(), held: null }
+}
+
+async function lookAt({ store }: Pick<PruneObjectsJob, 'store'>, key: string, signal: AbortSignal | undefined) {
+  return store.head(key, { signal }).catch((error: unknown) => {
+    throw wrapStoreError(error, { store, doing: `look at ${key}`, signal })
+  })
 }

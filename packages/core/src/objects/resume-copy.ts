@@ -2,6 +2,7 @@ import { isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { isBackupId } from '../repository/layout.js'
 import { rememberingKey } from '../seal/seal.js'
+import { removeForGood } from '../store/remove-for-good.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { readWhole } from '../streams/byte-source.js'
 import { openSpill, type Spill } from '../streams/spill.js'
@@ -57,7 +58,7 @@ export async function findLeftover(
     encryptionOfRun: run => encryptions.get(run),
     async remove() {
       try {
-        for (const key of found.keys) await store.remove(key, { signal })
+        for (const key of found.keys) await removeForGood(store, key, { signal })
       } catch {
         // A prune does.
       }
@@ -71,7 +72,7 @@ export async function findLeftover(
     for (let number = 1; numbers.has(number); number++) {
       const checkpoint = await readOurs(run, number)
       if (checkpoint === undefined || !isAfter(checkpoint, previous)) return
-      lengths ??= await readContentLengths({ ...job, run }, signal)
+      lengths ??= await readContentLengths(job, signal, run)
       encryptions.set(run, checkpoint.encryption)
       const lines = await provenLines(job, checkpoint, signal)
       if (lines === undefined) return

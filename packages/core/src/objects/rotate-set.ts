@@ -7,6 +7,7 @@ import type { SealKeys, SealVerdict } from '../seal/seal.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { sharedSignal } from '../streams/shared-signal.js'
 import { setLock } from './copy-job.js'
+import { findUnreadHead } from './find-unread-head.js'
 import { listingKey } from './object-layout.js'
 import { filesOf, removeAll, removeUnneeded } from './prune-objects.js'
 import { type RotateSnapshotJob, rotateSnapshot } from './rotate-snapshot.js'
@@ -19,6 +20,7 @@ export interface RotateSetJob extends Omit<RotateSnapshotJob, 'snapshot' | 'id' 
   readonly sealKeys: readonly SealKeys[]
   /** With every key at hand: whether the new snapshots open, too. */
   readonly openNew: OpenMessage
+  readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>
   readonly apply: boolean
   readonly removeOld: boolean
 }
@@ -40,7 +42,8 @@ export async function rotateSet(job: RotateSetJob): Promise<SetRotation> {
 
 async function rotateUnlocked(job: RotateSetJob, signal: AbortSignal): Promise<SetRotation> {
   const { product, set, destination, apply, removeOld } = job
-  const all = (await readSnapshots(job, signal)).snapshots.reverse()
+  const found = await readSnapshots(job, signal)
+  const all = found.snapshots.reverse()
   const current = new Map<string, boolean>()
   for (const one of all) current.set(one.id, await isCurrent(job, one, signal))
   const snapshots: RotatedSnapshot[] = []
@@ -81,12 +84,17 @@ async function rotateUnlocked(job: RotateSetJob, signal: AbortSignal): Promise<S
     }
   }
   const left = [...all, ...made].filter(({ id }) => !gone.has(id))
-  const freed = gone.size === 0 ? undefined : await removeUnneeded(job, left, new Set(left.map(one => one.id)), signal)
+  // As in a prune: what a head needs that could not be read is not known.
+  const unread =
+    found.unreadable.length > 0 || (await findUnreadHead(job, new Set([...all, ...made].map(({ id }) => id)), signal))
+  const free = gone.size > 0 && !unread
+  const freed = free ? await removeUnneeded(job, left, new Set(left.map(one => one.id)), signal) : undefined
   return { product, set, destination, applied: apply, snapshots, freed: freed?.freed ?? { count: 0, storedBytes: 0 } }
 
   /** Why it is still there. */
-  async function removeOldOne(old: Snapshot, verified: 'content' | 'stored'): Promise<string | null> {
-    if (verified !== 'content') return 'no key at hand opens the new snapshot, so it was not read to its end'
+  async function removeOldOne(old: Snapshot, verified: RotatedSnapshot['verified']): Promise<string | null> {
+    if (verified !== 'content')
+      return 'the new snapshot was not read to its end: no key at hand opens it, or it lies in an archive'
     const why = await removeAll(job, filesOf(product, set, old.id), signal)
     if (why !== undefined) return why
     gone.add(old.id)
@@ -95,7 +103,7 @@ async function rotateUnlocked(job: RotateSetJob, signal: AbortSignal): Promise<S
 }
 
 const ofOne: ReadonlySet<string> = new Set([
-  ...['object-damaged', 'object-missing', 'wrong-key', 'key-missing', 'seal-wrong', 'seal-missing'],
+  ...['object-damaged', 'object-missing', 'object-archived', 'wrong-key', 'key-missing', 'seal-wrong', 'seal-missing'],
 ])
 
 function blank({ id, objects, plainBytes }: Snapshot) {
@@ -150,18 +158,23 @@ function assertTrusted({ product, set }: RotateSetJob, { id }: Snapshot, verdict
 }
 
 /** Reads what was stored anew, as far as the keys at hand allow. What is not sound does not stay. */
-async function verifyNew(job: RotateSetJob, snapshot: Snapshot, signal: AbortSignal): Promise<'content' | 'stored'> {
+async function verifyNew(
+  job: RotateSetJob,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<RotatedSnapshot['verified'] & string> {
   const { product, set } = job
   for (const level of ['content', 'stored'] as const) {
     try {
       const report = await verifyObjects({
-        ...{ ...job, snapshot, level, sample: 1, onlyRun: snapshot.id, signal },
+        ...{ ...job, snapshot, level, sample: 1, onlyRun: snapshot.id, retrieve: undefined, signal },
         opener: async () => job.openNew,
         // It was sealed a moment ago.
         sealKeys: async () => ({ signers: [] }),
       })
       const wrong = report.findings.find(one => one.severity === 'critical')
-      if (wrong === undefined) return level
+      // In an archive it is looked at, and not read.
+      if (wrong === undefined) return report.level
       await removeAll(job, filesOf(product, set, snapshot.id), signal)
       throw new BackupError('object-damaged', `${snapshot.id} is not what was encrypted anew: ${wrong.message}`, {
         hint: 'the old snapshot is still there; look at the store, then rotate again',

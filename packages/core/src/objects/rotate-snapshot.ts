@@ -12,6 +12,7 @@ import { ContentWriter } from './content-writer.js'
 import { publish, removeWhatWasStored } from './copy-objects.js'
 import { smallObjectBytes } from './fetch-object.js'
 import { type ContentPlace, entryLine, type ObjectEntry } from './object-entry.js'
+import type { ObjectLockRule } from './plan-lock.js'
 import { type ContentGroup, groupByContent, openGroup } from './read-content.js'
 import { hashSnapshot, type Snapshot, type SnapshotPlace } from './snapshot.js'
 import { encryptionOf, encryptionOfRun, sameEncryption } from './snapshot-encryption.js'
@@ -33,6 +34,8 @@ export interface RotateSnapshotJob extends SnapshotPlace {
   readonly sealer: Sealer
   readonly destination: string
   readonly storageClass: string | undefined
+  /** As what `store` writes is locked. */
+  readonly objectLock: ObjectLockRule | undefined
   readonly now: () => Date
   readonly random: (limit: number) => number
   readonly lockLeaseMs: number
@@ -61,6 +64,7 @@ type Anew =
  */
 export async function rotateSnapshot(job: RotateSnapshotJob, signal: AbortSignal): Promise<Snapshot> {
   const { store, product, set, snapshot, id, built } = job
+  const startedAt = job.now()
   const target = encryptionOf(job.lock)
   const session = await beginSession(job.lock)
   const entries = await openSpill()
@@ -95,7 +99,7 @@ export async function rotateSnapshot(job: RotateSnapshotJob, signal: AbortSignal
     return await publish(
       { ...job, source: { location: snapshot.source }, prefix: snapshot.prefix },
       {
-        ...{ run: id, startedAt: new Date(snapshot.createdAt), entries, stored, writer, counts, session, signal },
+        ...{ run: id, startedAt, entries, stored, writer, counts, session, signal },
         gathered: { late: [], marks, objects, plainBytes, missed: [], missedCount: missed },
         async *taken() {
           if (built !== undefined) yield* readInventory(job, built, signal)
@@ -104,6 +108,7 @@ export async function rotateSnapshot(job: RotateSnapshotJob, signal: AbortSignal
         // Nothing else is in it.
         encryptionOfRun: () => target,
         more: {
+          createdAt: snapshot.createdAt,
           previous: built?.id ?? null,
           rotatedFrom: { id: snapshot.id, headSha256: hashSnapshot(snapshot), at: job.now().toISOString() },
         },

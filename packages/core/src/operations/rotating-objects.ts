@@ -5,6 +5,7 @@ import type { Unlock } from '../encryption/open-pgp.js'
 import { emitterFor } from '../events/backup-event.js'
 import { readGivenKey } from '../keys/given-key.js'
 import { proveKeyOfObjects } from '../keys/prove-key-of-objects.js'
+import { lockingCopies } from '../objects/keep-locked.js'
 import { rotateSet } from '../objects/rotate-set.js'
 import { findSnapshot, snapshotMissing } from '../objects/snapshot.js'
 import type { SealKeys } from '../seal/seal.js'
@@ -23,7 +24,9 @@ export async function rotateObjects(
   const given: Unlock = run.key === undefined ? { privateKeys: [] } : await readGivenKey(run.key)
   // Keys first: nothing is read before it is known that the result can be encrypted and read again.
   const chosen = []
-  for (const [destination, { store }] of destinationsOfSet(context, product, config, run)) {
+  for (const [destination, { store: plain, objectLock: rule }] of destinationsOfSet(context, product, config, run)) {
+    const objectLock = config.objectLock ?? rule
+    const store = lockingCopies(plain, objectLock, { product, set, now: deps.now })
     const { sealKeys, listingUnlock, ...writing } = await writingKeysOf(context, product, destination)
     const own = await context.unlockFor(product, destination)()
     const privateKeys = [...given.privateKeys, ...own.privateKeys, ...listingUnlock.privateKeys]
@@ -31,7 +34,7 @@ export async function rotateObjects(
       // The passphrase that opens an old snapshot also made its seal.
       given.passphrase === undefined ? [] : [{ expected: 'hmac', passphrase: given.passphrase, signers: [] }]
     chosen.push({
-      ...{ destination, store, ...writing, sealKeys: [sealKeys, ...old] },
+      ...{ destination, store, objectLock, ...writing, sealKeys: [sealKeys, ...old] },
       open: messageOpener({ passphrase: given.passphrase ?? own.passphrase, privateKeys }),
       openNew: messageOpener({ passphrase: own.passphrase, privateKeys }),
     })
@@ -42,7 +45,7 @@ export async function rotateObjects(
       await rotateSet({
         ...{ product, set, ...one, storageClass: config.storageClass },
         ...{ apply: run.apply ?? false, removeOld: run.removeOld ?? false },
-        ...{ now: deps.now, random: deps.random, lockLeaseMs: deps.lockLeaseMs },
+        ...{ now: deps.now, random: deps.random, sleep: deps.sleep, lockLeaseMs: deps.lockLeaseMs },
         ...{ emit: emitterFor(run.onEvent), signal: run.signal },
       }),
     )
