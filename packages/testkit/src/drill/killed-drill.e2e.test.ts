@@ -120,21 +120,18 @@ describe('a drill that is killed', () => {
     const waiting = [...points]
     const killed: string[] = []
     const killSome = async () => {
-      for (let next = start(); ; ) {
-        const point = waiting.shift()
-        const child = next
-        if (point === undefined) {
-          child.kill('SIGKILL')
-          return
-        }
+      let ready: ChildProcess | undefined = start()
+      for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) {
+        const child = ready ?? start()
         // Ahead of its time: it waits for its order.
-        next = start()
+        ready = waiting.length >= together ? start() : undefined
         const lines = await drillUntil(child, point.onServer, point.events)
         expect(child.signalCode, lines.join('; ')).toBe('SIGKILL')
         pids.push(child.pid!)
         said.push(...lines)
         killed.push(`${point.events} ${point.onServer}`)
       }
+      ready?.kill('SIGKILL')
     }
     await Promise.all(Array.from({ length: together }, killSome))
     expect(killed.sort()).toEqual(points.map(({ events, onServer }) => `${events} ${onServer}`).sort())
