@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -33,10 +33,24 @@ describe('an archive that streams into a database', () => {
       { numRuns: 60 },
     )
   })
+
+  // Only Linux has a file that is always full. An error that nobody listens to would end the process.
+  it.runIf(process.platform === 'linux').each([20, 100_000])(
+    'fails where the disk is full, with %d bytes at once',
+    async length => {
+      const full = await mkdtemp(join(folder, 'full-'))
+      await symlink('/dev/full', join(full, 'other.dump'))
+      const pause = () => new Promise<void>(resolve => setImmediate(resolve))
+      await expect(load([length], full, pause)).rejects.toMatchObject({
+        code: 'restore-failed',
+        message: expect.stringContaining('ENOSPC'),
+      })
+    },
+  )
 })
 
 /** What the scanner says of the tables, and what a loader that takes its time was given. */
-async function load(lengths: readonly number[]) {
+async function load(lengths: readonly number[], work = folder, pause = () => Promise.resolve()) {
   const tables: ScannedTable[] = []
   const given: { readonly name: string; sha256: string }[] = []
   let hash = createHash('sha256')
@@ -47,14 +61,14 @@ async function load(lengths: readonly number[]) {
       hash = createHash('sha256')
     },
     async rows(bytes) {
-      await Promise.resolve()
+      await pause()
       hash.update(bytes)
     },
     finishTable: () => void given.push({ name, sha256: hash.digest('hex') }),
     finish: async () => {},
     close: async () => {},
   }
-  await loadArchive(pieces(lengths), folder, {
+  await loadArchive(pieces(lengths), work, {
     contents: async () => sink,
     placeRows: entry => entry,
     tableLoaded: table => void tables.push(table),

@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
 import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
 import { ArchiveScanner, type ArchiveSummary, type ScannedTable } from '../archive/archive-scanner.js'
+import { BackupError } from '../errors/backup-error.js'
 import type { ByteSource } from '../streams/byte-source.js'
 
 /** Takes the rows of one table after the other. */
@@ -47,6 +49,8 @@ type Passing =
 export async function loadArchive(source: ByteSource, folder: string, load: ArchiveLoad): Promise<LoadedArchive> {
   const otherFile = join(folder, 'other.dump')
   const other = createWriteStream(otherFile, { mode: 0o600 })
+  // It fails whenever it likes, and would end the process if nobody listened; the next write, or the end, meets the error.
+  other.on('error', () => {})
   const passing: Passing[] = []
   const scanner = new ArchiveScanner({
     contents: (toc, front) => passing.push({ type: 'contents', toc, front: Buffer.from(front) }),
@@ -66,8 +70,7 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
     }
     const summary = scanner.finish()
     await loader?.finish()
-    other.end()
-    await once(other, 'close')
+    await finished(other.end()).catch(notWritable)
     return { summary, otherFile }
   } finally {
     other.destroy()
@@ -83,7 +86,7 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
     switch (part.type) {
       case 'contents': {
         const frontFile = join(folder, 'front.dump')
-        await writeFile(frontFile, part.front, { mode: 0o600 })
+        await writeFile(frontFile, part.front, { mode: 0o600 }).catch(notWritable)
         await write(other, part.front)
         loader = await load.contents(part.toc, frontFile)
         return
@@ -104,5 +107,14 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
 }
 
 async function write(file: WriteStream, bytes: Buffer): Promise<void> {
-  if (!file.write(bytes)) await once(file, 'drain')
+  if (file.errored) notWritable(file.errored)
+  if (!file.write(bytes)) await once(file, 'drain').catch(notWritable)
+}
+
+function notWritable(error: unknown): never {
+  const why = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+  throw new BackupError('restore-failed', `the working folder of the restore cannot be written to: ${why}`, {
+    hint: 'definitions and large objects wait there: make room for them, or set TMPDIR to a folder that has it',
+    cause: error,
+  })
 }
