@@ -161,7 +161,10 @@ export async function publish(
   }
 }
 
-/** Removes objects of a backup that is not to be; what cannot be removed is said. */
+/**
+ * Removes objects of a backup that is not to be, its manifest before what that names; what cannot be removed is said.
+ * A manifest that stays keeps the rest: it may be there although the answer to its put was lost, and then it is a backup.
+ */
 export async function removeEverywhere(
   destinations: readonly Destination[],
   keys: readonly string[],
@@ -177,6 +180,7 @@ export async function removeEverywhere(
           ? error.message
           : wrapStoreError(error, { store, doing: `remove ${key}` }).message
         emit({ type: 'warning.raised', message: `${name}: ${reason}` })
+        if (key.endsWith('/manifest.json')) break
       }
     }
   }

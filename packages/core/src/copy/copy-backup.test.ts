@@ -55,6 +55,34 @@ const read = async (store: ObjectStore, key: string) => (await readWhole(store.g
 const whole = [`shop/${id}/database.dump.gz.gpg`, `shop/${id}/manifest.json`]
 
 describe('a copy', () => {
+  describe('whose manifest came through although its answer was lost', () => {
+    const losing = (store: ObjectStore): ObjectStore => ({
+      ...store,
+      async put(key, bytes, options) {
+        const done = await store.put(key, bytes, options)
+        if (key.endsWith('manifest.json')) throw new Error('the answer was lost')
+        return done
+      },
+    })
+    const copyTo = async (store: ObjectStore) =>
+      copyBackup({ backup: located(await source()), to: { name: 'archive', store }, deps }, {})
+
+    it('leaves no manifest of what it removes', async () => {
+      const to = memoryStore()
+      await expect(copyTo(losing(to))).rejects.toThrow('the answer was lost')
+      expect(await keysOf(to)).toEqual([])
+    })
+
+    it('removes nothing of it where the manifest cannot be removed', async () => {
+      const to = memoryStore()
+      const keeping = faulty(losing(to), ({ step, key }) => {
+        if (step === 'remove' && key.endsWith('manifest.json')) throw new Error('it may not be removed')
+      })
+      await expect(copyTo(keeping)).rejects.toThrow('the answer was lost')
+      expect(await keysOf(to)).toEqual(whole)
+    })
+  })
+
   it('is the backup as it lies: every stored byte, and the manifest byte for byte, so that its seal fits', async () => {
     const to = memoryStore()
     const result = await copyBackup({ backup: located(await source()), to: { name: 'archive', store: to }, deps }, {})

@@ -2,7 +2,7 @@ import type { CopyResult } from '../api/copying.js'
 import type { RunOptions } from '../api/run-options.js'
 import { type Destination, removeEverywhere } from '../backup/store-everywhere.js'
 import type { Deps } from '../deps.js'
-import { BackupError } from '../errors/backup-error.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
@@ -86,7 +86,11 @@ async function copyLocked(job: CopyJob, options: RunOptions & { readonly signal:
     const manifest = stage ? await stage.seal({ ...original, id, artifacts, seal: null }) : original
     throwIfCancelled(signal)
     const bytes = stage ? Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`) : text
-    await putManifest(to, manifestKey(product, id), bytes, signal)
+    await putManifest(to, manifestKey(product, id), bytes, signal).catch((error: unknown) => {
+      // It may have come through although its answer was lost; somebody else's is not ours to remove.
+      if (!isBackupError(error, 'object-exists')) written.unshift(manifestKey(product, id))
+      throw error
+    })
     return resultOf('copied', manifest)
   } catch (error) {
     await removeEverywhere([to], written, emit)
