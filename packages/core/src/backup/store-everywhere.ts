@@ -162,8 +162,8 @@ export async function publish(
 }
 
 /**
- * Removes objects of a backup that is not to be, its manifest before what that names; what cannot be removed is said.
- * A manifest that stays keeps the rest: it may be there although the answer to its put was lost, and then it is a backup.
+ * Removes objects of a backup that is not to be, in their order; what cannot be removed is said. Where a manifest stays,
+ * what it names stays, too.
  */
 export async function removeEverywhere(
   destinations: readonly Destination[],
@@ -175,7 +175,7 @@ export async function removeEverywhere(
       try {
         await store.remove(key)
       } catch (error) {
-        // The failure that led here is the one to report; what stays has no manifest, and a later prune clears it.
+        // The failure that led here is the one to report; what stays is whole, or has no manifest and a later prune clears it.
         const reason = isBackupError(error)
           ? error.message
           : wrapStoreError(error, { store, doing: `remove ${key}` }).message
