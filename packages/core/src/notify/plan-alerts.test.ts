@@ -287,6 +287,16 @@ describe('planAlerts of runs', () => {
     expect(status(statusOf([], made(5)), 9)).toEqual(['slack: recovered backup-failed dump-failed'])
   })
 
+  it('lets go of a destination that the configuration has no more: nothing else would ever end it', () => {
+    const { run, status } = watcher(slackOnly)
+    run('backup', [stored('store-full')], 0)
+    const both = ['local', 'offsite'].map(name => destination(name, after(-1).toISOString(), after(9)))
+    expect(status(statusOf([], { destinations: both }), 9)).toEqual([])
+    expect(status(statusOf([], { destinations: both.slice(0, 1) }), 10)).toEqual([
+      'slack: recovered backup-partial offsite',
+    ])
+  })
+
   it('cuts credentials and line breaks out of what a tool said', () => {
     const { run, state } = watcher(slackOnly)
     run('backup', [{ error: new Error('no\u001b[31m route\u202e to postgres://u:hunter2hunter2@h/db\nmore') }], 0)
