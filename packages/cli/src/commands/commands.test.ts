@@ -1,5 +1,6 @@
 import { BackupError, type Lifeboat, type SweepResult } from '@lifeboat/core'
 import { describe, expect, it } from 'vitest'
+import { exitStatus } from '../exit-status.js'
 import { runCli } from '../testing/fake-io.js'
 import {
   sampleBackup,
@@ -273,5 +274,23 @@ describe('doctor', () => {
     expect(stdout).toBe(
       'ok      shop tools: pg_dump 17.2\nFAILED  shop store: local cannot be written to\n        hint: chmod it\n1 of 2 checks failed\n',
     )
+  })
+})
+
+describe('run --job', () => {
+  it('that is cancelled between two jobs is no success: the second was never begun', async () => {
+    let interrupt = () => {}
+    const begun: string[] = []
+    const runJob: Lifeboat['runJob'] = async (product, job) => {
+      begun.push(job)
+      interrupt()
+      const at = { startedAt: '2026-11-21T12:00:00.000Z', finishedAt: '2026-11-21T12:00:01.000Z' }
+      return { product, job, ...at, result: 'ok', destinations: null, live: false, failures: [], summary: 'done' }
+    }
+    const onStart = (send: () => void) => {
+      interrupt = send
+    }
+    const ran = await runCli(['run', 'shop', '--job', 'backup', '--job', 'verify'], { lifeboat: { runJob }, onStart })
+    expect([begun, ran.status]).toEqual([['backup'], exitStatus.cancelled])
   })
 })
