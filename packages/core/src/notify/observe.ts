@@ -140,9 +140,7 @@ function isHidden({ subject }: AlertEntry, { destinations }: ProductStatus): boo
 
 /** Whether it is of a destination that the product has no more: no run and no store will ever tell of it again. */
 function isOfNoPlace({ destination }: AlertEntry, { destinations }: ProductStatus): boolean {
-  return (
-    destination !== null && destinations.length > 0 && !destinations.some(one => one.destination === destination)
-  )
+  return destination !== null && destinations.length > 0 && !destinations.some(one => one.destination === destination)
 }
 
 /** Whether the store shows that what a run could not do was done since, by a run that told nobody. */
