@@ -77,6 +77,38 @@ describe('backup', () => {
   })
 })
 
+describe('backup --prove', () => {
+  const archived = {
+    ...({ severity: 'warning', code: 'artifact-archived', message: 'its bytes were not read', hint: null } as const),
+  }
+  const taken = (names: readonly string[]): Lifeboat['backup'] => {
+    return async () => {
+      const done = sampleBackup()
+      return { ...done, destinations: names.map(destination => ({ ...done.destinations[0]!, destination })) }
+    }
+  }
+  const verify = (async (_, options) =>
+    options?.destination === 'archive'
+      ? { ...sampleReport([archived]), destination: 'archive', level: 'listed', tables: null, rows: null }
+      : sampleReport()) as Lifeboat['verify']
+
+  it('proves nothing where the backup went into an archive only', async () => {
+    const ran = await runCli(['backup', 'shop', '--prove'], { lifeboat: { backup: taken(['archive']), verify } })
+    expect(ran.status).toBe(exitStatus.archived)
+    expect(ran.stdout).toContain('not proven shop/20261121T020000Z-7f3k9q at archive: its bytes were not read')
+  })
+
+  it('needs no more than the other destinations where they have it, and says what was not read', async () => {
+    const lifeboat = { backup: taken(['local', 'archive']), verify }
+    const ran = await runCli(['backup', 'shop', '--prove', '--json'], { lifeboat })
+    expect(ran.status).toBe(0)
+    expect(ran.json().proofs).toMatchObject([
+      { destination: 'local', ok: true },
+      { destination: 'archive', ok: false, message: 'its bytes were not read' },
+    ])
+  })
+})
+
 describe('list', () => {
   const list = async () => ({
     backups: [sampleListed],
