@@ -167,10 +167,16 @@ describe('a lock in a store', () => {
 
   it('that cannot be read counts as expired', async () => {
     const store = memoryStore()
-    for (const text of ['', 'not JSON', '{}', 'x'.repeat(100_000)]) {
+    // A claim to it has the token in its key: one that would lead elsewhere is no token.
+    const elsewhere = JSON.stringify({
+      ...{ token: 'x/../../../blog/20261121T020000Z-7f3k9q', purpose: 'backup', holder: 'them' },
+      ...{ acquiredAt: '2026-01-01T00:00:00.000Z', expiresAt: '2026-01-01T00:00:00.000Z' },
+    })
+    for (const text of ['', 'not JSON', '{}', 'x'.repeat(100_000), elsewhere]) {
       await store.put(lockKey('shop'), bytesOf(text))
       const lock = await lockOf(store, 'one', () => new Date(start))
       await lock.release()
+      expect(await keysOf(store)).toEqual([])
     }
   })
 

@@ -1,4 +1,4 @@
-import { isLockKey, lockKey, readLockRecord } from '../locks/lock-record.js'
+import { isLockKey, readLockRecord } from '../locks/lock-record.js'
 import { isBackupId } from '../repository/layout.js'
 import type { ObjectStore, UnfinishedPut } from '../store/object-store.js'
 
@@ -91,6 +91,6 @@ function isOursUnfinished(product: string, key: string): boolean {
 function isOurs(product: string, key: string): boolean {
   const [first, id, name, more] = key.split('/')
   if (first !== product || id === undefined || name === undefined || more !== undefined) return false
-  if (key === lockKey(product) || isLockKey(key)) return true
+  if (isLockKey(key)) return true
   return isBackupId(id) && (name === 'manifest.json' || name.endsWith('.gpg'))
 }
