@@ -58,7 +58,9 @@ export async function proveBackup(
   }
   // An archive cannot be read back at once; what was read elsewhere is the same backup.
   const elsewhere = proofs.some(({ ok }) => ok)
-  return proofs.map(one => (elsewhere && one.status === exitStatus.archived ? { ...one, status: exitStatus.done } : one))
+  return proofs.map(one =>
+    elsewhere && one.status === exitStatus.archived ? { ...one, status: exitStatus.done } : one,
+  )
 }
 
 function statusFor(code: string | undefined): ExitStatus {
