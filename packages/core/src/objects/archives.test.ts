@@ -153,7 +153,7 @@ describe('marks of content', () => {
 })
 
 describe('a snapshot whose content is in an archive', () => {
-  async function setUp() {
+  async function setUp(count = 6) {
     const source = memoryStore()
     const store = inArchive()
     const waits = { onWait: () => {} }
@@ -170,7 +170,7 @@ describe('a snapshot whose content is in an archive', () => {
       },
       { deps: { sleep: async () => waits.onWait() } },
     )
-    for (let n = 0; n < 6; n++) await source.put(`call ${n}`, bytesOf(`${n}`.repeat(2 ** 20 + 1)))
+    for (let n = 0; n < count; n++) await source.put(`call ${n}`, bytesOf(`${n % 10}`.repeat(2 ** 20 + 1)))
     await source.put('empty', bytesOf())
     await lifeboat.copyObjects('shop', 'calls')
     const verify = (options: VerifyObjectsOptions) => lifeboat.verifyObjects('shop', 'calls', options)
@@ -216,6 +216,26 @@ describe('a snapshot whose content is in an archive', () => {
       expect(expired).toBe(true)
     }
     expect((await lifeboat.listObjectSnapshots('shop', 'calls')).snapshots[0]?.archived).toBeNull()
+  })
+
+  it('is asked for anew only as far as it is still to be restored', async () => {
+    const { source, store, lifeboat, waits } = await setUp(14)
+    waits.onWait = () => store.finish()
+    let [expired, before] = [false, 0]
+    const onEvent = (event: BackupEvent) => {
+      if (expired || event.type !== 'stage.progressed' || !event.detail?.startsWith('6 of')) return
+      expired = true
+      before = store.retrievals.length
+      store.expire()
+    }
+    // They are all there, and replaced one after the other.
+    const options = { existing: 'overwrite', overwriteSource: true, retrieve: { waitMs: 24 * hour }, onEvent } as const
+    const result = await lifeboat.restoreObjects('shop', 'calls', source, options)
+    expect(result).toMatchObject({ restored: 15, failedCount: 0, findings: [] })
+    expect([expired, before]).toEqual([true, 14])
+    const anew = store.retrievals.length - before
+    expect(anew).toBeGreaterThan(0)
+    expect(anew).toBeLessThan(14)
   })
 
   it('has none of its other files there: a store whose own class is an archive is refused', async () => {
