@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { addCommand, type Choose, type CommandResult, destinationOption, parseCount } from '../command.js'
 import { exitStatus } from '../exit-status.js'
 import { renderHistory } from '../render/history-lines.js'
+import { plural } from '../render/quantities.js'
 import type { Session } from '../session.js'
 
 const dayMs = 86_400_000
@@ -34,6 +35,9 @@ async function runHistory(session: Session, named: readonly string[], flags: Fla
     records.push(...(await lifeboat.history(product, { destination, since, signal: session.signal })))
   }
   records.sort((a, b) => b.at.localeCompare(a.at))
-  if (records.length === 0) session.say('nothing was verified yet; do it with: lifeboat verify')
+  if (records.length === 0)
+    session.say(
+      `nothing was verified or drilled in the last ${plural(flags.days ?? defaultDays, 'day')}; do it with: lifeboat verify, lifeboat drill`,
+    )
   return { status: exitStatus.done, document: { records }, lines: renderHistory(records, session.colours) }
 }

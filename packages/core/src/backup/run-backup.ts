@@ -4,6 +4,7 @@ import { assertZstd, compress } from '../codec/codec.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { Deps } from '../deps.js'
 import { packDump } from '../dump/pack-dump.js'
+import { elapsedMs } from '../elapsed-ms.js'
 import type { Lock } from '../encryption/open-pgp.js'
 import { readLock, readSealer } from '../encryption/product-keys.js'
 import { BackupError } from '../errors/backup-error.js'
@@ -191,7 +192,7 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
       id,
       manifest: resultManifest(manifest, outcomes, own),
       destinations: inConfiguredOrder([...outcomes, ...work.passedOver], config),
-      durationMs: deps.now().getTime() - startedAt.getTime(),
+      durationMs: elapsedMs(startedAt, deps.now()),
     }
   } catch (error) {
     await removeEverywhere(survivors, keys, emit)

@@ -161,7 +161,10 @@ export async function publish(
   }
 }
 
-/** Removes objects of a backup that is not to be; what cannot be removed is said. */
+/**
+ * Removes objects of a backup that is not to be, in their order; what cannot be removed is said. Where a manifest stays,
+ * what it names stays, too.
+ */
 export async function removeEverywhere(
   destinations: readonly Destination[],
   keys: readonly string[],
@@ -172,11 +175,12 @@ export async function removeEverywhere(
       try {
         await store.remove(key)
       } catch (error) {
-        // The failure that led here is the one to report; what stays has no manifest, and a later prune clears it.
+        // The failure that led here is the one to report; what stays is whole, or has no manifest and a later prune clears it.
         const reason = isBackupError(error)
           ? error.message
           : wrapStoreError(error, { store, doing: `remove ${key}` }).message
         emit({ type: 'warning.raised', message: `${name}: ${reason}` })
+        if (key.endsWith('/manifest.json')) break
       }
     }
   }

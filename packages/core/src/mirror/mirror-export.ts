@@ -6,6 +6,7 @@ import { allFailed, outcomeOf, publish, removeEverywhere, storeEverywhere } from
 import { compress } from '../codec/codec.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { Deps } from '../deps.js'
+import { elapsedMs } from '../elapsed-ms.js'
 import { readLock, readSealer } from '../encryption/product-keys.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
@@ -87,7 +88,7 @@ export async function mirrorExport(job: MirrorJob, options: RunOptions): Promise
       if (outcomes.every(one => one.outcome === 'failed')) throw allFailed(stored.failures)
       const status = stored.failures.size > 0 ? 'partial' : 'complete'
       emit({ type: 'backup.finished', product, id, status })
-      const durationMs = now().getTime() - startedAt.getTime()
+      const durationMs = elapsedMs(startedAt, now())
       const lying = resultManifest(manifest, outcomes, own)
       return { status, product, id, manifest: lying, destinations: outcomes, durationMs }
     } catch (error) {

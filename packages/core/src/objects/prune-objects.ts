@@ -13,6 +13,7 @@ import { checkInventory } from './check-inventory.js'
 import { listContent, readContentLengths } from './content-lengths.js'
 import { ContentMarks } from './content-marks.js'
 import { setLock } from './copy-job.js'
+import { findUnreadHead } from './find-unread-head.js'
 import { inventoryKey, listingKey, setPrefix, snapshotKey } from './object-layout.js'
 import { readSnapshots, type Snapshot, type SnapshotPlace } from './snapshot.js'
 import { readInventory } from './snapshot-files.js'
@@ -65,7 +66,10 @@ async function planAndApply(job: PruneObjectsJob, signal: AbortSignal | undefine
     }
   }
   const kept = snapshots.filter(({ id }) => !going.has(id))
-  const held = await whyHeld(unreadable)
+  const unread = await findUnreadHead(job, new Set(snapshots.map(({ id }) => id)), signal)
+  const held =
+    (await whyHeld(unreadable)) ??
+    (unread === undefined ? null : `${unread} in ${store.location} is listed, and was not to be read`)
   const freeing =
     held === null ? await free(job, kept, new Set(snapshots.map(({ id }) => id)), signal) : { ...nothing, held }
   return {

@@ -1,5 +1,6 @@
 import type { ObjectsReport } from '../api/objects.js'
 import type { Finding } from '../api/verification.js'
+import { elapsedMs } from '../elapsed-ms.js'
 import type { OpenMessage } from '../encryption/message-session.js'
 import { isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
@@ -38,7 +39,7 @@ const mostNamed = 100
 /** Checks a snapshot up to a level. Findings are values; it throws only when it could not run. */
 export async function verifyObjects(job: VerifyObjectsJob): Promise<ObjectsReport> {
   const { product, set, snapshot, level, destination, signal } = job
-  const startedMs = job.now().getTime()
+  const startedAt = job.now()
   const findings: Finding[] = []
   const read = { read: 0, readBytes: 0 }
   const lengths = await readContentLengths(job, signal)
@@ -60,7 +61,7 @@ export async function verifyObjects(job: VerifyObjectsJob): Promise<ObjectsRepor
     ...{ product, set, id: snapshot.id, destination, findings, objects: snapshot.objects, ...read },
     level: levelReached(level, findings),
     ok: findings.every(({ severity }) => severity !== 'critical'),
-    durationMs: job.now().getTime() - startedMs,
+    durationMs: elapsedMs(startedAt, job.now()),
   }
 }
 

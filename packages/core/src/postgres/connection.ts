@@ -91,7 +91,10 @@ export function databaseError(error: unknown, target: ConnectionTarget, signal?:
       hint: 'check the name at the end of the address; a restore can create it with --create',
     })
   }
-  if (/^(E[A-Z]+|08...|57P0.|53300)$/.test(code) || /timeout|terminated|ECONN|socket/i.test(said)) {
+  // A statement that the server ended by one of its own timeouts was answered.
+  const answered = code === '57014' || code === '55P03'
+  const lost = /^(E[A-Z]+|08...|57P0.|53300)$/.test(code) || /timeout|terminated|ECONN|socket/i.test(said)
+  if (lost && !answered) {
     return new BackupError('database-unreachable', `cannot reach ${at}: ${said}`, {
       cause: error,
       hint: "check host, port and network; Supabase's direct host answers on IPv6 only (its session pooler, port 5432, on both)",

@@ -85,7 +85,8 @@ export class CopyLoader implements RowSink {
     const stream = client.query(copyFrom(freeze ? `${copy} with (freeze)` : copy))
     const ended = new Promise<void>((resolve, reject) => {
       stream.once('finish', resolve)
-      stream.once('error', reject)
+      // Stays: a stream that has failed fails again when it is ended or destroyed, which nobody needs to hear.
+      stream.on('error', reject)
     })
     const done = ended
       .then(async () => {
@@ -95,6 +96,8 @@ export class CopyLoader implements RowSink {
       .catch((error: unknown) => {
         this.#failure ??= error
         this.#idle.push(client)
+        // Else it sends what it holds once the socket has room, over a session that it has let go.
+        stream.destroy()
       })
       .finally(() => this.#busy.delete(done))
     this.#busy.add(done)
@@ -118,6 +121,7 @@ export class CopyLoader implements RowSink {
   }
 
   finishTable(): void {
+    this.#throwFailure()
     this.#current?.stream.end()
     this.#current = undefined
   }
