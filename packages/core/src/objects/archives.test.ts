@@ -1,7 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ArchivingStore, archiving } from '../../../testkit/src/archiving-store.js'
 import type { VerifyObjectsOptions } from '../api/objects.js'
 import { secret } from '../config/secret.js'
+import { generateKeyPair } from '../encryption/open-pgp.js'
 import type { BackupEvent } from '../events/backup-event.js'
 import { openLifeboat } from '../lifeboat.js'
 import { memoryStore } from '../store/memory-store.js'
@@ -153,6 +157,16 @@ describe('marks of content', () => {
 })
 
 describe('a snapshot whose content is in an archive', () => {
+  /** Keys, as deriving them from a passphrase for every run takes its time. */
+  let keyFolder: string
+  beforeAll(async () => {
+    keyFolder = await mkdtemp(join(tmpdir(), 'lifeboat-archives-'))
+    const { publicKey, privateKey } = await generateKeyPair({ name: 'team' })
+    await writeFile(join(keyFolder, 'team.asc'), publicKey)
+    await writeFile(join(keyFolder, 'private.asc'), privateKey)
+  })
+  afterAll(() => rm(keyFolder, { recursive: true, force: true }))
+
   async function setUp(count = 6) {
     const source = memoryStore()
     const store = inArchive()
@@ -162,13 +176,13 @@ describe('a snapshot whose content is in an archive', () => {
         products: {
           shop: {
             source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-            encryption: { passphrase: secret.value('correct horse battery staple', 'a test') },
+            encryption: { recipients: ['team.asc'], privateKey: 'private.asc', signingKey: 'private.asc' },
             destinations: { vault: { store } },
             objects: { calls: { from: source } },
           },
         },
       },
-      { deps: { sleep: async () => waits.onWait() } },
+      { deps: { sleep: async () => waits.onWait() }, configFolder: keyFolder },
     )
     for (let n = 0; n < count; n++) await source.put(`call ${n}`, bytesOf(`${n % 10}`.repeat(2 ** 20 + 1)))
     await source.put('empty', bytesOf())
