@@ -54,14 +54,17 @@ describe('a table whose rows the server refuses', () => {
   it.each([
     ['made just now', [1]],
     ['that was there', []],
-  ])('fails its restore and not the process when all rows were given before the refusal: one %s', async (_, created) => {
-    const loader = await open(created)
-    const loading = load(loader, async () => {
-      await loader.rows(Buffer.from('1\n1000\n'))
-      await answered()
-    })
-    await expect(loading).rejects.toMatchObject({ message: expect.stringContaining('numbers_n_check') })
-  })
+  ])(
+    'fails its restore and not the process when all rows were given before the refusal: one %s',
+    async (_, created) => {
+      const loader = await open(created)
+      const loading = load(loader, async () => {
+        await loader.rows(Buffer.from('1\n1000\n'))
+        await answered()
+      })
+      await expect(loading).rejects.toMatchObject({ message: expect.stringContaining('numbers_n_check') })
+    },
+  )
 
   it.each([1, 100_000, 1_000_000])('fails in the same way when more are given after it: %d bytes', async length => {
     const loader = await open([1])
