@@ -30,6 +30,7 @@ export async function* exportScanned(source: ByteSource, done: (scan: Scan) => v
     passing.fail(raised)
     throw raised
   })
+  // Met where the source ends; until then it must not count as unhandled.
   scanning.catch(() => {})
   try {
     for await (const chunk of source) {
@@ -41,6 +42,7 @@ export async function* exportScanned(source: ByteSource, done: (scan: Scan) => v
     done({ summary: await scanning, bytes: digest.bytes, sha256: digest.sha256 })
   } finally {
     passing.end()
+    // Its failure is thrown already, or the one that led here is the one to report.
     await scanning.catch(() => {})
   }
 }

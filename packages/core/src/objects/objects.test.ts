@@ -548,6 +548,7 @@ describe('retention', () => {
     await fill(source, three)
     const first = await lifeboat.copyObjects('shop', 'uploads')
     await source.put('new.txt', bytesOf('a new one'))
+    clock.now = new Date(clock.now.getTime() + 60_000)
     const second = await lifeboat.copyObjects('shop', 'uploads')
     silent = snapshotKey('shop', 'uploads', second.destinations[0]!.snapshot!.id)
     clock.now = new Date(Date.now() + 2 * day)

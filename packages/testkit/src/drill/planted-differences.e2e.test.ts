@@ -201,10 +201,14 @@ describe('the proof by content', () => {
     const one = (what: string) => planted.find(([name]) => name === what)!
     const whats = ['a changed row', 'a missing row', 'a missing table', 'a sequence that is behind']
     whats.push('a missing function, and what falls with it', 'a missing trigger', 'a missing policy', 'a missing index')
-    const { verify, drill, objectives } = resolveProduct()
+    const { verify, drill, objectives, destinations } = resolveProduct()
     const report = await runDrill(
       {
-        ...{ find: async () => work.backup, unlock: async () => work.unlock, config: { verify, drill, objectives } },
+        ...{
+          find: async () => work.backup,
+          unlock: async () => work.unlock,
+          config: { verify, drill, objectives, destinations },
+        },
         sealKeys: async () => ({ passphrase, signers: [] }),
         ...{
           scratch: { kind: 'local' },
