@@ -128,7 +128,8 @@ async function countRows(file: TarFile, name: string): Promise<Counted> {
   const readable = /\.dat(\.gz)?$/.test(name)
   const plain = name.endsWith('.gz') ? decompress(file.body, 'gzip') : file.body
   for await (const chunk of plain) if (readable) digest.update(chunk, () => {})
-  return (readable && digest.finish()) || null
+  const found = readable ? digest.finish() : undefined
+  return found?.sha256 === undefined ? null : { ...found, sha256: found.sha256 }
 }
 
 /** Every large object that a list names must be there: lines of `<oid> <file>`. */

@@ -549,6 +549,7 @@ describe('retention', () => {
     const first = await lifeboat.copyObjects('shop', 'uploads')
     clock.now = new Date(clock.now.getTime() + 60_000)
     await source.put('new.txt', bytesOf('a new one'))
+    clock.now = new Date(clock.now.getTime() + 60_000)
     const second = await lifeboat.copyObjects('shop', 'uploads')
     silent = snapshotKey('shop', 'uploads', second.destinations[0]!.snapshot!.id)
     clock.now = new Date(Date.now() + 2 * day)
