@@ -18,16 +18,18 @@ export async function runJobs(
   const { signal } = session
   const reports = notify ? runReports(session, lifeboat) : undefined
   const outcomes: RunOutcome[] = []
+  let left = false
   for (const product of products)
     for (const job of scheduledJobs.filter(one => jobs.includes(one))) {
-      if (signal.aborted) break
+      left ||= signal.aborted
+      if (left) break
       await reports?.started({ product, job })
       const outcome = await lifeboat.runJob(product, job, { signal, onEvent: event => log.onEvent(product, event) })
       await reports?.finished(outcome)
       outcomes.push(outcome)
     }
   return {
-    status: combinedStatus(outcomes.map(statusOf)),
+    status: left ? exitStatus.cancelled : combinedStatus(outcomes.map(statusOf)),
     document: { outcomes },
     lines: outcomes.map(({ product, job, result, summary }) => `${product}: ${job} ${result}: ${summary}`),
   }

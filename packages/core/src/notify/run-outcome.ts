@@ -92,7 +92,7 @@ function stateOf(part: RunPart): PartState {
   if ('error' in part) return isBackupError(part.error, 'cancelled') ? 'cancelled' : 'failed'
   if ('status' in part.done) return part.done.status === 'complete' ? 'ok' : 'partial'
   if ('findings' in part.done) return part.done.ok ? 'ok' : 'failed'
-  return 'ok'
+  return refusedIn(part.done).length === 0 ? 'ok' : 'partial'
 }
 
 function failuresOf({ job }: RunStart, part: RunPart): RunFailure[] {
@@ -112,12 +112,27 @@ function failuresOf({ job }: RunStart, part: RunPart): RunFailure[] {
         : [{ what: 'failed' as const, destination: one.destination, severity: 'warning' as const, ...one.error }],
     )
   }
-  if (!('findings' in done)) return []
+  if (!('findings' in done)) {
+    const refused = refusedIn(done)
+    const [first] = refused
+    if (first === undefined) return []
+    const message = `${refused.length} could not be removed: ${first.message}`
+    return [
+      { what: 'failed', destination: done.destination, severity: 'warning', code: first.code, message, hint: null },
+    ]
+  }
   return done.findings.filter(isToldByNobodyElse).map(finding => ({
     ...finding,
     what: 'found' as const,
     destination: isOfLive(finding) ? null : done.destination,
   }))
+}
+
+/** What a prune was to remove, and could not: what the place keeps by a rule, such as a lock, is not among it. */
+function refusedIn(done: PruneResult): { readonly code: string; readonly message: string }[] {
+  return [...done.retained, ...done.sweep.retained].flatMap(({ code, message }) =>
+    code === undefined ? [] : [{ code, message }],
+  )
 }
 
 /** Codes of findings about the live database. */
@@ -163,7 +178,9 @@ function summaryOf(part: RunPart): string {
     const bad = done.findings.filter(({ severity }) => severity !== 'info')
     return `${done.id} at ${done.destination}: ${bad.length === 0 ? 'ok' : bad.map(({ message }) => message).join('; ')}`
   }
-  return `${at || `${done.destination}: `}${done.removed.length} removed, ${done.plan.keep.length} kept`
+  const refused = refusedIn(done).length
+  const left = refused === 0 ? '' : `, ${refused} could not be removed`
+  return `${at || `${done.destination}: `}${done.removed.length} removed, ${done.plan.keep.length} kept${left}`
 }
 
 /** An error as the toolkit throws it; of any other only the first line is taken, which may still be somebody else's words. */

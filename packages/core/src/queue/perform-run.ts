@@ -36,6 +36,7 @@ export function performWith(
     // What looks at backups waits for the one that is to come; and a new product has none before it.
     if ((job === 'verify' || job === 'drill') && (await queue.awaitsBackup(product)))
       return { postponed: 'the backup of the product comes first' }
+    // That nobody could be told must not keep a run from its work.
     await options.report?.started({ product, job }).catch(() => {})
     const onEvent = (event: BackupEvent) => options.onEvent?.(product, event)
     const outcome = await lifeboat.runJob(product, job, { dueAt, signal, onEvent })

@@ -15,8 +15,8 @@ import {
   parseConnectionUrl,
   withDatabase,
 } from '../postgres/connection.js'
-import type { TableRecord } from '../repository/manifest.js'
-import { plainBytes } from '../repository/read-artifact.js'
+import type { Artifact, TableRecord } from '../repository/manifest.js'
+import { checkedBytes, plainBytes } from '../repository/read-artifact.js'
 import { compareCounts, splitComparable, tablesCreated } from './compare-counts.js'
 import { CopyLoader } from './copy-loader.js'
 import { dropNamedObjects } from './drop-named-objects.js'
@@ -143,6 +143,7 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       await grant()
       return plan.tables ?? 0
     }
+    if (plan.overwrite) await timed('read the backup through', () => readThrough(artifact))
     let tablesLoaded = 0
     const watched = progressing(plainBytes(job.backup, artifact, job.unlock, signal), {
       stage: 'restore',
@@ -156,6 +157,8 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     const early = jobs > 1 && part === undefined ? planEarlyIndexes(kept) : new Map<string, ArchiveEntry[]>()
     const indexed = new Set<number>()
     const loadedTables: (readonly ArchiveEntry[])[] = []
+    const { tables: recorded } = job.backup.manifest
+    const hashes = new Map(recorded?.map(table => [tableName(table.schema, table.name), table.sha256]))
     const indexAhead = (entries: readonly ArchiveEntry[], frontFile: string) =>
       ahead.add(async until => {
         const list = join(work, `early-${entries[0]!.dumpId}.list`)
@@ -193,6 +196,10 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           // Not before more rows come: what is left when they end goes to several connections at once.
           if (front !== undefined) for (const entries of loadedTables.splice(0)) indexAhead(entries, front)
           return wanted.has(entry.dumpId) ? (copy?.placeRows(entry) ?? entry) : undefined
+        },
+        tableSent: ({ schema, name, sha256 }) => {
+          const wanted = hashes.get(tableName(schema, name))
+          if (wanted !== undefined && wanted !== sha256) throw rowsDiffer(schema, name)
         },
         tableLoaded: table => {
           tablesLoaded++
@@ -233,6 +240,16 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       })
     await grant()
     return plan.tables ?? 0
+  }
+
+  /** What is to be replaced is dropped only for a backup that is whole. */
+  async function readThrough(artifact: Artifact): Promise<void> {
+    const stored = progressing(checkedBytes(job.backup, artifact, signal), {
+      ...{ stage: 'verify', totalBytes: artifact.storedBytes, emit },
+    })
+    for await (const _ of stored) {
+      // Its regular end says that the bytes are those that the manifest records.
+    }
   }
 
   async function grant(): Promise<void> {
@@ -305,6 +322,16 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     const wrapped = isBackupError(error) ? error : databaseError(error, target, signal)
     return new BackupError(wrapped.code, `${wrapped.message}${fate}`, { hint: wrapped.hint, cause: wrapped })
   }
+}
+
+function rowsDiffer(schema: string, name: string): BackupError {
+  return new BackupError(
+    'restore-failed',
+    `the rows of ${schema}.${name} that were sent are not those that the manifest records`,
+    {
+      hint: '`lifeboat verify` tells whether the backup is sound; if it is, restore again, on another machine if it recurs',
+    },
+  )
 }
 
 /** Whether pg_restore has something to make before the rows; the archive's settings are none. */

@@ -4,7 +4,7 @@ import type { SealKeys } from '../seal/seal.js'
 import type { ObjectStore, StoredObject } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { indexKeys } from './index-keys.js'
-import { type NewestFound, readNewestBackup } from './read-newest-backup.js'
+import { clockToleranceMs, type NewestFound, readNewestBackup } from './read-newest-backup.js'
 import { type NewestProofs, readNewestProofs } from './read-newest-proofs.js'
 import type { PlaceMemory } from './status-memory.js'
 import { withinTime } from './within-time.js'
@@ -57,7 +57,9 @@ async function readAll(job: ReadDestinationJob, signal: AbortSignal) {
   const { manifests, records } = indexKeys(product, objects)
   memory.keepOnly([...manifests, ...records])
   const found = await readNewestBackup(store, manifests, { product, now, memory, signal })
-  const proofs = await readNewestProofs(store, records, {
+  // One from a clock that was ahead would stand for all that is due until then.
+  const past = records.filter(({ stampMs }) => stampMs <= now.getTime() + clockToleranceMs)
+  const proofs = await readNewestProofs(store, past, {
     ...{ product, destination, newest: found.newest, keys, memory, signal },
   })
   return { ...found, ...proofs, backups: manifests.length, oldestMs: manifests.at(-1)?.stampMs ?? null }

@@ -35,8 +35,15 @@ const passphrase = secret.value('correct horse battery')
 const hour = 3_600_000
 const day = 24 * hour
 
+/** Of copies of objects, as deriving keys from a passphrase for every run takes its time. */
+const byKeys = { recipients: ['team.asc'], privateKey: 'private.asc', signingKey: 'private.asc' }
+let keyFolder: string
 let server: ScratchServer
 beforeAll(async () => {
+  keyFolder = await mkdtemp(join(tmpdir(), 'lifeboat-rules-'))
+  const { publicKey, privateKey } = await generateKeyPair({ name: 'team' })
+  await writeFile(join(keyFolder, 'team.asc'), publicKey)
+  await writeFile(join(keyFolder, 'private.asc'), privateKey)
   server = await startScratchServer()
   const database = new pg.Client(server.url())
   await database.connect()
@@ -51,7 +58,10 @@ beforeAll(async () => {
   )
   await large.end()
 })
-afterAll(() => server.stop())
+afterAll(async () => {
+  await rm(keyFolder, { recursive: true, force: true })
+  await server.stop()
+})
 
 const largeUrl = () => Object.assign(new URL(server.url()), { pathname: '/large' }).href
 
@@ -80,8 +90,12 @@ function open(
 ): Promise<Lifeboat> {
   const source = { url: secret.value(url) }
   return openLifeboat(
-    { products: { shop: { source, encryption: { passphrase }, destinations, ...(objects && { objects }) } } },
-    { deps: { now, sleep } },
+    {
+      products: {
+        shop: { source, destinations, ...(objects ? { encryption: byKeys, objects } : { encryption: { passphrase } }) },
+      },
+    },
+    { deps: { now, sleep }, configFolder: keyFolder },
   )
 }
 
