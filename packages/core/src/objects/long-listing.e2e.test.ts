@@ -44,16 +44,18 @@ if (how === 'held') {
   for await (const one of source.list()) all.push(Buffer.from(one.key).toString())
   console.log(JSON.stringify({ held: all.length }))
 } else {
-  const lifeboat = await openLifeboat({
+  const openWith = passphrase => openLifeboat({
     products: {
       shop: {
         source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-        encryption: { passphrase: secret.value('correct horse battery staple', 'a test') },
+        encryption: { passphrase: secret.value(passphrase, 'a test') },
         destinations: { vault: { store: directory(folder + '/' + how) } },
         objects: { uploads: { from: source } },
       },
     },
   })
+  const old = 'correct horse battery staple'
+  const lifeboat = await openWith(old)
   const nights = []
   for (night = 1; night <= 2; night++) {
     fetched = 0
@@ -62,7 +64,13 @@ if (how === 'held') {
     nights.push({ added, changed, removed, unchanged, fetched })
   }
   const { objects } = await lifeboat.planObjectRestore('shop', 'uploads', directory(folder + '/none'))
-  console.log(JSON.stringify({ nights, objects }))
+  const rotated = []
+  if (${nightly !== undefined}) {
+    const options = { apply: true, key: { passphrase: secret.value(old, 'a test') } }
+    const [{ snapshots }] = await (await openWith('another one')).rotateObjects('shop', 'uploads', options)
+    for (const { outcome, verified } of snapshots) rotated.push([outcome, verified])
+  }
+  console.log(JSON.stringify({ nights, objects, rotated }))
 }
 `
 
@@ -101,11 +109,13 @@ describe(`a listing of ${entries} keys, in a heap of ${heapMegabytes} MB`, () =>
     { added: 0, changed: hundredth, removed: hundredth, unchanged: entries - 2 * hundredth, fetched: hundredth },
   ]
 
+  const rotated = nightly === undefined ? [] : Array(2).fill(['rotated', 'content'])
+
   it.each(nightly === undefined ? ['ordered'] : ['ordered', 'disordered'])(
-    'is copied twice where it comes %s, and read for a restore',
+    'is copied twice where it comes %s, read for a restore, and in a nightly run encrypted anew',
     async how => {
       const { status, said } = await run(how)
-      expect(said.slice(-2000)).toBe(`${JSON.stringify({ nights, objects: entries - hundredth })}\n`)
+      expect(said.slice(-2000)).toBe(`${JSON.stringify({ nights, objects: entries - hundredth, rotated })}\n`)
       expect(status).toBe(0)
     },
   )
