@@ -27,7 +27,7 @@ interface Places {
   /** What is written once: backups, and where there are such, copies of objects. */
   readonly backups: readonly string[]
   readonly manifests: string
-  readonly records: string
+  readonly records: readonly string[]
   readonly locks: string
   readonly everything: string
   readonly probes: string
@@ -46,7 +46,7 @@ function placesOf({ bucket, prefix }: S3Settings, product: string, { objects, al
     listed: [`${prefix}${product}/*`, `${prefix}${product}/`, ...(prefix === '' ? [] : [prefix])],
     backups: [`${top}/${anyId}/*`, ...(objects ? [`${top}/objects/*`] : [])],
     manifests: `${top}/${anyId}/manifest.json`,
-    records: `${top}/verifications/*`,
+    records: [`${top}/verifications/*`, ...(objects ? [`${top}/objects/*/verifications/*`] : [])],
     locks: `${top}/locks/*`,
     everything: `${top}/*`,
     probes: `${arn}/${prefix}.lifeboat-probe-*`,
@@ -130,7 +130,7 @@ function pruner(places: Places, settings: S3Settings): Statement[] {
     },
     {
       ...{ Sid: 'ReadManifestsAndRecords', Effect: 'Allow', Action: ['s3:GetObject'] },
-      Resource: [places.manifests, places.records],
+      Resource: [places.manifests, ...places.records],
     },
     {
       ...{ Sid: 'RemoveBackups', Effect: 'Allow', Resource: places.backups },

@@ -53,6 +53,10 @@ describe('lifeboat objects', () => {
     const verified = await lifeboat('objects', 'verify', 'shop', 'uploads', '--sample', '1')
     expect([verified.status, verified.stdout]).toEqual([0, expect.stringMatching(/: ok \(level content, 3 objects/)])
 
+    const history = await lifeboat('history', 'shop')
+    expect(history.stdout).toMatch(/^WHEN +SNAPSHOT .*\n\S+ \S+ +shop\/uploads\/\S+ +vault +content +ok /)
+    expect((await lifeboat('history', '--json')).json()).toMatchObject({ records: [], objects: [{ set: 'uploads' }] })
+
     const restored = join(folder, 'restored')
     const argv = ['objects', 'restore', 'shop', '--to', restored, '--prefix', 'invoices/', '--yes']
     const first = await lifeboat(...argv)

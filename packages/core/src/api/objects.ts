@@ -1,9 +1,11 @@
+import type { ObjectsRecord } from '../objects/objects-record.js'
 import type { Snapshot } from '../objects/snapshot.js'
 import type { PrunePlan } from '../retention/plan-prune.js'
 import type { ObjectStore } from '../store/object-store.js'
 import type { RunOptions, SelectOptions } from './run-options.js'
 import type { Finding } from './verification.js'
 
+export type { ObjectsRecord } from '../objects/objects-record.js'
 export type { Snapshot } from '../objects/snapshot.js'
 
 export interface CopyObjectsOptions extends RunOptions, SelectOptions {
@@ -83,6 +85,13 @@ export interface VerifyObjectsOptions extends RunOptions, SelectOptions {
   readonly level?: 'listed' | 'stored' | 'content' | undefined
   /** At `stored` and `content`: which share of it to read, chosen at random; above 0. Default: 1, everything. */
   readonly sample?: number | undefined
+}
+
+export interface ObjectHistoryOptions extends RunOptions, SelectOptions {
+  /** One set. Default: all. */
+  readonly set?: string | undefined
+  /** Leave out older ones. */
+  readonly since?: Date | undefined
 }
 
 /** What a verification of a snapshot found. `ok` means no finding is critical. */
@@ -182,7 +191,10 @@ export interface ObjectOperations {
   copyObjects(product: string, set: string, options?: CopyObjectsOptions): Promise<CopyObjectsResult>
   /** The snapshots of a set (default: of all sets), newest first. */
   listObjectSnapshots(product: string, set?: string, options?: RunOptions & SelectOptions): Promise<SnapshotList>
+  /** Checks a snapshot, and records in its destination what came of it. */
   verifyObjects(product: string, set: string, options?: VerifyObjectsOptions): Promise<ObjectsReport>
+  /** The recorded verifications of a product's sets (default: of all products), newest first. */
+  objectHistory(product?: string, options?: ObjectHistoryOptions): Promise<readonly ObjectsRecord[]>
   planObjectRestore(
     product: string,
     set: string,

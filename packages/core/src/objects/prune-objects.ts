@@ -13,6 +13,7 @@ import { listContent, readContentLengths } from './content-lengths.js'
 import { ContentMarks } from './content-marks.js'
 import { setLock } from './copy-job.js'
 import { inventoryKey, listingKey, setPrefix, snapshotKey } from './object-layout.js'
+import { listRecords } from './objects-record.js'
 import { readSnapshots, type Snapshot, type SnapshotPlace } from './snapshot.js'
 import { readInventory } from './snapshot-files.js'
 
@@ -54,8 +55,10 @@ async function planAndApply(job: PruneObjectsJob, signal: AbortSignal | undefine
   const removed: string[] = []
   const retained: { id: string; message: string }[] = []
   const going = new Set(plan.remove.map(({ id }) => id))
+  const records = apply && plan.remove.length > 0 ? await recordsBySnapshot(job, signal) : new Map<string, string[]>()
   for (const { id } of apply ? plan.remove : []) {
-    const why = await removeAll(job, filesOf(product, set, id), signal)
+    const keys = [...filesOf(product, set, id), ...(records.get(id) ?? [])]
+    const why = await removeAll(job, keys, signal)
     if (why === undefined) removed.push(id)
     else {
       retained.push({ id, message: why })
@@ -76,6 +79,16 @@ async function planAndApply(job: PruneObjectsJob, signal: AbortSignal | undefine
     const [first] = bad
     return first === undefined ? null : `${first.key} in ${store.location} cannot be read: ${first.message}`
   }
+}
+
+/** The records of verifications of each snapshot. */
+async function recordsBySnapshot(
+  job: PruneObjectsJob,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>()
+  for await (const { id, key } of listRecords(job, signal)) found.set(id, [...(found.get(id) ?? []), key])
+  return found
 }
 
 /** The head first: without it the rest is garbage, and no half of a snapshot. */
@@ -135,6 +148,7 @@ async function free(
       if (!ids.has(id)) await judge(found)
     }
   }
+  for await (const found of listRecords(job, signal)) if (!ids.has(found.id)) await judge(found)
   for await (const upload of store.listUnfinished?.(setPrefix(product, set), { signal }) ?? []) {
     if (job.now().getTime() - upload.startedAt.getTime() <= garbageAgeMs) continue
     unneeded.count += 1

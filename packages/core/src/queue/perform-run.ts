@@ -1,4 +1,5 @@
 import type { Lifeboat } from '../api/lifeboat-api.js'
+import { setOfJob } from '../config/jobs.js'
 import type { BackupEvent } from '../events/backup-event.js'
 import type { RunOutcome, RunStart } from '../notify/run-outcome.js'
 import type { RunQueue, TakenRun } from './open-queue.js'
@@ -36,6 +37,9 @@ export function performWith(
     // What looks at backups waits for the one that is to come; and a new product has none before it.
     if ((job === 'verify' || job === 'drill') && (await queue.awaitsBackup(product)))
       return { postponed: 'the backup of the product comes first' }
+    const set = setOfJob(job)
+    if (set?.does === 'verify' && (await queue.awaitsBackup(product, `copy:${set.set}`)))
+      return { postponed: `the copy of ${set.set} comes first` }
     await options.report?.started({ product, job }).catch(() => {})
     const onEvent = (event: BackupEvent) => options.onEvent?.(product, event)
     const outcome = await lifeboat.runJob(product, job, { dueAt, signal, onEvent })
