@@ -59,7 +59,7 @@ const model: ReportModel = {
   products: [
     {
       ...{ name: 'shop', verdict: 'bad', headline: 'there is no backup', destinations: [], trend: [], drills: [] },
-      ...{ drillTrend: [], findings: [], notIncluded: [] },
+      ...{ drillTrend: [], findings: [], objects: [], notIncluded: [] },
       rpo: { ...unknown, longestGapMs: null },
       rto: { ...unknown, drilledAt: null, recoveryMs: null },
     },

@@ -57,6 +57,16 @@ describe('lifeboat objects', () => {
     expect(history.stdout).toMatch(/^WHEN +SNAPSHOT .*\n\S+ \S+ +shop\/uploads\/\S+ +vault +content +ok /)
     expect((await lifeboat('history', '--json')).json()).toMatchObject({ records: [], objects: [{ set: 'uploads' }] })
 
+    // What a plan says for the worst day works as it stands there.
+    const plan = (await lifeboat('plan', 'shop')).stdout.match(/^lifeboat objects .*/gm) ?? []
+    expect(plan).toHaveLength(3)
+    for (const line of plan) {
+      const words = line.replace('./uploads-restored', join(folder, 'by-plan')).split(' ').slice(1)
+      const { status, stderr } = await lifeboat(...words)
+      expect([status, line, stderr]).toEqual([0, line, expect.not.stringMatching(/error/)])
+    }
+    expect((await readdir(join(folder, 'by-plan'))).sort()).toEqual(['invoices', 'photos'])
+
     const restored = join(folder, 'restored')
     const argv = ['objects', 'restore', 'shop', '--to', restored, '--prefix', 'invoices/', '--yes']
     const first = await lifeboat(...argv)

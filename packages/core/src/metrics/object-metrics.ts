@@ -9,7 +9,7 @@ export function objectMetrics(report: StatusReport, registry: Registry): void {
   if (report.products.every(({ objects }) => objects.length === 0)) return
   const gauge = (name: string, help: string) =>
     new Gauge({
-      name: `lifeboat_objects_${name}`,
+      name: name === '' ? 'lifeboat_objects' : `lifeboat_objects_${name}`,
       help,
       labelNames: ['product', 'set', 'destination'],
       registers: [registry],
@@ -18,7 +18,7 @@ export function objectMetrics(report: StatusReport, registry: Registry): void {
     success: gauge('success', 'Whether the newest snapshot is there, in time and not found damaged: 1 or 0'),
     at: gauge('last_success_timestamp_seconds', 'When the newest snapshot was begun'),
     age: gauge('age_seconds', 'How old the newest snapshot is'),
-    count: gauge('count', 'Objects in the newest snapshot'),
+    count: gauge('', 'Objects in the newest snapshot'),
     bytes: gauge('size_bytes', 'Bytes of the objects in the newest snapshot'),
     stored: gauge('stored_bytes', 'Stored bytes that the newest snapshot needs'),
     added: gauge('added_bytes', 'Stored bytes that the run of the newest snapshot added'),

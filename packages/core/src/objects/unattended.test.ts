@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { faulty } from '../../../testkit/src/faulty-store.js'
+import type { Lifeboat } from '../api/lifeboat-api.js'
 import type { HookFacts } from '../config/hooks-schema.js'
 import type { Job } from '../config/jobs.js'
 import { secret } from '../config/secret.js'
@@ -12,6 +13,8 @@ import { openLifeboat } from '../lifeboat.js'
 import type { AlertMessage } from '../notify/alert-message.js'
 import { type HttpReceiver, startHttpReceiver } from '../notify/testing/http-receiver.js'
 import { quickDeps } from '../notify/testing/sample-message.js'
+import { html } from '../report/html.js'
+import { objectSection } from '../report/object-section.js'
 import { memoryStore } from '../store/memory-store.js'
 import { bytesOf } from '../streams/byte-source.js'
 
@@ -35,7 +38,7 @@ beforeEach(() => {
 const hourMs = 3_600_000
 
 /** A product with a set of objects in two destinations, of which one may be down; and a source that may hide objects. */
-async function setUp(set: object = {}) {
+async function setUp(set: object = {}, encryption: object = {}) {
   const source = memoryStore()
   const down = { far: false, source: false, key: '' }
   const hooked: HookFacts[] = []
@@ -54,7 +57,12 @@ async function setUp(set: object = {}) {
       products: {
         shop: {
           source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-          encryption: { recipients: ['team.asc'], privateKey: 'team-private.asc', signingKey: 'writer-private.asc' },
+          encryption: {
+            recipients: ['team.asc'],
+            privateKey: 'team-private.asc',
+            signingKey: 'writer-private.asc',
+            ...encryption,
+          },
           destinations: { near: { store: near }, far: { store: far } },
           hooks: { beforeCopy: facts => void hooked.push(facts), afterCopy: facts => void hooked.push(facts) },
           notify: { webhook: { url: secret.value(`${hook.url}/x`), secret: secret.value('signing key') } },
@@ -270,6 +278,73 @@ describe('alerts', () => {
     expect(told()).toEqual(['recovered store-unreachable far'])
     await run('copy:uploads')
     expect(told()).toEqual(['recovered objects-behind uploads far'])
+  })
+})
+
+describe('what people read', () => {
+  const textOf = (sets: Parameters<typeof objectSection>[0]) => html`${objectSection(sets, 'shop')}`.text
+
+  it('is a report with the sets and what stands against them', async () => {
+    const { lifeboat, run, down } = await setUp()
+    down.far = true
+    await run('copy:uploads')
+    down.far = false
+    const [shop] = (await lifeboat.report()).products
+    expect(shop!.findings).toContainEqual(expect.objectContaining({ code: 'objects-missing', severity: 'critical' }))
+    expect(shop!.notIncluded.map(({ what }) => what)).toContain('the sets of objects uploads')
+    const page = textOf(shop!.objects)
+    expect(page).toMatch(/Copied objects[\s\S]*uploads[\s\S]*at most 30 h old/)
+    expect(page).toMatch(/near[\s\S]*not yet[\s\S]*far[\s\S]*never copied/)
+    await run('copy:uploads')
+    await run('verify:uploads')
+    const proven = textOf((await lifeboat.report()).products[0]!.objects)
+    expect(proven.match(/sound/g)).toHaveLength(2)
+    expect(objectSection([], 'shop')).toBe('')
+  })
+
+  it('is a plan that says what is copied where, how often, and how it comes back', async () => {
+    const { lifeboat, run } = await setUp()
+    await run('copy:uploads')
+    const { markdown } = await lifeboat.disasterPlan('shop')
+    const [, section = ''] = /\n## Copied objects\n([\s\S]*?)\n## /.exec(markdown) ?? []
+    expect(section).toMatch(
+      /### uploads\n\nFrom `memory`, copied when `0 3 \* \* \*` \(UTC\) says, at most 30 h old\. Kept: the newest 2/,
+    )
+    expect(section).toMatch(/\| near \| .* \| 2026-11-21 .*, 1 objects \| not read back \|/)
+    expect(section).toContain(
+      'lifeboat objects restore shop uploads --destination near --to ./uploads-restored --yes\n',
+    )
+  })
+
+  it('is what doctor finds before a copy does', async () => {
+    const checks = async (lifeboat: Lifeboat) =>
+      (await lifeboat.doctor('shop'))
+        .filter(({ area }) => area === 'objects')
+        .map(({ ok, message }) => `${ok} ${message}`)
+    const { lifeboat, down, source } = await setUp()
+    const copied = (destination: string) =>
+      `true uploads: can be copied to ${destination}, and the next run can read the listing of this one`
+    expect(await checks(lifeboat)).toEqual([
+      'true uploads: memory: can be listed and read',
+      copied('near'),
+      copied('far'),
+    ])
+    down.key = 'a.txt'
+    down.far = true
+    expect(await checks(lifeboat)).toEqual([
+      'false uploads: no right to read it',
+      copied('near'),
+      'false uploads: it does not answer',
+    ])
+    down.source = true
+    expect((await checks(lifeboat))[0]).toBe('false uploads: the key was refused')
+    down.source = false
+    await source.remove('a.txt')
+    expect((await checks(lifeboat))[0]).toBe('true uploads: memory: can be listed; nothing is in it that could be read')
+    const keyless = await setUp({}, { signingKey: undefined, privateKey: undefined })
+    expect(await checks(keyless.lifeboat)).toContainEqual(
+      'false uploads: the next run could not read the listing of this one, and would copy everything again',
+    )
   })
 })
 

@@ -1,4 +1,4 @@
-import { isJob, type Job, objectJobs, scheduledJobs, setOfJob } from '../config/jobs.js'
+import { isJob, type Job, setOfJob } from '../config/jobs.js'
 import type { JobSchedule } from '../config/schedule-schema.js'
 import { lastDue, missedRuns, nextRun } from './due-times.js'
 import { jitterFor } from './jitter.js'
@@ -21,9 +21,10 @@ export interface RunPlan {
 /** Until when each job is seen to; undefined: it was never done. */
 export type Handled = Readonly<Partial<Record<Job, Date | undefined>>>
 
+const order: readonly string[] = ['backup', 'copy', 'verify', 'drill', 'prune']
+
 /** The jobs of a schedule in the order in which they are done: a backup or a copy first. */
 export function timesOf(schedule: JobSchedule): { readonly job: Job; readonly expression: string }[] {
-  const order = [...scheduledJobs, ...objectJobs] as readonly string[]
   return Object.entries(schedule)
     .flatMap(([job, expression]) =>
       isJob(job) && typeof expression === 'string' ? [{ job, expression, place: setOfJob(job)?.does ?? job }] : [],
