@@ -13,6 +13,7 @@ export default defineConfig({
     'metrics/index': 'src/metrics/index.ts',
     'scratch/index': 'src/scratch/index.ts',
     'scan-worker': 'src/archive/scan-worker.ts',
+    'dump-worker': 'src/dump/dump-worker.ts',
   },
   format: ['esm'],
   target: 'node20',

@@ -21,9 +21,11 @@ export type { DestinationPolicy, DoctorCheck, DoctorOptions, PolicyOptions } fro
 export type { GivenKey, KeyOperations, KeyProof, ProveOptions, RotateOptions, RotateResult } from './api/keys.js'
 export type { Lifeboat } from './api/lifeboat-api.js'
 export type {
+  ArchivedObjects,
   CopyObjectsOptions,
   CopyObjectsResult,
   ListedSnapshot,
+  ListSnapshotsOptions,
   MissedObject,
   ObjectCopy,
   ObjectHistoryOptions,
@@ -144,6 +146,7 @@ export {
   withServicesPaused,
 } from './maintenance/pause-services.js'
 export { outcomeOf, type RunFailure, type RunOutcome, type RunPart, type RunStart } from './notify/run-outcome.js'
+export { contentArchived, describeArchived } from './objects/archived-summary.js'
 export type { PgTools } from './postgres/find-pg-tools.js'
 export type {
   BackupProvider,

@@ -45,6 +45,25 @@ describe('the policy of a writer', () => {
   })
 })
 
+describe('the policy of a writer whose copies of objects are locked', () => {
+  const top = 'arn:aws:s3:::shop-dr/lifeboat/shop'
+  const placesFor = (action: string, objectLock: boolean, objects: boolean) =>
+    statementsOf('writer', amazon, objectLock, { objects })
+      .filter(one => one.Effect === 'Allow' && one.Action.includes(action))
+      .flatMap(one => one.Resource)
+
+  it('sets locks where it writes, and sees those of what it carries on alone', () => {
+    expect(placesFor('s3:PutObjectRetention', true, true)).toContain(`${top}/objects/*`)
+    expect(placesFor('s3:GetObjectRetention', true, true)).toEqual([`${top}/objects/*/content/*`])
+    for (const [objectLock, objects] of [
+      [true, false],
+      [false, true],
+    ] as const)
+      expect(placesFor('s3:GetObjectRetention', objectLock, objects)).toEqual([])
+    expect(placesFor('s3:PutObjectRetention', false, true)).toEqual([])
+  })
+})
+
 describe('the policies of all roles', () => {
   it('reach copies of objects and notes of alerts where the product has them, and never write over objects', () => {
     const top = 'arn:aws:s3:::shop-dr/lifeboat/shop'

@@ -26,6 +26,8 @@ interface Places {
   readonly listed: readonly string[]
   /** What is written once: backups, and where there are such, copies of objects. */
   readonly backups: readonly string[]
+  /** What a copy of objects takes over from the one before; null: there are none. */
+  readonly carried: string | null
   readonly manifests: string
   readonly records: readonly string[]
   readonly locks: string
@@ -45,6 +47,7 @@ function placesOf({ bucket, prefix }: S3Settings, product: string, { objects, al
     // With and without the slash: consoles ask for the folder itself.
     listed: [`${prefix}${product}/*`, `${prefix}${product}/`, ...(prefix === '' ? [] : [prefix])],
     backups: [`${top}/${anyId}/*`, ...(objects ? [`${top}/objects/*`] : [])],
+    carried: objects ? `${top}/objects/*/content/*` : null,
     manifests: `${top}/${anyId}/manifest.json`,
     records: [`${top}/verifications/*`, ...(objects ? [`${top}/objects/*/verifications/*`] : [])],
     locks: `${top}/locks/*`,
@@ -87,8 +90,17 @@ function locks({ locks: lock, alerts }: Places): Statement {
   return { Sid: 'HoldTheLock', Effect: 'Allow', Action, Resource: alerts.length > 0 ? [lock, ...alerts] : lock }
 }
 
-function writer(places: Places, settings: S3Settings, { objectLock }: PolicyNeeds): Statement[] {
-  const locking = objectLock ? ['s3:PutObjectRetention', 's3:PutObjectLegalHold'] : []
+/**
+ * What is carried from snapshot to snapshot is locked anew by the rights that lock an upload. That a lock which could not
+ * be set was longer already only a look at it tells.
+ */
+function seeLocks({ carried }: Places, { objectLock }: PolicyNeeds): Statement[] {
+  if (!objectLock || carried === null) return []
+  return [{ Sid: 'SeeLocksOfContent', Effect: 'Allow', Action: ['s3:GetObjectRetention'], Resource: carried }]
+}
+
+function writer(places: Places, settings: S3Settings, needs: PolicyNeeds): Statement[] {
+  const locking = needs.objectLock ? ['s3:PutObjectRetention', 's3:PutObjectLegalHold'] : []
   return [
     list(places),
     ...doctor(places, settings),
@@ -98,6 +110,7 @@ function writer(places: Places, settings: S3Settings, { objectLock }: PolicyNeed
       Resource: places.backups,
     },
     { Sid: 'CheckWhatWasWritten', Effect: 'Allow', Action: ['s3:GetObject'], Resource: places.backups },
+    ...seeLocks(places, needs),
     locks(places),
     ...once(settings, places.backups),
   ]

@@ -62,6 +62,11 @@ objectStoreSuite(
   {
     name: 's3',
     makeStore: () => storeWith(),
+    makeLockingStore: async () => {
+      const locking = `lifeboat-${randomUUID()}`
+      await client.send(new CreateBucketCommand({ Bucket: locking, ObjectLockEnabledForBucket: true }))
+      return storeWith({ bucket: locking, objectLock: true })
+    },
     assertNoResidue: async () => expect(await unfinishedUploads()).toEqual([]),
   },
 )

@@ -4,10 +4,18 @@ import type {
   HeadObjectCommandOutput,
   ListMultipartUploadsCommandInput,
 } from '@aws-sdk/client-s3'
-import { assertKey, BackupError, type ObjectStore, type StoreCallOptions, type StoredObject } from '@lifeboat/core'
+import {
+  assertKey,
+  BackupError,
+  type ObjectStore,
+  type PutLock,
+  type StoreCallOptions,
+  type StoredObject,
+} from '@lifeboat/core'
 import { archiveOf, archiveOfListed } from './archive-state.js'
 import { classifyS3Error } from './classify-s3-error.js'
 import { described, fullyDescribed } from './described.js'
+import { extendLock } from './extend-lock.js'
 import { getObject } from './get-object.js'
 import { putObject, refuseExisting, statusOf } from './put-object.js'
 import { removeForGood } from './remove-for-good.js'
@@ -197,6 +205,14 @@ export function s3(options: S3Options): ObjectStore {
       return retrieveObject(await open(call), target, { Days, tier, signal: call.signal })
     },
 
+    ...(settings.objectLock && {
+      async extendLock(key: string, lock: PutLock, call: StoreCallOptions = {}) {
+        const target = targetOf(key)
+        call.signal?.throwIfAborted()
+        await extendLock(await open(call), target, lock, call.signal)
+      },
+    }),
+
     async posture(call = {}) {
       call.signal?.throwIfAborted()
       return readPosture(await open(call), settings, call.signal)
@@ -264,8 +280,9 @@ export function s3(options: S3Options): ObjectStore {
 }
 
 /** Object Lock as HEAD tells it, to credentials that may see it (`s3:GetObjectRetention`, `s3:GetObjectLegalHold`). */
-function retention(found: HeadObjectCommandOutput): Pick<StoredObject, 'retained'> {
+function retention(found: HeadObjectCommandOutput): Pick<StoredObject, 'retained' | 'lockedUntil'> {
   if (found.ObjectLockLegalHoldStatus === 'ON') return { retained: 'under a legal hold' }
   const until = found.ObjectLockRetainUntilDate
-  return until === undefined || until <= new Date() ? {} : { retained: `locked until ${until.toISOString()}` }
+  if (until === undefined || until <= new Date()) return {}
+  return { lockedUntil: until, retained: `locked until ${until.toISOString()}` }
 }

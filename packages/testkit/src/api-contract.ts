@@ -50,17 +50,31 @@ export async function readContract(document: object): Promise<ApiContract> {
     customizeAjv: ajv => addFormats.default(ajv),
   })
   await api.init()
-  const operations = new Map(api.getOperations().map(one => [one.operationId ?? '', one]))
+  const all = api.getOperations()
+  // The router puts its list together anew for every request, out of some hundred operations.
+  api.router.getOperations = () => all
+  const operations = new Map(all.map(one => [one.operationId ?? '', one]))
+  const routes = all.map(operation => ({ operation, pattern: pathPattern(operation.path) }))
   const operationOf = (id: string): Operation => {
     const found = operations.get(id)
     if (!found) throw new Error(`the document has no operation ${id}`)
     return found
   }
+  /** The operation whose path has the most in common with the request's: names before parameters. */
+  const routeOf = ({ method, path }: ContractRequest): Operation | undefined => {
+    const { pathname } = new URL(path, 'http://localhost')
+    if (!pathname.startsWith(`${root}/`)) return undefined
+    const below = pathname.slice(root.length).replace(/\/$/, '')
+    return routes
+      .filter(({ operation, pattern }) => operation.method === method.toLowerCase() && pattern.test(below))
+      .map(({ operation }) => operation)
+      .sort((a, b) => namedCharacters(b.path) - namedCharacters(a.path))[0]
+  }
   return {
     root,
     operationIds: [...operations.keys()],
     match(request) {
-      const operation = api.matchOperation(asRequest(request))
+      const operation = routeOf(request)
       if (!operation?.operationId) return undefined
       const { params, query } = api.router.parseRequest(asRequest(request), operation)
       return {
@@ -87,6 +101,16 @@ export async function readContract(document: object): Promise<ApiContract> {
     },
     knowsStatus: (id, status) => responseOf(operationOf(id), status) !== undefined,
   }
+}
+
+/** A path of the document, in which each parameter stands for one part of a request's. */
+function pathPattern(path: string): RegExp {
+  const names = path.split(/\{[^}]+\}/).map(name => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^${names.join('[^/]+')}$`)
+}
+
+function namedCharacters(path: string): number {
+  return path.replace(/\{[^}]+\}/g, '').length
 }
 
 function asRequest({ method, path, headers, body }: ContractRequest) {

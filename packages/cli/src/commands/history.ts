@@ -4,6 +4,7 @@ import { addCommand, type Choose, type CommandResult, destinationOption, parseCo
 import { exitStatus } from '../exit-status.js'
 import { renderHistory } from '../render/history-lines.js'
 import { renderObjectHistory } from '../render/object-history-lines.js'
+import { plural } from '../render/quantities.js'
 import type { Session } from '../session.js'
 
 const dayMs = 86_400_000
@@ -38,7 +39,10 @@ async function runHistory(session: Session, named: readonly string[], flags: Fla
   }
   records.sort((a, b) => b.at.localeCompare(a.at))
   objects.sort((a, b) => b.at.localeCompare(a.at))
-  if (records.length + objects.length === 0) session.say('nothing was verified yet; do it with: lifeboat verify')
+  if (records.length + objects.length === 0)
+    session.say(
+      `nothing was verified or drilled in the last ${plural(flags.days ?? defaultDays, 'day')}; do it with: lifeboat verify, lifeboat drill`,
+    )
   const lines = [renderHistory(records, session.colours), renderObjectHistory(objects, session.colours)]
   return {
     status: exitStatus.done,

@@ -1,4 +1,4 @@
-import { BackupError, type ObjectRestorePlan, type RestoreObjectsOptions } from '@lifeboat/core'
+import { BackupError, contentArchived, type ObjectRestorePlan, type RestoreObjectsOptions } from '@lifeboat/core'
 import { type Command, Option } from 'commander'
 import { addCommand, type Choose, type CommandResult, destinationOption } from '../command.js'
 import { canAsk } from '../confirm.js'
@@ -6,10 +6,11 @@ import { exitStatus } from '../exit-status.js'
 import { chooseSets, runOf } from '../object-sets.js'
 import { openTargetStore } from '../open-target-store.js'
 import { renderObjectPlan, renderObjectsRestored } from '../render/objects-lines.js'
+import { addRetrieveOptions, type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 import { UsageError } from '../usage-error.js'
 
-interface Flags {
+interface Flags extends RetrieveFlags {
   readonly to: string
   readonly prefix?: string
   readonly snapshot?: string
@@ -24,7 +25,7 @@ interface Flags {
 }
 
 export function defineObjectsRestore(objects: Command, choose: Choose): void {
-  addCommand(objects, 'restore', 'restore objects into a bucket or a folder, after showing the plan', [
+  const command = addCommand(objects, 'restore', 'restore objects into a bucket or a folder, after showing the plan', [
     'lifeboat objects restore shop uploads --to ./restored',
     'lifeboat objects restore shop uploads --to s3://shop-uploads-new',
     'lifeboat objects restore shop uploads --to source --prefix invoices/2026/ --keep-existing',
@@ -42,9 +43,9 @@ export function defineObjectsRestore(objects: Command, choose: Choose): void {
     .option('--read-back', 'read every restored object again, and compare it')
     .option('--dry-run', 'show the plan; restores nothing')
     .option('--yes', 'do not ask')
-    .action((product: string, set: string | undefined, flags: Flags) =>
-      choose(session => runRestore(session, product, set, flags)),
-    )
+  addRetrieveOptions(command).action((product: string, set: string | undefined, flags: Flags) =>
+    choose(session => runRestore(session, product, set, flags)),
+  )
 }
 
 async function runRestore(
@@ -62,12 +63,15 @@ async function runRestore(
   const { prefix, snapshot, destination, overwriteSource, allowUnsealed, readBack } = flags
   const options: RestoreObjectsOptions = {
     ...{ prefix, snapshot, destination, overwriteSource, allowUnsealed, readBack, ...runOf(session) },
+    retrieve: retrievalOf(flags),
     existing: flags.overwrite ? 'overwrite' : flags.keepExisting ? 'keep' : 'refuse',
   }
   const plan = await lifeboat.planObjectRestore(product, set, target, options)
   for (const warning of plan.warnings) session.warn(warning)
   if (flags.dryRun) return { status: exitStatus.done, document: { plan }, lines: renderObjectPlan(plan) }
   for (const line of renderObjectPlan(plan)) session.say(line)
+  // Nobody is asked about what cannot be done.
+  if (plan.archived !== null && options.retrieve === undefined) throw contentArchived(plan.archived)
   if (!flags.yes) await confirm(session, plan)
   // The newest may be another one by now; what was shown is what is restored.
   const { id, destination: shown } = plan

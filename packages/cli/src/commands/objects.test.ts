@@ -1,7 +1,16 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { directory, memoryStore, type ObjectStore, openLifeboat, secret } from '@lifeboat/core'
+import {
+  directory,
+  type Lifeboat,
+  memoryStore,
+  type ObjectRestorePlan,
+  type ObjectStore,
+  type ObjectsReport,
+  openLifeboat,
+  secret,
+} from '@lifeboat/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli, type World } from '../testing/fake-io.js'
 
@@ -42,6 +51,16 @@ const world = (prompts?: World['prompts']): World => ({
   },
   ...(prompts && { prompts }),
 })
+
+const plan: ObjectRestorePlan = {
+  ...{ product: 'shop', set: 'uploads', id: '20261121T020000Z-7f3k9q', destination: 'vault', target: '/there' },
+  ...{ createdAt: '2026-11-21T02:00:00Z', targetIsSource: false, prefix: '', existing: 'refuse', objects: 3 },
+  ...{ plainBytes: 9, present: 0, archived: null, warnings: [] },
+}
+const report: ObjectsReport = {
+  ...{ product: 'shop', set: 'uploads', id: plan.id, destination: 'vault', level: 'listed', ok: true, findings: [] },
+  ...{ objects: 3, read: 0, readBytes: 0, durationMs: 1 },
+}
 
 const lifeboat = (...argv: string[]) => runCli(argv, world())
 
@@ -130,6 +149,91 @@ describe('lifeboat objects', () => {
     for await (const { key } of store.list('shop/objects/uploads/content/')) await store.remove(key)
     const { status, stdout } = await lifeboat('objects', 'verify', 'shop', '--level', 'listed')
     expect([status, stdout]).toEqual([4, expect.stringMatching(/content-missing/)])
+  })
+
+  it('shows what lies in an archive, ends with 13 where it is not asked for, and passes on how to bring it back', async () => {
+    const archived = { contents: 2, storedBytes: 3 * 2 ** 20, retrieving: 0, storageClass: 'DEEP_ARCHIVE' }
+    const asked: object[] = []
+    const finding = {
+      severity: 'warning',
+      code: 'content-archived',
+      message: '2 contents: not read',
+      hint: null,
+    } as const
+    const fake = (more: object) => ({
+      lifeboat: {
+        products: ['shop'],
+        objectSets: () => ['uploads'],
+        planObjectRestore: async () => ({ ...plan, archived }),
+        verifyObjects: async (_: string, __: string, options: object = {}) => {
+          asked.push(options)
+          return { ...report, findings: [finding], ...more }
+        },
+      },
+    })
+    const restore = ['objects', 'restore', 'shop', '--to', './there']
+    const shown = await runCli([...restore, '--dry-run'], fake({}))
+    expect([shown.status, shown.stdout]).toEqual([
+      0,
+      expect.stringMatching(/2 contents \(3\.0 MiB\) lie in DEEP_ARCHIVE/),
+    ])
+    const unasked = await runCli(restore, fake({}))
+    expect([unasked.status, unasked.stderr]).toEqual([
+      13,
+      expect.stringMatching(/must be retrieved.*\nhint: `--retrieve`/),
+    ])
+
+    const verify = ['objects', 'verify', 'shop', 'uploads']
+    expect((await runCli(verify, fake({}))).status).toBe(13)
+    expect((await runCli(verify.slice(0, 3), fake({}))).status).toBe(0)
+    expect((await runCli([...verify, '--level', 'stored'], fake({}))).status).toBe(0)
+    await runCli([...verify, '--retrieval-tier', 'bulk', '--wait', '12h'], fake({}))
+    expect(asked.at(-1)).toMatchObject({ retrieve: { tier: 'bulk', waitMs: 12 * 3_600_000 } })
+  })
+
+  it('shows which snapshots need content in an archive, and what a lock keeps', async () => {
+    const snapshot = {
+      id: '20261121T020000Z-7f3k9q',
+      createdAt: '2026-11-21T02:00:00Z',
+      objects: 3,
+      plainBytes: 9,
+      missed: 0,
+    }
+    const listed = { ...snapshot, product: 'shop', set: 'uploads', destination: 'vault', location: 'x', archived: true }
+    const pruned = {
+      ...{
+        product: 'shop',
+        set: 'uploads',
+        destination: 'vault',
+        applied: true,
+        removed: [],
+        retained: [],
+        held: null,
+      },
+      ...{
+        plan: { keep: [], remove: [] },
+        unneeded: { count: 3, storedBytes: 9 },
+        freed: { count: 1, storedBytes: 3 },
+      },
+      locked: { count: 2, storedBytes: 6, until: '2027-01-02T03:04:05.000Z' },
+    }
+    const world = {
+      lifeboat: {
+        products: ['shop'],
+        objectSets: () => ['uploads'],
+        listObjectSnapshots: async () => ({
+          snapshots: [{ ...listed, snapshot: { ...snapshot, added: { plainBytes: 9 } } }],
+          unreadable: [],
+        }),
+        pruneObjects: async () => [pruned],
+      } as unknown as Partial<Lifeboat>,
+    }
+    expect((await runCli(['objects', 'list', 'shop'], world)).stdout).toMatch(/content\n.*in an archive/)
+    const done = await runCli(['objects', 'prune', 'shop', '--apply'], world)
+    expect([done.status, done.stdout]).toEqual([
+      0,
+      expect.stringMatching(/retained {2}2 files that no snapshot needs, 6 B.*, locked until 2027-01-02/),
+    ])
   })
 
   it.each([

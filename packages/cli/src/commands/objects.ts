@@ -6,10 +6,11 @@ import { chooseSets, runOf } from '../object-sets.js'
 import { describeError } from '../render/describe-error.js'
 import { renderCopied, renderObjectsPruned, renderObjectsReport, renderSnapshots } from '../render/objects-lines.js'
 import { oneLine } from '../render/one-line.js'
+import { addRetrieveOptions, type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 import { defineObjectsRestore } from './objects-restore.js'
 
-interface Flags {
+interface Flags extends RetrieveFlags {
   readonly destination?: string
   readonly full?: boolean
   readonly apply?: boolean
@@ -43,7 +44,7 @@ export function defineObjects(program: Command, choose: Choose): void {
     .action((product: string, set: string | undefined, flags: Flags) =>
       choose(session => list(session, product, set, flags)),
     )
-  add('verify', 'check the newest snapshot of each set', [
+  const verifying = add('verify', 'check the newest snapshot of each set', [
     'lifeboat objects verify shop',
     'lifeboat objects verify shop recordings --level content --sample 0.01',
   ])
@@ -51,9 +52,9 @@ export function defineObjects(program: Command, choose: Choose): void {
     .option('--sample <share>', 'read this share of it, chosen at random: 0.01 is one of a hundred', parseShare)
     .option('--snapshot <id>', 'another one than the newest')
     .addOption(destinationOption())
-    .action((product: string, set: string | undefined, flags: Flags) =>
-      choose(session => verify(session, product, set, flags)),
-    )
+  addRetrieveOptions(verifying).action((product: string, set: string | undefined, flags: Flags) =>
+    choose(session => verify(session, product, set, flags)),
+  )
   defineObjectsRestore(objects, choose)
   add('prune', 'show which snapshots and contents may go, and with --apply remove them', [
     'lifeboat objects prune shop --apply',
@@ -87,7 +88,7 @@ async function list(session: Session, product: string, set: string | undefined, 
   const lifeboat = await session.open()
   chooseSets(session, lifeboat, product, set)
   const { destination } = flags
-  const found = await lifeboat.listObjectSnapshots(product, set, { destination, ...runOf(session) })
+  const found = await lifeboat.listObjectSnapshots(product, set, { destination, archives: true, ...runOf(session) })
   for (const { key, destination, message } of found.unreadable)
     session.warn(`${destination}: ${oneLine(key)} cannot be read: ${oneLine(message)}`)
   const lines = renderSnapshots(found.snapshots, session.colours)
@@ -102,9 +103,16 @@ async function verify(
 ): Promise<CommandResult> {
   const done = await forEachSet<ObjectsReport>(session, product, set, (lifeboat, name) => {
     const { level, sample, snapshot, destination } = flags
-    return lifeboat.verifyObjects(product, name, { level, sample, snapshot, destination, ...runOf(session) })
+    const retrieve = retrievalOf(flags)
+    return lifeboat.verifyObjects(product, name, { level, sample, snapshot, destination, retrieve, ...runOf(session) })
   })
-  const statuses = done.results.map(({ ok }) => (ok ? exitStatus.done : exitStatus.damaged))
+  // Whoever names a set wants its content read; a look at all of them must not fail for an archive, nor one at what lies there.
+  const wantsContent = set !== undefined && (flags.level ?? 'content') === 'content'
+  const statuses = done.results.map(({ ok, findings }) => {
+    if (!ok) return exitStatus.damaged
+    const unread = wantsContent && findings.some(({ code }) => code === 'content-archived')
+    return unread ? exitStatus.archived : exitStatus.done
+  })
   return {
     status: worstStatus([...done.failures, ...statuses]),
     document: { product, ok: done.failures.length === 0 && done.results.every(({ ok }) => ok), ...done.document },

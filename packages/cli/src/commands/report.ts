@@ -51,6 +51,14 @@ function lineOf({ name, verdict, headline }: ProductReport, { colours }: Session
   return `${oneLine(name)}: ${paint(word)}: ${oneLine(headline)}`
 }
 
+/** What the system's words for it mean. */
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'it is not allowed',
+  ENOSPC: 'the disk is full',
+}
+
 /** Whole or not at all. What draws the charts is loaded for this only. */
 async function writePage(file: string, model: ReportModel): Promise<void> {
   const { renderReport } = await import('@lifeboat/core/report')
@@ -60,7 +68,8 @@ async function writePage(file: string, model: ReportModel): Promise<void> {
     await rename(part, file)
   } catch (error) {
     await rm(part, { force: true })
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'it failed'
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const why = reasons[code] ?? (code || 'it failed')
     throw new BackupError('unexpected', `cannot write ${file}: ${why}`, {
       ...{ cause: error, hint: 'check that the folder exists and may be written to' },
     })

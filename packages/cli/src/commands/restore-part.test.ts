@@ -62,18 +62,31 @@ describe('restore of a part', () => {
   })
 
   it.each([
-    ['--schema-only', 'schema'],
-    ['--data-only', 'data'],
-  ])('%s restores only that', async (flag, only) => {
+    ['--schema-only', 'schema', 'definitions, no rows, in'],
+    ['--data-only', 'data', '1 table, 1,234 rows in'],
+  ] as const)('%s restores only that, and says so', async (flag, only, said) => {
     const { restored, lifeboat } = restoring()
-    await runCli(['restore', 'latest', '--to', to, '--yes', flag], { lifeboat })
+    const part = { ...plan.part!, only }
+    const result = async (_name: string, options: RestoreOptions) => {
+      await lifeboat.restore!(_name, options)
+      return { plan: { ...plan, part }, tables: 1, rows: 1234, steps: [], durationMs: 1000 }
+    }
+    const argv = ['restore', 'latest', '--to', to, '--yes', flag]
+    const { stdout } = await runCli(argv, { lifeboat: { ...lifeboat, restore: result } })
     expect(restored[0]?.only).toBe(only)
+    expect(stdout).toContain(said)
   })
 
   it('refuses both of them, and a restore without a target', async () => {
     const { lifeboat } = restoring()
     const both = await runCli(['restore', 'latest', '--to', to, '--schema-only', '--data-only'], { lifeboat })
     expect(both.status).toBe(2)
+    const alone = await runCli(['restore', 'latest', '--to', to, '--with-referenced'], { lifeboat })
+    expect({ status: alone.status, stderr: alone.stderr }).toEqual({
+      status: 2,
+      stderr:
+        'error: --with-referenced takes along what chosen tables name, and none was chosen\nhint: choose some: --table sales.orders\n',
+    })
     const none = await runCli(['restore', 'latest', '--table', 'x'], { lifeboat })
     expect({ status: none.status, stderr: none.stderr }).toEqual({
       status: 2,

@@ -120,6 +120,11 @@ function chosen(flags: Flags): (session: Session, backup: string, flags: Flags) 
 async function runRestore(session: Session, name: string, flags: Flags): Promise<CommandResult> {
   if (flags.to === undefined)
     throw new UsageError("required option '--to <target>' not specified", 'see: lifeboat restore --help')
+  if (flags.withReferenced && flags.table === undefined)
+    throw new UsageError(
+      '--with-referenced takes along what chosen tables name, and none was chosen',
+      'choose some: --table sales.orders',
+    )
   const target = resolveTarget(flags.to, session.io.env)
   if (target.exposed)
     session.warn(

@@ -42,7 +42,7 @@ function fieldsOf(
   now: Date,
 ): (readonly [string, string])[] {
   const { source, snapshotCounts } = { source: manifest.source, snapshotCounts: manifest.source.snapshotCounts }
-  const tookMs = Date.parse(manifest.finishedAt) - Date.parse(manifest.createdAt)
+  const tookMs = Math.max(0, Date.parse(manifest.finishedAt) - Date.parse(manifest.createdAt))
   const counted = snapshotCounts.taken ? 'yes' : `no (${oneLine(snapshotCounts.why ?? 'no reason given')})`
   const labels = Object.entries(manifest.labels).map(([key, value]) => oneLine(`${key}=${value}`))
   return [

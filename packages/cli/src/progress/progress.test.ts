@@ -11,6 +11,11 @@ describe('progress', () => {
     expect(barLine(state, 100)).toBe('dump    ██████░░░░░░░░░░░░░░░░░░ 25.0 MB of 100 MB (25 %), 5.0 MB/s, 15.0 s left')
   })
 
+  it('says of a restore how many tables are in, besides bytes and time left', () => {
+    const restoring = { ...state, stage: 'restore', detail: '3 of 17 tables' }
+    expect(stageLine(restoring)).toBe('25.0 MB of 100 MB (25 %), 5.0 MB/s, 15.0 s left, 3 of 17 tables')
+  })
+
   it('promises no end where the total is unknown or was an underestimate', () => {
     expect(stageLine({ ...state, totalBytes: null })).toBe('25.0 MB, 5.0 MB/s')
     expect(stageLine({ ...state, doneBytes: 120 * MB })).toBe('120 MB of 120 MB (99 %), 5.0 MB/s')

@@ -1,11 +1,12 @@
-import type {
-  CopyObjectsResult,
-  ListedSnapshot,
-  ObjectCopy,
-  ObjectRestorePlan,
-  ObjectRestoreResult,
-  ObjectsPruneResult,
-  ObjectsReport,
+import {
+  type CopyObjectsResult,
+  describeArchived,
+  type ListedSnapshot,
+  type ObjectCopy,
+  type ObjectRestorePlan,
+  type ObjectRestoreResult,
+  type ObjectsPruneResult,
+  type ObjectsReport,
 } from '@lifeboat/core'
 import type { Colours } from './colours.js'
 import { oneLine } from './one-line.js'
@@ -51,6 +52,9 @@ export function renderSnapshots(snapshots: readonly ListedSnapshot[], colours: C
       { title: 'size', align: 'right', cell: one => formatBytes(one.snapshot.plainBytes) },
       { title: 'new', align: 'right', cell: one => formatBytes(one.snapshot.added.plainBytes) },
       { title: 'missed', align: 'right', cell: one => formatCount(one.snapshot.missed) },
+      ...(snapshots.some(({ archived }) => archived)
+        ? [{ title: 'content', cell: (one: ListedSnapshot) => (one.archived ? 'in an archive' : '') }]
+        : []),
     ],
     snapshots,
     colours.bold,
@@ -80,6 +84,9 @@ export function renderObjectPlan(plan: ObjectRestorePlan): string[] {
     `restore ${plan.product}/${plan.set}/${plan.id} (${formatTime(plan.createdAt)}, at ${plan.destination}${part})`,
     `  into ${oneLine(plan.target)}${plan.targetIsSource ? ', where the objects came from' : ''}`,
     `  ${plural(plan.objects, 'object')}, ${formatBytes(plan.plainBytes)}; ${existing}`,
+    ...(plan.archived === null
+      ? []
+      : [`  of their content ${describeArchived(plan.archived)}: it is read after --retrieve only`]),
   ]
 }
 
@@ -107,7 +114,16 @@ export function renderObjectsPruned(result: ObjectsPruneResult, colours: Colours
     ...plan.keep.map(one => line(colours.green('keep'.padEnd(8)), one)),
     ...plan.remove.map(one => line(colours.yellow((applied ? 'remove' : 'would go').padEnd(8)), one)),
     ...(content.count > 0 ? [`  ${verb} ${plural(content.count, 'file')}, ${formatBytes(content.storedBytes)}`] : []),
+    ...lockedLine(result.locked, colours),
     ...(result.held === null ? [] : [`  ${colours.yellow('kept all content')}: ${oneLine(result.held)}`]),
     ...result.retained.map(({ id, message }) => `  ${colours.red('retained')}  ${oneLine(`${id}: ${message}`)}`),
+  ]
+}
+
+function lockedLine({ count, storedBytes, until }: ObjectsPruneResult['locked'], colours: Colours): string[] {
+  if (count === 0) return []
+  const why = until === null ? 'under a legal hold' : `locked until ${formatTime(until)}`
+  return [
+    `  ${colours.yellow('retained')}  ${plural(count, 'file')} that no snapshot needs, ${formatBytes(storedBytes)}, ${why}`,
   ]
 }

@@ -7,8 +7,11 @@ import { renderFields } from './table.js'
 
 /** What a restore is about to do. */
 export function renderPlan(plan: RestorePlan): string[] {
-  const counted =
-    plan.tables === null ? 'tables not counted' : `${plural(plan.tables, 'table')}, ${plural(plan.rows ?? 0, 'row')}`
+  const counted = definitionsOnly(plan)
+    ? 'definitions, no rows'
+    : plan.tables === null
+      ? 'tables not counted'
+      : `${plural(plan.tables, 'table')}, ${plural(plan.rows ?? 0, 'row')}`
   const fields: (readonly [string, string])[] = [
     ['restore', oneLine(`${plan.product}/${plan.id} of ${formatTime(plan.createdAt)}, from ${plan.destination}`)],
     ['contents', `${counted}, ${sizeOf(plan)}`],
@@ -31,6 +34,10 @@ export function renderPlan(plan: RestorePlan): string[] {
   return [...renderFields(fields), ...(plan.part === null ? [] : partLines(plan.part, plan.skipped))]
 }
 
+function definitionsOnly({ part }: RestorePlan): boolean {
+  return part?.only === 'schema'
+}
+
 /** A part is read from the whole: to its end, which proves that nothing was cut off or changed. */
 function sizeOf({ part, plainBytes }: RestorePlan): string {
   return part === null
@@ -40,8 +47,9 @@ function sizeOf({ part, plainBytes }: RestorePlan): string {
 
 /** What a restore did. */
 export function renderRestored({ plan, tables, rows, steps, durationMs }: RestoreResult, colours: Colours): string[] {
+  const what = definitionsOnly(plan) ? 'definitions, no rows,' : `${plural(tables, 'table')}, ${plural(rows, 'row')}`
   return [
-    `${colours.green('restored')} ${oneLine(`${plan.product}/${plan.id} into ${plan.target}`)}: ${plural(tables, 'table')}, ${plural(rows, 'row')} in ${formatDuration(durationMs)}`,
+    `${colours.green('restored')} ${oneLine(`${plan.product}/${plan.id} into ${plan.target}`)}: ${what} in ${formatDuration(durationMs)}`,
     ...renderFields(
       steps.map(({ step, durationMs }) => [oneLine(step), formatDuration(durationMs)] as const),
       '  ',

@@ -24,7 +24,7 @@ export function runLog(session: Session): {
         say(`${product}: ${event.job} begins${due}${missed}`)
       } else if (event.type === 'run.finished') {
         const { job, result, summary, startedAt, finishedAt, failures } = event.outcome
-        const took = formatDuration(Date.parse(finishedAt) - Date.parse(startedAt))
+        const took = formatDuration(Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt)))
         say(`${product}: ${job} ${result === 'ok' ? 'done' : result} in ${took}: ${summary}`)
         for (const { hint } of failures) if (hint !== null) say(`${product}: hint: ${hint}`)
       } else {

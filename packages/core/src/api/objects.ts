@@ -2,7 +2,7 @@ import type { ObjectsRecord } from '../objects/objects-record.js'
 import type { Snapshot } from '../objects/snapshot.js'
 import type { PrunePlan } from '../retention/plan-prune.js'
 import type { ObjectStore } from '../store/object-store.js'
-import type { RunOptions, SelectOptions } from './run-options.js'
+import type { RetrieveBackupOptions, RunOptions, SelectOptions } from './run-options.js'
 import type { Finding } from './verification.js'
 
 export type { ObjectsRecord } from '../objects/objects-record.js'
@@ -62,6 +62,22 @@ export interface ListedSnapshot {
   readonly destination: string
   readonly location: string
   readonly snapshot: Snapshot
+  /** Whether content that it needs lies in an archive, readable at the moment or not. Null: nobody has looked. */
+  readonly archived: boolean | null
+}
+
+/** Content that lies in an archive and cannot be read now. */
+export interface ArchivedObjects {
+  readonly contents: number
+  readonly storedBytes: number
+  /** How many of them are being retrieved. */
+  readonly retrieving: number
+  readonly storageClass: string
+}
+
+export interface ListSnapshotsOptions extends RunOptions, SelectOptions {
+  /** See which snapshots need content in an archive: a listing of all content, where the store has archives. Default: false. */
+  readonly archives?: boolean | undefined
 }
 
 export interface SnapshotList {
@@ -75,15 +91,19 @@ export interface SnapshotList {
   }[]
 }
 
-export interface VerifyObjectsOptions extends RunOptions, SelectOptions {
+export interface VerifyObjectsOptions extends RunOptions, SelectOptions, RetrieveBackupOptions {
   /** An id. Default: the newest. */
   readonly snapshot?: string | undefined
   /**
    * `listed`: its files and all content it needs are there, with their lengths. `stored`: every stored byte is what was
-   * written. `content`: every object opens and is what was read from the source. Default: `content`.
+   * written. `content`: every object opens and is what was read from the source. Default: `content`. Content in an archive
+   * is read only with `retrieve`; without it a report that leaves some out says `listed`, and `content-archived`.
    */
   readonly level?: 'listed' | 'stored' | 'content' | undefined
-  /** At `stored` and `content`: which share of it to read, chosen at random; above 0. Default: 1, everything. */
+  /**
+   * At `stored` and `content`: which share of it to read, chosen at random; above 0. With `retrieve` a share of contents,
+   * the same one each time for a snapshot. Default: 1, everything.
+   */
   readonly sample?: number | undefined
 }
 
@@ -110,7 +130,7 @@ export interface ObjectsReport {
   readonly durationMs: number
 }
 
-export interface RestoreObjectsOptions extends RunOptions, SelectOptions {
+export interface RestoreObjectsOptions extends RunOptions, SelectOptions, RetrieveBackupOptions {
   /** An id. Default: the newest. */
   readonly snapshot?: string | undefined
   /** Only keys that begin with this. Default: all. */
@@ -144,6 +164,8 @@ export interface ObjectRestorePlan {
   readonly plainBytes: number
   /** Keys of it that the target has. */
   readonly present: number
+  /** What of it cannot be read now, and must be retrieved; null: all can. */
+  readonly archived: ArchivedObjects | null
   readonly warnings: readonly string[]
 }
 
@@ -179,6 +201,11 @@ export interface ObjectsPruneResult {
   readonly unneeded: { readonly count: number; readonly storedBytes: number }
   /** Of that, what was removed. */
   readonly freed: { readonly count: number; readonly storedBytes: number }
+  /**
+   * Of it, what a lock of the place still keeps. `until`: when the last of it lets go, RFC 3339; null where a legal hold
+   * keeps some of it, or nothing is kept. A dry run does not look.
+   */
+  readonly locked: { readonly count: number; readonly storedBytes: number; readonly until: string | null }
   /** Why nothing but snapshots was removed; null as a rule. */
   readonly held: string | null
 }
@@ -190,7 +217,7 @@ export interface ObjectOperations {
   /** Copies what is new or changed in a set's source, and writes a snapshot of all of it, into each of its destinations. */
   copyObjects(product: string, set: string, options?: CopyObjectsOptions): Promise<CopyObjectsResult>
   /** The snapshots of a set (default: of all sets), newest first. */
-  listObjectSnapshots(product: string, set?: string, options?: RunOptions & SelectOptions): Promise<SnapshotList>
+  listObjectSnapshots(product: string, set?: string, options?: ListSnapshotsOptions): Promise<SnapshotList>
   /** Checks a snapshot, and records in its destination what came of it. */
   verifyObjects(product: string, set: string, options?: VerifyObjectsOptions): Promise<ObjectsReport>
   /** The recorded verifications of a product's sets (default: of all products), newest first. */

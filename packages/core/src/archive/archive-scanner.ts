@@ -30,10 +30,11 @@ export interface ArchiveSummary {
   readonly largeObjects: { readonly count: number; readonly bytes: number; readonly sha256: string } | null
 }
 
-/** Who else wants to see the archive's parts as they pass. Bytes are only valid during the call. */
+/** Who else wants to see the archive's parts as they pass. Bytes are only valid during the call, where nothing else is said. */
 export interface ArchiveVisitor {
   readonly contents?: (toc: TableOfContents, frontBytes: Uint8Array) => void
   readonly tableStarted?: (entry: ArchiveEntry) => void
+  /** Valid until more is pushed. */
   readonly rows?: (bytes: Uint8Array) => void
   readonly tableFinished?: (table: ScannedTable) => void
   /** The raw bytes of a block that is not a table's. */
@@ -71,6 +72,7 @@ export class ArchiveScanner {
   #objects: { count: number; bytes: number; hash: Hash } | undefined
   #scratch = Buffer.alloc(0)
   #stashed = 0
+  #stashedAt = 0
   #bytes = 0
 
   constructor(visitor: ArchiveVisitor = {}) {
@@ -151,11 +153,13 @@ export class ArchiveScanner {
     }
     const stashed = this.#stashed
     const end = stashed + chunk.byteLength
+    // Only now: whoever was given rows by the last push may have used them until this one.
+    const stash = this.#scratch.subarray(this.#stashedAt, this.#stashedAt + stashed)
     if (this.#scratch.byteLength < end) {
       const grown = Buffer.allocUnsafeSlow(end + 64)
-      grown.set(this.#scratch.subarray(0, stashed))
+      grown.set(stash)
       this.#scratch = grown
-    }
+    } else this.#scratch.set(stash)
     this.#scratch.set(chunk, stashed)
     let at = 0
     for (;;) {
@@ -163,7 +167,7 @@ export class ArchiveScanner {
       at = this.#advance(at, end)
       if (at === end || at === before) break
     }
-    this.#scratch.copyWithin(0, at, end)
+    this.#stashedAt = at
     this.#stashed = end - at
   }
 

@@ -24,13 +24,11 @@ export type ScanMode = 'look' | 'hash' | 'reframe'
 
 export type FromScanWorker =
   | { readonly type: 'returned'; readonly buffer: ArrayBuffer }
-  | { readonly type: 'bytes'; readonly buffer: ArrayBuffer; readonly length: number }
   | { readonly type: 'done'; readonly scan: Scan }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined }
 
 export type ToScanWorker =
   | { readonly type: 'bytes'; readonly buffer: ArrayBuffer; readonly length: number }
-  | { readonly type: 'returned'; readonly buffer: ArrayBuffer }
   | { readonly type: 'end' }
 
 /** Of the buffers that go to the scanning thread and back. */
@@ -48,39 +46,48 @@ export function scanned(source: ByteSource, done: (scan: Scan) => void, mode: 'l
 
 /**
  * The same for pg_dump's own output, which has a chunk for every row: passes an equal archive on, whose chunks are as
- * long as they come. What pg_restore makes of it is the same (docs/decisions/0008-longer-chunks.md).
+ * long as they come. What pg_restore makes of it is the same (docs/decisions/0008-longer-chunks.md). It scans on the
+ * thread that calls. Each piece is only valid until the next is asked for.
  */
-export function reframed(source: ByteSource, done: (scan: Scan) => void): ByteSource {
-  return scanStage(source, done, 'reframe')
-}
-
-/** On a thread of its own where the built package has its worker file beside it. */
-function scanStage(source: ByteSource, done: (scan: Scan) => void, mode: ScanMode): ByteSource {
-  const file = new URL('./scan-worker.js', import.meta.url)
-  return existsSync(fileURLToPath(file)) ? scanByWorker(source, done, mode, file) : scanInline(source, done, mode)
-}
-
-async function* scanInline(source: ByteSource, done: (scan: Scan) => void, mode: ScanMode): ByteSource {
-  const passed: Buffer[] = []
-  const scanning = new Scanning(mode, bytes => passed.push(Buffer.from(bytes)))
+export async function* reframed(source: ByteSource, done: (scan: Scan) => void): ByteSource {
+  const passed: Uint8Array[] = []
+  // The scanner leaves alone what it has given until it gets more.
+  const scanning = new Scanning('reframe', bytes => passed.push(bytes))
   for await (const chunk of source) {
     scanning.push(chunk)
-    yield* mode === 'reframe' ? passed.splice(0) : [chunk]
+    yield* passed.splice(0)
   }
   done(scanning.finish())
 }
 
-async function* scanByWorker(source: ByteSource, done: (scan: Scan) => void, mode: ScanMode, file: URL): ByteSource {
+/** On a thread of its own where the built package has its worker file beside it. */
+function scanStage(source: ByteSource, done: (scan: Scan) => void, mode: 'look' | 'hash'): ByteSource {
+  const file = new URL('./scan-worker.js', import.meta.url)
+  return existsSync(fileURLToPath(file)) ? scanByWorker(source, done, mode, file) : scanInline(source, done, mode)
+}
+
+async function* scanInline(source: ByteSource, done: (scan: Scan) => void, mode: 'look' | 'hash'): ByteSource {
+  const scanning = new Scanning(mode)
+  for await (const chunk of source) {
+    scanning.push(chunk)
+    yield chunk
+  }
+  done(scanning.finish())
+}
+
+async function* scanByWorker(
+  source: ByteSource,
+  done: (scan: Scan) => void,
+  mode: 'look' | 'hash',
+  file: URL,
+): ByteSource {
   const scanning = new ScanThread(file, mode)
   try {
     for await (const chunk of source) {
       await scanning.push(chunk)
-      if (mode === 'reframe') yield* scanning.takeOut()
-      else yield chunk
+      yield chunk
     }
-    const scan = await scanning.finish()
-    yield* scanning.takeOut()
-    done(scan)
+    done(await scanning.finish())
   } finally {
     await scanning.close()
   }
@@ -95,7 +102,7 @@ export class Scanning {
   /** @param write gets every byte of the archive with long chunks; called with `reframe` only */
   constructor(
     readonly mode: ScanMode,
-    write: (bytes: Uint8Array) => void,
+    write: (bytes: Uint8Array) => void = () => {},
   ) {
     const count = (bytes: Uint8Array) => {
       this.#bytes += bytes.byteLength
@@ -126,18 +133,16 @@ export class Scanning {
 class ScanThread {
   readonly #worker: Worker
   readonly #free: ArrayBuffer[] = Array.from({ length: buffers }, () => new ArrayBuffer(scanBufferBytes))
-  readonly #out: { readonly buffer: ArrayBuffer; readonly length: number }[] = []
   #filling: Uint8Array | undefined
   #filled = 0
   #failure: Error | undefined
   #scan: Scan | undefined
   #wake: (() => void) | undefined
 
-  constructor(file: URL, mode: ScanMode) {
+  constructor(file: URL, mode: 'look' | 'hash') {
     this.#worker = new Worker(file, { name: 'lifeboat-scan', workerData: mode })
     this.#worker.on('message', (message: FromScanWorker) => {
       if (message.type === 'returned') this.#free.push(message.buffer)
-      else if (message.type === 'bytes') this.#out.push(message)
       else if (message.type === 'done') this.#scan = message.scan
       else this.#failure = new BackupError(message.code, message.message, { hint: message.hint })
       this.#wake?.()
@@ -162,14 +167,6 @@ class ScanThread {
       this.#filled += take
       at += take
       if (this.#filled === scanBufferBytes) this.#send()
-    }
-  }
-
-  /** What the thread has written so far; each piece is only valid until the next is asked for. */
-  *takeOut(): Iterable<Uint8Array> {
-    for (let piece = this.#out.shift(); piece !== undefined; piece = this.#out.shift()) {
-      yield new Uint8Array(piece.buffer, 0, piece.length)
-      this.#post({ type: 'returned', buffer: piece.buffer }, [piece.buffer])
     }
   }
 

@@ -1,18 +1,20 @@
 import type pg from 'pg'
 import type { BackupOptions, BackupResult, DestinationOutcome } from '../api/backups.js'
-import { assertZstd } from '../codec/codec.js'
+import { assertZstd, compress } from '../codec/codec.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { Deps } from '../deps.js'
+import { packDump } from '../dump/pack-dump.js'
+import { elapsedMs } from '../elapsed-ms.js'
 import type { Lock } from '../encryption/open-pgp.js'
 import { readLock, readSealer } from '../encryption/product-keys.js'
 import { BackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
+import { progressing } from '../events/progressing.js'
 import { type PlannedBundle, planBundles } from '../files/backup-bundles.js'
 import { acquireAdvisoryLock } from '../locks/advisory-lock.js'
 import { withLocks } from '../locks/hold-locks.js'
 import { type ConnectionTarget, connect, databaseError, parseConnectionUrl } from '../postgres/connection.js'
-import { dumpSource } from '../postgres/dump-source.js'
 import { choosePgDump, type PgTools } from '../postgres/find-pg-tools.js'
 import { probeSource, type SourceProbe } from '../postgres/probe-source.js'
 import {
@@ -135,17 +137,20 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
   const noReader = new AbortController()
   const key = databaseKey(product, id, config.compression.codec)
   const stored = await storeEverywhere({
-    source: dumpSource(target, {
-      tools,
-      snapshotId: shared?.snapshotId,
-      schemas: config.source.schemas,
-      excludeTableData: config.source.excludeTableData,
-      signal: signal ? AbortSignal.any([signal, noReader.signal]) : noReader.signal,
-    }),
+    packed: done =>
+      packDump(
+        {
+          ...{ target, compression: config.compression, expectedBytes: probe.databaseBytes },
+          options: {
+            ...{ tools, snapshotId: shared?.snapshotId },
+            ...{ schemas: config.source.schemas, excludeTableData: config.source.excludeTableData },
+          },
+        },
+        { done, emit, signal: signal ? AbortSignal.any([signal, noReader.signal]) : noReader.signal },
+      ),
     stopSource: () => noReader.abort(),
     key,
     lock,
-    config,
     destinations,
     expectedBytes: probe.databaseBytes,
     emit,
@@ -187,7 +192,7 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
       id,
       manifest: resultManifest(manifest, outcomes, own),
       destinations: inConfiguredOrder([...outcomes, ...work.passedOver], config),
-      durationMs: deps.now().getTime() - startedAt.getTime(),
+      durationMs: elapsedMs(startedAt, deps.now()),
     }
   } catch (error) {
     await removeEverywhere(survivors, keys, emit)
@@ -218,10 +223,14 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
     const left = destinations.filter(({ name }) => !stored.failures.has(name))
     keys.push(one.key)
     const done = await storeEverywhere({
-      source: one.source(signal ? AbortSignal.any([signal, stop.signal]) : stop.signal),
+      packed: done => {
+        const source = one.source(signal ? AbortSignal.any([signal, stop.signal]) : stop.signal)
+        const watched = progressing(source, { stage: 'dump', totalBytes: one.expectedBytes, emit })
+        return compress(one.scan(watched, done), config.compression)
+      },
       stopSource: () => stop.abort(),
       destinations: left,
-      ...{ key: one.key, scan: one.scan, expectedBytes: one.expectedBytes, lock, config, emit, signal },
+      ...{ key: one.key, expectedBytes: one.expectedBytes, lock, emit, signal },
     })
     forms.set(one.key, done.forms)
     for (const [name, failure] of done.failures) stored.failures.set(name, failure)

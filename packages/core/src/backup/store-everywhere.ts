@@ -1,12 +1,9 @@
 import type { DestinationOutcome } from '../api/backups.js'
-import { reframed, type Scan } from '../archive/scan-stage.js'
-import { compress } from '../codec/codec.js'
-import type { ProductConfig } from '../config/config-schema.js'
+import type { Scan } from '../archive/scan-stage.js'
 import type { Lock } from '../encryption/open-pgp.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import type { EventListener } from '../events/backup-event.js'
-import { progressing } from '../events/progressing.js'
 import { manifestKey } from '../repository/layout.js'
 import type { Artifact, Manifest } from '../repository/manifest.js'
 import type { Sealer } from '../seal/manifest-seal.js'
@@ -45,17 +42,15 @@ export interface StoredArtifact {
 }
 
 /**
- * Runs a dump through scan, compression and encryption into every destination.
+ * Runs what was packed through encryption into every destination.
  * @throws BackupError when no destination has the artifact, or the dump failed; then nothing of it is left anywhere
  */
 export async function storeEverywhere(work: {
-  readonly source: ByteSource
+  /** The artifact before its encryption: scanned and compressed. Tells what the scan saw before it ends. */
+  readonly packed: (done: (scan: Scan) => void) => ByteSource
   readonly stopSource: () => void
-  /** Reads the plain bytes on their way. Default: as pg_dump's own output, with its rows in longer chunks. */
-  readonly scan?: ((source: ByteSource, done: (scan: Scan) => void) => ByteSource) | undefined
   readonly key: string
   readonly lock: Lock
-  readonly config: Pick<ProductConfig, 'compression'>
   readonly destinations: readonly Destination[]
   readonly expectedBytes: number
   readonly emit: EventListener
@@ -63,11 +58,10 @@ export async function storeEverywhere(work: {
 }): Promise<StoredArtifact> {
   const { key, destinations, emit, signal } = work
   let scan: Scan | undefined
-  const read = work.scan ?? reframed
-  const plain = read(progressing(work.source, { stage: 'dump', totalBytes: work.expectedBytes, emit }), done => {
+  const packed = work.packed(done => {
     scan = done
   })
-  const { outcomes, sent } = await encryptEverywhere(compress(plain, work.config.compression), {
+  const { outcomes, sent } = await encryptEverywhere(packed, {
     ...{ lock: work.lock, destinations, stopSource: work.stopSource },
     put: ({ store }, bytes) => store.put(key, bytes, { ifAbsent: true, expectedBytes: work.expectedBytes, signal }),
   }).catch((error: unknown) => {
@@ -167,7 +161,10 @@ export async function publish(
   }
 }
 
-/** Removes objects of a backup that is not to be; what cannot be removed is said. */
+/**
+ * Removes objects of a backup that is not to be, in their order; what cannot be removed is said. Where a manifest stays,
+ * what it names stays, too.
+ */
 export async function removeEverywhere(
   destinations: readonly Destination[],
   keys: readonly string[],
@@ -178,11 +175,12 @@ export async function removeEverywhere(
       try {
         await store.remove(key)
       } catch (error) {
-        // The failure that led here is the one to report; what stays has no manifest, and a later prune clears it.
+        // The failure that led here is the one to report; what stays is whole, or has no manifest and a later prune clears it.
         const reason = isBackupError(error)
           ? error.message
           : wrapStoreError(error, { store, doing: `remove ${key}` }).message
         emit({ type: 'warning.raised', message: `${name}: ${reason}` })
+        if (key.endsWith('/manifest.json')) break
       }
     }
   }

@@ -37,6 +37,8 @@ export const objectLockSchema = z
   })
   .refine(({ days, legalHold }) => days !== undefined || legalHold, 'say for how many days, or legalHold: true')
 
+export type ObjectLockConfig = z.output<typeof objectLockSchema>
+
 /** How often a destination takes a backup that the others take each time. */
 export const destinationIntervals = ['daily', 'weekly', 'monthly', 'yearly'] as const
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ObjectStore } from '../store/object-store.js'
 import { checkNames, hasEntries } from './check-names.js'
-import { retentionSchema } from './destination-schema.js'
+import { objectLockSchema, retentionSchema } from './destination-schema.js'
 import { objectScheduleSchema } from './schedule-schema.js'
 import { duration, text } from './values.js'
 
@@ -21,6 +21,8 @@ export const objectSetSchema = z.strictObject({
   retention: retentionSchema.default({ minimum: 3 }),
   /** Of content, in the service's own words. Listings lie where they can be read at once. Default: the store's. */
   storageClass: text.optional(),
+  /** Of everything that the copies store. Default: the destination's. */
+  objectLock: objectLockSchema.optional(),
   /** How old the newest snapshot may be. Default: not judged, but by the schedule. */
   rpo: duration.optional(),
   /** When its work is due. Default: nobody says. */
@@ -45,7 +47,7 @@ function checkSetNames(sets: Readonly<Record<string, unknown>>, context: z.Refin
 /** Sets name destinations that are there, and copy nothing into itself. */
 export function checkObjects(
   product: {
-    readonly destinations: Readonly<Record<string, { readonly store: ObjectStore }>>
+    readonly destinations: Readonly<Record<string, { readonly store: ObjectStore; readonly objectLock?: unknown }>>
     readonly objects?: Readonly<Record<string, z.output<typeof objectSetSchema>>> | undefined
   },
   context: z.RefinementCtx,
@@ -57,8 +59,15 @@ export function checkObjects(
       const message = `not a destination of the product: ${JSON.stringify(destination)}`
       context.addIssue({ code: 'custom', path: [...path, 'destinations', at], message })
     }
-    for (const [destination, { store }] of Object.entries(product.destinations ?? {})) {
+    for (const [destination, { store, objectLock }] of Object.entries(product.destinations ?? {})) {
       if (!(set.destinations?.includes(destination) ?? true)) continue
+      if (set.objectLock !== undefined && store.capabilities.objectLock === false) {
+        const message = `the destination ${destination} locks no objects; s3() takes objectLock: true where the service does`
+        context.addIssue({ code: 'custom', path: [...path, 'objectLock'], message })
+      } else if ((set.objectLock ?? objectLock) !== undefined && store.extendLock === undefined) {
+        const message = `the store of the destination ${destination} cannot lock anew what a snapshot takes over from the one before`
+        context.addIssue({ code: 'custom', path: [...path, 'destinations'], message })
+      }
       if (set.storageClass !== undefined && store.capabilities.storageClasses === false) {
         const message = `the destination ${destination} has no storage classes; s3() takes storageClasses: true where it has`
         context.addIssue({ code: 'custom', path: [...path, 'storageClass'], message })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { faulty } from '../../../testkit/src/faulty-store.js'
 import { sampleManifest } from '../../../testkit/src/sample-manifest.js'
-import { type ObjectStore, openLifeboat, secret } from '../index.js'
+import { BackupError, type ObjectStore, openLifeboat, secret } from '../index.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
 import type { Manifest } from '../repository/manifest.js'
 import { checkSeal, sealManifest } from '../seal/manifest-seal.js'
@@ -120,6 +120,28 @@ describe('a copy', () => {
         expect(left).toEqual(outcome === 'copied' ? whole : [])
         expect(await keysOf(from)).toEqual(whole)
       }
+    }
+  })
+
+  it('whose manifest was stored although its answer was lost is gone whole, or stays whole where nothing can be removed', async () => {
+    for (const stuck of [false, true]) {
+      const to = memoryStore()
+      const forgetful: ObjectStore = {
+        ...to,
+        async put(key, bytes, options) {
+          const put = await to.put(key, bytes, options)
+          if (key.endsWith('manifest.json')) throw new BackupError('store-unreachable', 'the answer was lost')
+          return put
+        },
+        async remove(key, options) {
+          if (stuck && key.endsWith('manifest.json')) throw new BackupError('store-unreachable', 'no answer')
+          return to.remove(key, options)
+        },
+      }
+      const target = { name: 'archive', store: forgetful }
+      const copying = copyBackup({ backup: located(await source()), to: target, deps }, {})
+      await expect(copying).rejects.toMatchObject({ code: 'store-unreachable' })
+      expect(await keysOf(to)).toEqual(stuck ? whole : [])
     }
   })
 

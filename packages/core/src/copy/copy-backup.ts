@@ -2,7 +2,8 @@ import type { CopyResult } from '../api/copying.js'
 import type { RunOptions } from '../api/run-options.js'
 import { type Destination, removeEverywhere } from '../backup/store-everywhere.js'
 import type { Deps } from '../deps.js'
-import { BackupError } from '../errors/backup-error.js'
+import { elapsedMs } from '../elapsed-ms.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
@@ -48,7 +49,7 @@ export async function copyBackup(job: CopyJob, options: RunOptions): Promise<Cop
 async function copyLocked(job: CopyJob, options: RunOptions & { readonly signal: AbortSignal }): Promise<CopyResult> {
   const { backup, to, stage, deps } = job
   const { signal } = options
-  const startedMs = deps.now().getTime()
+  const startedAt = deps.now()
   const emit = emitterFor(options.onEvent)
   // Read anew, and kept as it is: a manifest that is composed again would be another text, with the seal of the first.
   const text = await readManifestBytes(backup.store, `${backup.folder}manifest.json`, signal)
@@ -63,7 +64,7 @@ async function copyLocked(job: CopyJob, options: RunOptions & { readonly signal:
   const resultOf = (outcome: CopyResult['outcome'], manifest: Manifest): CopyResult => ({
     ...{ product, id, from: backup.destination, to: to.name, location: to.store.location, outcome, manifest },
     storedBytes: manifest.artifacts.reduce((sum, one) => sum + one.storedBytes, 0),
-    durationMs: deps.now().getTime() - startedMs,
+    durationMs: elapsedMs(startedAt, deps.now()),
   })
   const keys = original.artifacts.map(one => keyOf(one, original, id))
   const found = await findCopy(to.store, { product, id, keys }, signal)
@@ -86,7 +87,14 @@ async function copyLocked(job: CopyJob, options: RunOptions & { readonly signal:
     const manifest = stage ? await stage.seal({ ...original, id, artifacts, seal: null }) : original
     throwIfCancelled(signal)
     const bytes = stage ? Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`) : text
-    await putManifest(to, manifestKey(product, id), bytes, signal)
+    const key = manifestKey(product, id)
+    // It may come through although its answer is lost, and goes before what it names.
+    written.unshift(key)
+    await putManifest(to, key, bytes, signal).catch((error: unknown) => {
+      // Somebody's who took no lock; what it names may be what lies here.
+      if (isBackupError(error, 'object-exists')) written.length = 0
+      throw error
+    })
     return resultOf('copied', manifest)
   } catch (error) {
     await removeEverywhere([to], written, emit)

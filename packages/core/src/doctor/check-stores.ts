@@ -4,6 +4,7 @@ import type { ObjectStore } from '../store/object-store.js'
 import type { StorePosture } from '../store/store-posture.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { judgePosture, type PostureLine } from './judge-posture.js'
+import { judgeSetLocks } from './judge-set-locks.js'
 import { probeRights } from './probe-rights.js'
 import type { DoctorJob } from './run-doctor.js'
 
@@ -26,7 +27,11 @@ export async function checkStores(job: DoctorJob, options: DoctorOptions): Promi
     if (store.posture !== undefined)
       await attempt('store', 'see how it is set up', async () => {
         posture = await store.posture!({ signal })
-        return judgePosture(destination, posture, { prefix: `${product}/` })
+        const sets = Object.entries(config.objects ?? {}).filter(([, set]) => set.destinations?.includes(name) ?? true)
+        return [
+          ...judgePosture(destination, posture, { prefix: `${product}/` }),
+          ...judgeSetLocks(Object.fromEntries(sets), destination, posture),
+        ]
       })
     if (options.probe)
       await attempt('probe', 'try its key', () => {

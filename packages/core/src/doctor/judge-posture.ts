@@ -90,7 +90,8 @@ function lockHint(days: number, kept: number | undefined): string | null {
   return `the retention lets go after ${kept} days: until ${days} \`prune\` reports them as retained`
 }
 
-function said({ keepWithin }: RetentionPolicy, kept: number): string {
+/** How long that is, in the words of the rule where one rule says it. */
+export function said({ keepWithin }: RetentionPolicy, kept: number): string {
   return keepWithin !== undefined && Math.ceil(keepWithin / dayMs) === kept ? formatDuration(keepWithin) : plural(kept)
 }
 
@@ -152,6 +153,6 @@ function unknownLine({ unknown }: StorePosture): PostureLine[] {
   return [{ ok: true, message: `not known: ${message}`, hint: '`lifeboat policy` shows the rights that tell' }]
 }
 
-function plural(days: number): string {
+export function plural(days: number): string {
   return days === 1 ? '1 day' : `${days} days`
 }

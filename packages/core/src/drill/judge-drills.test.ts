@@ -57,6 +57,11 @@ describe('judgeDrills', () => {
     expect(codes([drill(1)], { ...nobodySaid, rtoMs: 100_000, databaseBytes: 2_000_000 })).toEqual([
       'warning rto-at-risk',
     ])
+    const drills = [drill(3, {}, 50_000), drill(2, {}, 60_000), drill(1, {}, 90_000)]
+    const expected = { ...nobodySaid, rtoMs: 100_000, databaseBytes: 2_000_000 }
+    expect(judgeDrills(drills, now, expected)[0]?.message).toBe(
+      "at today's size a restore would take about 2 min ± 1 min, by 3 drills; the RTO is 1.7 min",
+    )
   })
 })
 

@@ -1,7 +1,7 @@
 import type { Finding } from '../api/verification.js'
 import type { ProofRecord } from '../repository/record-schema.js'
 import { critical, rtoExceeded } from '../verify/finding.js'
-import { drillsOf, estimateRestore } from './estimate-restore.js'
+import { drillsOf, estimateRestore, type RestoreEstimate } from './estimate-restore.js'
 import { spoken } from './judge-objectives.js'
 
 export interface DrillExpectations {
@@ -43,9 +43,15 @@ export function judgeDrills(records: readonly ProofRecord[], now: Date, expected
       findings.push({
         severity: 'warning',
         code: 'rto-at-risk',
-        message: `at today's size a restore would take about ${spoken(estimate.restoreMs)}; the RTO is ${spoken(rtoMs)}`,
+        message: `at today's size a restore would take about ${spokenEstimate(estimate)}; the RTO is ${spoken(rtoMs)}`,
         hint: 'drill again to be sure; more jobs, a nearer destination or another objective',
       })
   }
   return findings
+}
+
+/** `21 min ± 2 min, by 4 drills` */
+export function spokenEstimate({ restoreMs, errorMs, drills }: RestoreEstimate): string {
+  const error = errorMs === null ? '' : ` ± ${spoken(errorMs)}`
+  return `${spoken(restoreMs)}${error}, by ${drills === 1 ? 'one drill' : `${drills} drills`}`
 }

@@ -2,11 +2,11 @@ import type { Finding } from '../api/verification.js'
 import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
 import type { ScannedTable } from '../archive/archive-scanner.js'
 import { type Scan, scanned } from '../archive/scan-stage.js'
+import { dumpSource } from '../dump/dump-source.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import type { EventListener } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
 import { parseConnectionUrl } from '../postgres/connection.js'
-import { dumpSource } from '../postgres/dump-source.js'
 import type { PgTools } from '../postgres/find-pg-tools.js'
 import type { Manifest } from '../repository/manifest.js'
 import { loadsItself } from '../restore/copy-target.js'
@@ -41,7 +41,9 @@ export interface Proof {
   readonly findings: readonly Finding[]
 }
 
-const inBoth = 'the backup is sound if `lifeboat verify` says so: then the restore lost or changed it'
+export const inBoth = 'the backup is sound if `lifeboat verify` says so: then the restore lost or changed it'
+
+const madeElsewhere = 'it does not come from the backup: an extension, or something on the scratch server, made it'
 
 /**
  * Dumps a restored database and compares everything in it with the backup: each table's rows, bytes and SHA-256, each
@@ -146,7 +148,7 @@ function compareTables(work: ProofWork, toc: TableOfContents, found: readonly Sc
       critical(
         'table-unlisted',
         `${nameOf(table)} has ${table.rows} rows in the restored database, the backup has none of it`,
-        null,
+        madeElsewhere,
       ),
     )
   }
@@ -211,7 +213,7 @@ function describeDifference(difference: ContentsDifference): Finding {
   if (kind === 'missing')
     return critical('entry-missing', `${entry} is in the backup and not in the restored database`, inBoth)
   if (kind === 'added')
-    return critical('entry-added', `${entry} is in the restored database and not in the backup`, null)
+    return critical('entry-added', `${entry} is in the restored database and not in the backup`, madeElsewhere)
   return critical(
     'definition-differs',
     `${entry} is defined otherwise in the restored database than in the backup`,

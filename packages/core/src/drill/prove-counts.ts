@@ -6,7 +6,7 @@ import { connect, databaseError, parseConnectionUrl } from '../postgres/connecti
 import type { Manifest } from '../repository/manifest.js'
 import type { EntrySelection } from '../restore/select-entries.js'
 import { critical } from '../verify/finding.js'
-import type { Proof } from './prove-content.js'
+import { inBoth, type Proof } from './prove-content.js'
 
 /** The cheaper proof: counts every table of a restored database and compares with the manifest. */
 export async function proveCounts(work: {
@@ -34,13 +34,13 @@ export async function proveCounts(work: {
       const found = await countTable(client, table)
       rows += found ?? 0
       if (found === undefined)
-        findings.push(critical('table-missing', `${name} is missing in the restored database`, null))
+        findings.push(critical('table-missing', `${name} is missing in the restored database`, inBoth))
       else if (found !== table.rows)
         findings.push(
           critical(
             'rows-differ',
             `${name} has ${found} rows in the restored database, ${table.rows} in the backup`,
-            null,
+            inBoth,
           ),
         )
     }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Unlock } from '../encryption/open-pgp.js'
 import { BackupError } from '../errors/backup-error.js'
 import { restoreBundle } from '../files/restore-files.js'
+import { spokenBytes } from '../report/quantities.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
 import { plainBytes } from '../repository/read-artifact.js'
@@ -35,9 +36,13 @@ export async function proveOtherArtifact(
   }
   const { bavail, bsize } = await statfs(workFolder)
   if (bavail * bsize < artifact.plainBytes)
-    throw new BackupError('target-unfit', `there is no room for the ${artifact.plainBytes} bytes of ${artifact.name}`, {
-      hint: 'make room in the folder for temporary files, or name another one in TMPDIR',
-    })
+    throw new BackupError(
+      'target-unfit',
+      `there is no room for the ${spokenBytes(artifact.plainBytes)} of ${artifact.name} in ${workFolder}`,
+      {
+        hint: 'make room in the folder for temporary files, or name another one in TMPDIR',
+      },
+    )
   const folder = join(workFolder, `files-${artifact.name}`)
   await mkdir(folder, { mode: 0o700 })
   try {

@@ -18,6 +18,7 @@ import { runRestore } from '../restore/run-restore.js'
 import { describeEntry, selectEntries } from '../restore/select-entries.js'
 import type { SealKeys } from '../seal/manifest-seal.js'
 import { checkExpectations } from '../verify/check-expectations.js'
+import { historyFindings } from '../verify/check-history.js'
 import { sealFindings } from '../verify/check-seal.js'
 import { type Checked, checked } from '../verify/checked.js'
 import { critical, isSound } from '../verify/finding.js'
@@ -37,7 +38,7 @@ export interface DrillJob {
   readonly find: () => Promise<LocatedBackup>
   readonly unlock: () => Promise<Unlock>
   readonly sealKeys: () => Promise<SealKeys>
-  readonly config: Pick<ProductConfig, 'verify' | 'drill' | 'objectives'>
+  readonly config: Pick<ProductConfig, 'verify' | 'drill' | 'objectives' | 'destinations'>
   readonly scratch: ScratchConfig
   readonly source: ConnectionTarget | undefined
   readonly findPgTools: () => Promise<PgTools[]>
@@ -109,6 +110,10 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
       throw new BackupError('backup-missing', `${manifest.product}/${manifest.id} holds no database`)
     toc = await timeline.timed('read the table of contents', () => readContents(backup, artifact, unlock, signal))
     const place = await timeline.timed('open the scratch server', async () => {
+      if (job.scratch.kind === 'server' && job.source === undefined && job.scratch.allowSourceServer === undefined)
+        warn(
+          "the source's address is not at hand, so nobody checked that drill.url is another server than the source's",
+        )
       const opened = await openScratchServer(job.scratch, {
         databaseBytes: manifest.source.databaseBytes,
         sourceMajor: Number.parseInt(manifest.source.serverVersion, 10),
@@ -117,8 +122,7 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
         signal,
       })
       server = opened
-      for (const name of opened.ours ? [] : await sweepScratchDatabases(opened, signal))
-        warn(`${name} of a drill that was killed was dropped`)
+      await sweepServer(opened)
       return opened
     })
     const made = await timeline.timed('create the database', () => makeScratchDatabase(place, toc, signal))
@@ -162,6 +166,11 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
     }
     add([checked('seal', await sealFindings(backup, await job.sealKeys(), signal))])
     add(checkExpectations(manifest, verify))
+    if (Object.hasOwn(job.config.destinations, backup.destination)) {
+      // Its age is judged by the objectives: also that of a backup which is not the newest.
+      const expected = { rpoMs: undefined, now: startedAt, criticalTables: verify.criticalTables }
+      add([checked('rows and usual size', await historyFindings(backup, expected, signal))])
+    }
     const target = parseConnectionUrl(url)
     const client = await connect(target, signal)
     try {
@@ -173,9 +182,21 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
     add(restored(await runQueries(verify.queries, places, signal)))
   }
 
+  /** Drops what drills that were killed left on a configured server. */
+  async function sweepServer(opened: OpenScratchServer): Promise<void> {
+    for (const name of opened.ours ? [] : await sweepScratchDatabases(opened, signal))
+      warn(`${name} of a drill that was killed was dropped`)
+  }
+
   async function tearDown(): Promise<void> {
     try {
-      if (server?.ours === false) await database?.drop()
+      if (server?.ours !== false) return
+      await database?.drop()
+      // What a killed drill had asked for when we began (CREATE DATABASE goes on without its client) is there by now.
+      if (!signal?.aborted)
+        await sweepServer(server).catch(() => {
+          // This drill has its result; the next one looks again.
+        })
     } finally {
       await server?.close()
       await work?.remove()

@@ -13,7 +13,7 @@ import { newPassword, type OpenScratchServer } from './scratch-server.js'
 const databasePattern = '^lifeboat_drill_[0-9a-f]{16}(_ref)?$'
 const rolePattern = '^lifeboat_(drill|load)_[0-9a-f]{16}$'
 /** The first half of our advisory keys: `LDRL` in ASCII. */
-const lockSpace = 0x4c_44_52_4c
+export const lockSpace = 0x4c_44_52_4c
 
 /** A database for one drill, and the logins that fill it. */
 export interface ScratchDatabase {
@@ -167,6 +167,7 @@ function rolesOf(toc: TableOfContents): string[] {
   return [...new Set([...owners, ...named])].filter(role => !role.startsWith('pg_'))
 }
 
-function lockKey(token: string): number {
+/** The second half, for the token in a name. */
+export function lockKey(token: string): number {
   return createHash('sha256').update(token).digest().readInt32BE(0)
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
-import { totalmem } from 'node:os'
 import type pg from 'pg'
 import { BackupError } from '../errors/backup-error.js'
 import {
@@ -10,6 +9,8 @@ import {
   parseConnectionUrl,
   withDatabase,
 } from '../postgres/connection.js'
+import { spokenBytes } from '../report/quantities.js'
+import { drillServerSettings } from '../scratch/drill-server-settings.js'
 import { startScratchServer } from '../scratch/start-scratch-server.js'
 import { readServerIdentity, type ServerIdentity, sameServer } from './server-identity.js'
 
@@ -63,11 +64,6 @@ export async function openScratchServer(config: ScratchConfig, need: ScratchNeed
   return config.kind === 'local' ? openLocal(need) : openConfigured(config, need)
 }
 
-/** What each of two index builds may sort in, so that it need not go to the disk: a sixteenth of the machine, within bounds. */
-function sortMemoryMiB(machineBytes: number): number {
-  return Math.min(512, Math.max(64, Math.floor(machineBytes / 16 / 2 ** 20)))
-}
-
 async function openLocal(need: ScratchNeed): Promise<OpenScratchServer> {
   const { workFolder, signal } = need
   const { bavail, bsize } = await statfs(workFolder)
@@ -78,7 +74,7 @@ async function openLocal(need: ScratchNeed): Promise<OpenScratchServer> {
     parentFolder: workFolder,
     superuser: scratchSuperuser,
     alsoRemove: [workFolder],
-    settings: { max_connections: '100', maintenance_work_mem: `${sortMemoryMiB(totalmem())}MB` },
+    settings: drillServerSettings(),
     signal,
   })
   return {
@@ -165,10 +161,9 @@ export function placeOf(target: ConnectionTarget): string {
 }
 
 function noRoom(where: string, neededBytes: number, freeBytes: number): BackupError {
-  const size = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MB`
   return new BackupError(
     'target-unfit',
-    `a drill needs about ${size(neededBytes)}, and ${where} has room for ${size(freeBytes)}`,
+    `a drill needs about ${spokenBytes(neededBytes)}, and ${where} has room for ${spokenBytes(freeBytes)}`,
     { hint: 'free some space, set TMPDIR to a larger disk, or use a configured server (drill.url)' },
   )
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,6 +14,8 @@ const prefix = 'lifeboat-drill-'
 const pattern = /^lifeboat-drill-(\d+)-(\d+)-[A-Za-z0-9]{6}$/
 const recordName = 'owner.json'
 const goneWithinMs = 10_000
+/** Nobody takes as long to write the record of a folder. */
+const longAgoMs = 24 * 3_600_000
 
 export interface WorkFolder {
   readonly path: string
@@ -48,8 +50,12 @@ export async function sweepWorkFolders(): Promise<string[]> {
       const folder = join(parent, name)
       if (!(await isLeftOver(folder))) continue
       await endProcessesOf(folder)
-      await rm(folder, { recursive: true, force: true, maxRetries: 3 })
-      removed.push(folder)
+      try {
+        await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+        removed.push(folder)
+      } catch {
+        // Another user's, who sweeps it: what that one left must not keep this drill from being held.
+      }
     }
   }
   return removed
@@ -60,9 +66,18 @@ async function isLeftOver(folder: string): Promise<boolean> {
   if (match === null) return false
   const pid = Number(match[1])
   if (isAlive(pid) && (match[2] === '0' || (await startOf(pid)) === match[2])) return false
-  // A folder that machines share: the process may live on another one. One without a record was made this moment.
-  const record = await readFile(join(folder, recordName), 'utf8').catch(() => undefined)
-  return record === undefined || hostOf(record) === hostname()
+  // A folder that machines share: the process may live on another one.
+  try {
+    return hostOf(await readFile(join(folder, recordName), 'utf8')) === hostname()
+  } catch (error) {
+    // Without a record it may have been made this moment, anywhere. One that may not be read is another user's.
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' && isOld(folder)
+  }
+}
+
+async function isOld(folder: string): Promise<boolean> {
+  const found = await stat(folder).catch(() => undefined)
+  return found !== undefined && Date.now() - found.mtimeMs > longAgoMs
 }
 
 function hostOf(record: string): unknown {

@@ -83,7 +83,20 @@ describe('a backup and its restore', () => {
       }
     }
 
-    const restored = await lifeboat.restore('latest', { to: urlOf('e2e_shop_restored'), create: true })
+    const tables: string[] = []
+    const progress: { doneBytes: number; totalBytes: number | null; detail?: string | undefined }[] = []
+    const restored = await lifeboat.restore('latest', {
+      ...{ to: urlOf('e2e_shop_restored'), create: true },
+      onEvent: event => {
+        if (event.type === 'table.restored') tables.push(event.name)
+        if (event.type === 'stage.progressed' && event.stage === 'restore') progress.push(event)
+      },
+    })
+    const all = result.manifest.tables!
+    expect(tables.sort()).toEqual(all.map(table => table.name).sort())
+    const { plainBytes } = result.manifest.artifacts[0]!
+    expect(progress.at(-1)).toMatchObject({ doneBytes: plainBytes, totalBytes: plainBytes })
+    expect(progress.at(-1)?.detail).toMatch(new RegExp(`^\\d+ of ${all.length} tables$`))
     expect(restored.rows).toBe(result.manifest.tables?.reduce((sum, table) => sum + table.rows, 0))
     const again = await query(
       'e2e_shop_restored',

@@ -104,6 +104,7 @@ describe('backups of a database that is written to', () => {
     const writing = Promise.all([1, 2, 3, 4].map(seed => write(stop.signal, seed)))
     writing.catch(() => {})
     const historyRows = new Set<number>()
+    const alarms: unknown[] = []
     try {
       for (let n = 0; n < backups; n++) {
         const { id, manifest } = await lifeboat.backup('bank')
@@ -112,13 +113,15 @@ describe('backups of a database that is written to', () => {
           expect(record?.snapshotRows, table).toBe(record?.rows)
         }
         historyRows.add(manifest.tables!.find(one => one.name === 'history')!.rows)
-        expect(await lifeboat.verify(`bank/${id}`)).toMatchObject({ ok: true, findings: [] })
+        alarms.push(...(await lifeboat.verify(`bank/${id}`)).findings)
       }
     } finally {
       stop.abort()
       await writing.catch(() => {})
     }
-    recordHealthy({ healthy: 'four writers as pgbench has them', level: 'content', checks: backups, falseAlarms: 0 })
+    const falseAlarms = alarms.length
+    recordHealthy({ healthy: 'four writers as pgbench has them', level: 'content', checks: backups, falseAlarms })
+    expect(alarms).toEqual([])
     const transactions = (await writing).reduce((sum, one) => sum + one)
     // Otherwise this was a quiet database, and nothing was shown.
     expect(transactions).toBeGreaterThan(backups * 10)

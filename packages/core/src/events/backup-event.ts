@@ -88,7 +88,7 @@ export type BackupEvent =
   | { readonly type: 'warning.raised'; readonly message: string }
   | { readonly type: 'object.removed'; readonly destination: string; readonly key: string }
 
-export type StageName = 'dump' | 'verify' | 'restore' | 'proof' | 'copy' | 'objects'
+export type StageName = 'dump' | 'verify' | 'restore' | 'proof' | 'copy' | 'objects' | 'retrieve'
 
 export type EventListener = (event: BackupEvent) => void
 

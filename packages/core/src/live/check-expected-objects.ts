@@ -14,10 +14,18 @@ export async function checkExpectedObjects(
   },
 ): Promise<Checked[]> {
   const { where, code } = place
+  // A code of its own is the live database's.
+  const live = code !== undefined
   const done: Checked[] = []
   for (const name of verify.criticalTables) {
     const { missing } = await resolveCriticalTables(client, [name])
-    const finding = critical(code ?? 'critical-table-missing', `the critical table ${name} is not in ${where}`, null)
+    const finding = critical(
+      code ?? 'critical-table-missing',
+      `the critical table ${name} is not in ${where}`,
+      live
+        ? 'see who dropped it; `lifeboat restore BACKUP --table` brings it back'
+        : 'check verify.criticalTables, and whether the backup holds it: `lifeboat restore BACKUP --list`',
+    )
     done.push(checked(`critical table ${name}`, missing.length > 0 ? [finding] : []))
   }
   for (const name of verify.functions) {
@@ -30,7 +38,7 @@ export async function checkExpectedObjects(
     const finding = critical(
       code ?? 'function-missing',
       `the function ${name} is not in ${where}`,
-      'check verify.functions',
+      live ? 'see who dropped it: `lifeboat diff BACKUP`; or correct verify.functions' : 'check verify.functions',
     )
     done.push(checked(`function ${name}`, rows.length === 0 ? [finding] : []))
   }
@@ -42,7 +50,17 @@ export async function checkExpectedObjects(
     done.push(
       checked(
         'policies',
-        n < atLeast ? [critical(code ?? 'policies-missing', message, 'check verify.policies')] : [],
+        n < atLeast
+          ? [
+              critical(
+                code ?? 'policies-missing',
+                message,
+                live
+                  ? 'see which are gone: `lifeboat diff BACKUP`; or correct verify.policies'
+                  : 'check verify.policies',
+              ),
+            ]
+          : [],
         `${n} policies`,
       ),
     )

@@ -3,13 +3,22 @@ import type { ArchiveEntry } from '../archive/archive-header.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import { compareContents, isComparable } from '../drill/compare-contents.js'
 import { readDefinitions } from '../drill/schema-reference.js'
+import { dumpSource } from '../dump/dump-source.js'
 import type { Unlock } from '../encryption/open-pgp.js'
 import { BackupError } from '../errors/backup-error.js'
 import { type ConnectionTarget, connect } from '../postgres/connection.js'
-import { dumpSource } from '../postgres/dump-source.js'
 import { choosePgDump, type PgTools } from '../postgres/find-pg-tools.js'
 import { type LocatedBackup, restorableArtifact } from '../repository/locate-artifact.js'
 import { readContents } from '../restore/read-contents.js'
+
+/** What is compared, and where it is. */
+export interface DiffJob {
+  readonly backup: LocatedBackup
+  readonly unlock: Unlock
+  readonly source: ConnectionTarget
+  readonly config: ProductConfig['source']
+  readonly findPgTools: () => Promise<PgTools[]>
+}
 
 /** The live database is in use: rather no answer than a queue behind us. */
 const lockWaitMs = 30_000
@@ -19,16 +28,27 @@ const lockWaitMs = 30_000
  * definition. Rows, sequence values and owners are not looked at.
  * @throws BackupError `archive-invalid` where the archive's version is not known, `dump-failed`, and what opening the backup throws
  */
-export async function diffBackup(
-  job: {
-    readonly backup: LocatedBackup
-    readonly unlock: Unlock
-    readonly source: ConnectionTarget
-    readonly config: ProductConfig['source']
-    readonly findPgTools: () => Promise<PgTools[]>
-  },
+export async function diffBackup(job: DiffJob, signal: AbortSignal | undefined): Promise<SchemaDiff> {
+  const { manifest, destination } = job.backup
+  const { expected, found, definitions } = await readBoth(job, signal)
+  return {
+    ...{ product: manifest.product, id: manifest.id, destination },
+    ...{ createdAt: manifest.createdAt, source: job.source.description, definitionsCompared: definitions },
+    differences: compareContents(expected, found, { definitions }),
+    entries: expected.filter(isComparable).length,
+  }
+}
+
+/** The definitions of a backup and of the live database, as pg_dump lists both. */
+export async function readBoth(
+  job: DiffJob,
   signal: AbortSignal | undefined,
-): Promise<SchemaDiff> {
+): Promise<{
+  readonly expected: readonly ArchiveEntry[]
+  readonly found: readonly ArchiveEntry[]
+  /** Whether both are written by the same versions, so that more than names can be compared. */
+  readonly definitions: boolean
+}> {
   const { manifest } = job.backup
   const artifact = restorableArtifact(manifest)
   if (artifact === undefined)
@@ -44,15 +64,11 @@ export async function diffBackup(
     ...{ tools, schemaOnly: true, lockWaitMs, signal, schemas: job.config.schemas },
   })
   const live = await readDefinitions(dump)
-  const definitions =
-    serverMajor === majorOf(manifest.source.serverVersion) && tools.major === majorOf(manifest.source.pgDumpVersion)
-  const expected = toc.entries.filter(isDefinition)
-  const found = live.filter(isDefinition)
   return {
-    ...{ product: manifest.product, id: manifest.id, destination: job.backup.destination },
-    ...{ createdAt: manifest.createdAt, source: job.source.description, definitionsCompared: definitions },
-    differences: compareContents(expected, found, { definitions }),
-    entries: expected.filter(isComparable).length,
+    expected: toc.entries.filter(isDefinition),
+    found: live.filter(isDefinition),
+    definitions:
+      serverMajor === majorOf(manifest.source.serverVersion) && tools.major === majorOf(manifest.source.pgDumpVersion),
   }
 }
 

@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { BackupError } from '../errors/backup-error.js'
 import type { BackupEvent } from '../events/backup-event.js'
 import { memoryStore } from '../store/memory-store.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { type LockWork, withLocks } from './hold-locks.js'
-import { lockKey } from './lock-record.js'
+import { lockKey, readLockRecord } from './lock-record.js'
 
 function workOn(stores: Record<string, ObjectStore>, more: Partial<LockWork> = {}): LockWork {
   return {
@@ -113,6 +113,48 @@ describe('withLocks', () => {
       })
       throw new Error('the connection timed out at last')
     }
+  })
+
+  it('gives up before its lease is over also where the last renewal took long', async () => {
+    vi.useFakeTimers()
+    try {
+      const store = memoryStore()
+      let last = ''
+      let renewals = 0
+      const slow: ObjectStore = {
+        ...store,
+        async put(key, source, options) {
+          if (options?.ifAbsent) return store.put(key, source, options)
+          if (++renewals > 1) throw new BackupError('store-unreachable', 'the store is down')
+          const put = await store.put(key, source, options)
+          last = (await readLockRecord(store, key, undefined))!.expiresAt
+          await new Promise(resolve => setTimeout(resolve, 30_000))
+          return put
+        },
+      }
+      let gaveUp = ''
+      const work = withLocks(workOn({ slow }), async signal => {
+        await new Promise(resolve => signal.addEventListener('abort', resolve))
+        gaveUp = new Date().toISOString()
+        throw signal.reason
+      })
+      const refused = expect(work).rejects.toMatchObject({ hint: expect.stringContaining('did not answer') })
+      await vi.advanceTimersByTimeAsync(120_000)
+      await refused
+      expect(renewals).toBeGreaterThan(1)
+      expect(gaveUp < last, `${gaveUp} < ${last}`).toBe(true)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it.each(['prune', 'sweep', 'copy'] as const)('does not begin a %s in a store that it cannot lock', async purpose => {
+    let begun = false
+    const work = withLocks(workOn({ down }, { purpose }), async () => {
+      begun = true
+    })
+    await expect(work).rejects.toMatchObject({ code: 'store-unreachable', message: 'the store is down' })
+    expect(begun).toBe(false)
   })
 
   it('leaves no lock behind when a renewal is under way at its end', async () => {

@@ -25,8 +25,8 @@ interface Held {
   readonly name: string
   readonly store: ObjectStore
   readonly lock: StoreLock
-  /** Runs off before the lease does, unless a renewal winds it up again. */
-  readonly deadline: NodeJS.Timeout
+  /** Runs off before the lease does, unless a renewal puts another in its place. */
+  deadline: NodeJS.Timeout
   renewing: Promise<void> | undefined
 }
 
@@ -40,8 +40,9 @@ function safetyMs(leaseMs: number): number {
 
 /**
  * Runs `work` while the product's lock is held in every store that answers; the signal it gets also aborts when a lock
- * is lost. A store that does not answer is not locked, which is said: it will not take a backup either.
- * @throws BackupError `locked` when one of the stores is held by another run
+ * is lost. For a backup a store that does not answer is not locked, which is said: it will not take a backup either.
+ * Whatever removes, or clears the way for itself, does not begin there.
+ * @throws BackupError `locked` when one of the stores is held by another run, and what kept another work from its lock
  */
 export async function withLocks<T>(options: LockWork, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const held: Held[] = []
@@ -52,7 +53,7 @@ export async function withLocks<T>(options: LockWork, work: (signal: AbortSignal
   try {
     for (const { name, store } of options.stores) {
       try {
-        const deadline = setTimeout(lose, options.leaseMs - safetyMs(options.leaseMs), name, 'silent')
+        const deadline = deadlineFrom(performance.now(), name)
         try {
           held.push({ name, store, lock: await acquireStoreLock(store, lockOptions), deadline, renewing: undefined })
         } catch (error) {
@@ -61,7 +62,7 @@ export async function withLocks<T>(options: LockWork, work: (signal: AbortSignal
         }
       } catch (error) {
         const wrapped = wrapStoreError(error, { store, doing: 'take the lock', signal: options.signal })
-        if (wrapped.code === 'locked' || wrapped.code === 'cancelled') throw wrapped
+        if (wrapped.code === 'locked' || wrapped.code === 'cancelled' || options.purpose !== 'backup') throw wrapped
         options.emit({ type: 'warning.raised', message: `${name} is not locked: ${wrapped.message}` })
       }
     }
@@ -78,15 +79,23 @@ export async function withLocks<T>(options: LockWork, work: (signal: AbortSignal
   }
 
   async function renew(one: Held): Promise<void> {
+    // Not from its end: others count from what was written, which a slow store took long ago.
+    const began = performance.now()
     try {
       await one.lock.renew()
-      one.deadline.refresh()
+      clearTimeout(one.deadline)
+      one.deadline = deadlineFrom(began, one.name)
     } catch (error) {
       // A store may fail, or say nothing, for a while: the deadline judges that.
       if (isBackupError(error, 'locked')) lose(one.name, 'taken', error)
     } finally {
       one.renewing = undefined
     }
+  }
+
+  function deadlineFrom(began: number, name: string): NodeJS.Timeout {
+    const leftMs = options.leaseMs - safetyMs(options.leaseMs) - (performance.now() - began)
+    return setTimeout(lose, Math.max(0, leftMs), name, 'silent')
   }
 
   function lose(name: string, why: 'taken' | 'silent', cause?: unknown): void {

@@ -6,8 +6,8 @@ import { readWhole } from '../streams/byte-source.js'
 const maxBytes = 64 * 1024
 
 const schema = z.looseObject({
-  /** Unique to one acquisition. */
-  token: z.string().min(1).max(100),
+  /** Unique to one acquisition. It becomes part of a key, so a hostile one must not say where. */
+  token: z.string().regex(/^[a-z0-9]{1,64}$/),
   purpose: z.string(),
   /** Who holds it, for people: `user@host, process 4711`. */
   holder: z.string(),
@@ -28,9 +28,13 @@ export function lockKey(product: string, name: LockName = 'change'): string {
   return `${product}/locks/${name}.json`
 }
 
-/** Whether a key is one of {@link lockKey} or of a claim to an expired one. */
+/** Names of {@link LockName}, and of the claim of `store-lock.ts` to one that has expired. */
+const fileName = /^(change|alerts|objects-[a-z0-9-]+)(\.[a-z0-9]{1,64}-\d+)?\.json$/
+
+/** Whether a key is one of {@link lockKey} or of a claim to an expired one; anything else beside them is foreign. */
 export function isLockKey(key: string): boolean {
-  return /^[^/]+\/locks\/[a-z0-9.-]+\.json$/.test(key)
+  const [, folder, name, more] = key.split('/')
+  return folder === 'locks' && name !== undefined && more === undefined && fileName.test(name)
 }
 
 /**

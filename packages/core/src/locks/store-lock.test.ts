@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isBackupError } from '../errors/backup-error.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { memoryStore } from '../store/memory-store.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { bytesOf } from '../streams/byte-source.js'
@@ -85,6 +85,59 @@ describe('a lock in a store', () => {
     expect(await keysOf(store)).toEqual([])
   })
 
+  it('is not renewed after its end beside somebody who takes it over: one of the two has it', async () => {
+    const store = memoryStore()
+    let time = start
+    const now = () => new Date(time)
+    const slept = await lockOf(store, 'slept', now)
+    let goOn = () => {}
+    const waiting = new Promise<void>(resolve => {
+      goOn = resolve
+    })
+    const slow: ObjectStore = {
+      ...store,
+      async put(key, source, options) {
+        if (!options?.ifAbsent) await waiting
+        return store.put(key, source, options)
+      },
+    }
+    time += leaseMs + 1
+    const taking = lockOf(slow, 'awake', now)
+    await expect.poll(() => keysOf(store)).toHaveLength(2)
+    await expect(slept.renew()).rejects.toMatchObject({ code: 'locked' })
+    goOn()
+    const taken = await taking
+    await taken.renew()
+    await slept.release()
+    expect((await readLockRecord(store, lockKey('shop'), undefined))?.holder).toBe('awake')
+  })
+
+  it('that nobody took over after its end is renewed all the same', async () => {
+    const store = memoryStore()
+    let time = start
+    const lock = await lockOf(store, 'slept', () => new Date(time))
+    time += leaseMs * 5
+    await lock.renew()
+    expect(await tried(lockOf(store, 'late', () => new Date(time)))).toBeUndefined()
+    await lock.release()
+    expect(await keysOf(store)).toEqual([])
+  })
+
+  it('is held by whoever wrote it, although the answer to that was lost', async () => {
+    const store = memoryStore()
+    const forgetful: ObjectStore = {
+      ...store,
+      async put(key, source, options) {
+        await store.put(key, source, options)
+        throw new BackupError('object-exists', 'the second attempt met the first')
+      },
+    }
+    const lock = await lockOf(forgetful, 'one', () => new Date(start))
+    expect(await tried(lockOf(store, 'two', () => new Date(start)))).toBeUndefined()
+    await lock.release()
+    expect(await keysOf(store)).toEqual([])
+  })
+
   it('outwaits a claimant that died between its claim and the lock', async () => {
     const store = memoryStore()
     let time = start
@@ -114,10 +167,16 @@ describe('a lock in a store', () => {
 
   it('that cannot be read counts as expired', async () => {
     const store = memoryStore()
-    for (const text of ['', 'not JSON', '{}', 'x'.repeat(100_000)]) {
+    // A claim to it has the token in its key: one that would lead elsewhere is no token.
+    const elsewhere = JSON.stringify({
+      ...{ token: 'x/../../../blog/20261121T020000Z-7f3k9q', purpose: 'backup', holder: 'them' },
+      ...{ acquiredAt: '2026-01-01T00:00:00.000Z', expiresAt: '2026-01-01T00:00:00.000Z' },
+    })
+    for (const text of ['', 'not JSON', '{}', 'x'.repeat(100_000), elsewhere]) {
       await store.put(lockKey('shop'), bytesOf(text))
       const lock = await lockOf(store, 'one', () => new Date(start))
       await lock.release()
+      expect(await keysOf(store)).toEqual([])
     }
   })
 

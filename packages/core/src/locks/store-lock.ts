@@ -52,6 +52,12 @@ export async function acquireStoreLock(store: ObjectStore, options: StoreLockOpt
       if (await putOnce(store, key, record(), signal)) return
       throw lockedBy(await readLockRecord(store, key, signal), options.product)
     }
+    // The put was refused because of itself: an attempt before wrote it, and its answer was lost.
+    if (found.token === token) return
+    await claimExpired(found, signal)
+  }
+
+  async function claimExpired(found: LockRecord, signal: AbortSignal | undefined): Promise<void> {
     const lateMs = now().getTime() - Date.parse(found.expiresAt)
     if (lateMs <= 0) throw lockedBy(found, options.product)
     // One claim per expired lock and lease: a claimant that died as well is outwaited like any other holder.
@@ -71,6 +77,8 @@ export async function acquireStoreLock(store: ObjectStore, options: StoreLockOpt
   async function renew(): Promise<void> {
     const found = await readLockRecord(store, key, undefined)
     if (found?.token !== token) throw lockedBy(found, options.product)
+    // A machine that slept, or a store that was away: somebody may be taking it over at this moment.
+    if (now().getTime() > Date.parse(found.expiresAt)) return claimExpired(found, undefined)
     await put(store, key, record(), undefined)
   }
 

@@ -51,6 +51,8 @@ export async function writePauseNote(
       await putNote(found, signal)
       return found
     } catch (error) {
+      // It may have come through all the same. Nobody would renew it, and others would resume in the middle of the work.
+      await store.remove(key).catch(() => {})
       signal?.throwIfAborted()
       failure = error
     }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { BackupEvent } from '../events/backup-event.js'
 import type { BackupProvider } from '../provider/backup-provider.js'
 import { memoryStore } from '../store/memory-store.js'
 import type { ObjectStore } from '../store/object-store.js'
@@ -86,6 +87,45 @@ describe('a restore with paused services', () => {
     expect(await state()).toBe('paused')
     expect(await resumeAbandoned(work)).toMatchObject([{ error: undefined }])
     expect([await state(), await notes()]).toEqual(['running', []])
+  })
+
+  it('resumes everything although a note cannot be removed, and says that it stays', async () => {
+    await diedInRestore()
+    time += leaseMs + 1
+    provider = memoryProvider()
+    const keeping: ObjectStore = { ...store, remove: () => Promise.reject(new Error('403 Forbidden')) }
+    const resumed: string[] = []
+    const maintenance = {
+      ...provider.maintenance!,
+      resume: async (id: string) => {
+        resumed.push(id)
+        await provider.maintenance!.resume(id)
+      },
+    }
+    const warnings: string[] = []
+    const onEvent = (event: BackupEvent) => void (event.type === 'warning.raised' && warnings.push(event.message))
+    const stuck: PauseWork = { ...work, stores: [keeping], provider: { ...provider, maintenance } }
+    const options = { adopt: true, onEvent }
+    expect(await withServicesPaused(stuck, async () => 'restored', options)).toBe('restored')
+    expect(resumed).toEqual(['web', 'web'])
+    expect(warnings).toEqual([expect.stringContaining('403 Forbidden'), expect.stringContaining('403 Forbidden')])
+    const failing = withServicesPaused(stuck, () => Promise.reject(new Error('the restore failed')), options)
+    await expect(failing).rejects.toThrow('the restore failed')
+  })
+
+  it('leaves no note where the answer to it was lost: nothing would renew it', async () => {
+    const forgetful: ObjectStore = {
+      ...store,
+      async put(...args) {
+        await store.put(...args)
+        throw new Error('the answer was lost')
+      },
+    }
+    const second = memoryStore()
+    await withServicesPaused({ ...work, stores: [forgetful, second] }, async () => {
+      expect(await notes()).toEqual([])
+      expect(await readPauseNotes([second], 'shop', undefined)).toHaveLength(1)
+    })
   })
 
   it('without services to pause is refused', async () => {

@@ -189,12 +189,24 @@ async function resumeNotes(
         emitterFor(options.onEvent)({ type: 'warning.raised', message: `${name} is still paused: ${wrapped.message}` })
       }
     }
-    // One that stays must not look like a live one: its process is about to end.
-    if (whole) await removeNote(found)
-    else if (found.note.purpose === 'restore')
+    if (whole && (await removed(found, options))) continue
+    // One that stays must not look like a live one: its process is about to end. Else it is taken for dead a lease later.
+    if (found.note.purpose === 'restore')
       await putNote({ ...found, note: { ...found.note, aliveUntil: work.now().toISOString() } }).catch(() => {})
   }
   return failure
+}
+
+/** Its services run again, so a note that stays fails nothing, and keeps none of the others from its turn. */
+async function removed(found: FoundPauseNote, { onEvent }: PauseOptions): Promise<boolean> {
+  try {
+    await removeNote(found)
+    return true
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    emitterFor(onEvent)({ type: 'warning.raised', message: `${why}; \`lifeboat doctor\` removes it` })
+    return false
+  }
 }
 
 async function resumeOne(work: PauseWork, maintenance: Maintenance, id: string, options: PauseOptions): Promise<void> {

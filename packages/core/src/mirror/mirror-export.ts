@@ -3,12 +3,15 @@ import type { RunOptions } from '../api/run-options.js'
 import { exportScanned } from '../archive/export-scan.js'
 import { openDestinations, ownManifests, resultManifest } from '../backup/own-keys.js'
 import { allFailed, outcomeOf, publish, removeEverywhere, storeEverywhere } from '../backup/store-everywhere.js'
+import { compress } from '../codec/codec.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { Deps } from '../deps.js'
+import { elapsedMs } from '../elapsed-ms.js'
 import { readLock, readSealer } from '../encryption/product-keys.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
+import { progressing } from '../events/progressing.js'
 import { withLocks } from '../locks/hold-locks.js'
 import type { BackupProvider, ProviderBackup } from '../provider/backup-provider.js'
 import { wrapProviderError } from '../provider/wrap-provider-error.js'
@@ -62,10 +65,12 @@ export async function mirrorExport(job: MirrorJob, options: RunOptions): Promise
     const noReader = new AbortController()
     const reading = AbortSignal.any([signal, noReader.signal])
     const stored = await storeEverywhere({
-      source: downloaded(provider, opening.open(backup.id, { signal: reading }), backup.id, signal),
+      packed: done => {
+        const source = downloaded(provider, opening.open(backup.id, { signal: reading }), backup.id, signal)
+        const watched = progressing(source, { stage: 'dump', totalBytes: backup.sizeBytes ?? 0, emit })
+        return compress(exportScanned(watched, done), { codec: 'none', level: 1 })
+      },
       stopSource: () => noReader.abort(),
-      scan: exportScanned,
-      config: { compression: { codec: 'none', level: 1 } },
       expectedBytes: backup.sizeBytes ?? 0,
       ...{ key, lock, destinations, emit, signal },
     })
@@ -83,7 +88,7 @@ export async function mirrorExport(job: MirrorJob, options: RunOptions): Promise
       if (outcomes.every(one => one.outcome === 'failed')) throw allFailed(stored.failures)
       const status = stored.failures.size > 0 ? 'partial' : 'complete'
       emit({ type: 'backup.finished', product, id, status })
-      const durationMs = now().getTime() - startedAt.getTime()
+      const durationMs = elapsedMs(startedAt, now())
       const lying = resultManifest(manifest, outcomes, own)
       return { status, product, id, manifest: lying, destinations: outcomes, durationMs }
     } catch (error) {

@@ -25,6 +25,21 @@ export class ContentMarks {
     return true
   }
 
+  /** The runs that have marks, and how many. */
+  *runs(): Generator<{ readonly run: string; readonly count: number }> {
+    for (const [run, bits] of this.#runs) {
+      let count = 0
+      for (const byte of bits) for (let left = byte; left !== 0; left &= left - 1) count += 1
+      yield { run, count }
+    }
+  }
+
+  /** What is marked of a run, in order. */
+  *numbersOf(run: string): Generator<number> {
+    for (const [at, byte] of (this.#runs.get(run) ?? []).entries())
+      for (let bit = 0; byte >> bit !== 0; bit++) if ((byte & (1 << bit)) !== 0) yield at * 8 + bit
+  }
+
   has(run: string, number: number): boolean {
     const bits = this.#runs.get(run)
     return bits !== undefined && ((bits[number >> 3] ?? 0) & (1 << (number & 7))) !== 0

@@ -3,6 +3,7 @@ import type { Lock } from '../encryption/open-pgp.js'
 import type { EventListener } from '../events/backup-event.js'
 import type { Sealer, SealKeys } from '../seal/seal.js'
 import type { ObjectStore } from '../store/object-store.js'
+import type { ObjectLockRule } from './plan-lock.js'
 
 /** One run into one destination. */
 export interface CopyJob {
@@ -14,6 +15,8 @@ export interface CopyJob {
   readonly store: ObjectStore
   /** Of content; listings are always read again, and lie where they can be. Default: the store's. */
   readonly storageClass: string | undefined
+  /** Of all that the snapshot needs. */
+  readonly objectLock: ObjectLockRule | undefined
   readonly lock: Lock
   /** To whom listings are encrypted: to whoever reads content, and to the next run. */
   readonly listingLock: Lock

@@ -12,11 +12,13 @@ import { orderedParallel } from '../streams/ordered-parallel.js'
 import { sharedSignal } from '../streams/shared-signal.js'
 import { openSpill, type Spill } from '../streams/spill.js'
 import { toolName, toolVersion } from '../tool-version.js'
+import { assertReadable } from './assert-readable.js'
 import type { ContentMarks } from './content-marks.js'
 import { ContentWriter } from './content-writer.js'
 import { type CopyCounts, type CopyJob, setLock } from './copy-job.js'
 import { SourceFailure } from './fetch-object.js'
 import { type Gathered, gatherEntries } from './gather-entries.js'
+import { keepLocked } from './keep-locked.js'
 import { entryLine, type ObjectEntry, parseEntry } from './object-entry.js'
 import { contentKey, inventoryKey, listingKey, snapshotKey } from './object-layout.js'
 import { checkSnapshotSeal, readSnapshots, type Snapshot, sealSnapshot, snapshotFormat } from './snapshot.js'
@@ -99,7 +101,8 @@ async function* entriesOf(
 }
 
 function explained(error: unknown): unknown {
-  if (!isBackupError(error, 'object-missing') && !isBackupError(error, 'object-damaged')) return error
+  const codes = ['object-missing', 'object-damaged', 'object-archived'] as const
+  if (!isBackupError(error) || !codes.some(code => error.code === code)) return error
   return new BackupError(error.code, `the snapshot before cannot be built on: ${error.message}`, {
     cause: error,
     hint: 'copy everything anew: `lifeboat objects backup --full`',
@@ -125,6 +128,7 @@ async function publish(job: CopyJob, done: Publication): Promise<Snapshot> {
   const { run, gathered, signal, counts, writer } = done
   const session = job.listingLock === job.lock ? done.session : await beginSession(job.listingLock)
   const listing = await writeLines(store, listingKey(product, set, run), listingLines(done), { session, signal })
+  await assertReadable(store, listingKey(product, set, run), signal)
   const tally = { contents: 0, contentBytes: 0 }
   const lines = inventoryLines(job, done, gathered.marks, tally)
   const inventory = await writeLines(store, inventoryKey(product, set, run), lines, { signal })
@@ -177,7 +181,7 @@ async function* linesOf(entries: readonly { readonly line: string }[]): AsyncGen
 /** What of the content before is still needed, and all that this run stored. */
 async function* inventoryLines(
   job: CopyJob,
-  { previous, stored, signal }: Publication,
+  { run, startedAt, previous, stored, signal }: Publication,
   marks: ContentMarks,
   tally: { contents: number; contentBytes: number },
 ): AsyncGenerator<string> {
@@ -185,8 +189,10 @@ async function* inventoryLines(
     if (previous !== undefined) yield* readInventory(job, previous, signal)
     for await (const line of stored.read()) yield parseContent(line, 'a temporary file')
   }
-  for await (const content of all()) {
-    if (!marks.has(content.run, content.number)) continue
+  async function* needed() {
+    for await (const content of all()) if (marks.has(content.run, content.number)) yield content
+  }
+  for await (const content of keepLocked(job, needed(), { run, startedAt, signal })) {
     tally.contents += 1
     tally.contentBytes += content.storedBytes
     yield contentLine(content)
@@ -201,7 +207,14 @@ function encryptionOf(lock: Lock): Snapshot['encryption'] {
 const removalsAtOnce = 8
 
 /** Whoever may not delete leaves it: without a head it is no snapshot, and a prune removes it after a day. */
-async function removeWhatWasStored({ product, set, store, emit }: CopyJob, run: string, contents: number) {
+async function removeWhatWasStored(job: CopyJob, run: string, contents: number) {
+  const { product, set, store, emit } = job
+  if (job.objectLock !== undefined) {
+    // To remove what is locked would only hide it, and no prune would ever find it again.
+    const message = `what the run ${run} stored is locked, and stays; a prune removes it once it is not any more`
+    if (contents > 0) emit({ type: 'warning.raised', message })
+    return
+  }
   async function* keys() {
     yield listingKey(product, set, run)
     yield inventoryKey(product, set, run)

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { RestoreObjectsOptions } from '../api/objects.js'
 import { secret } from '../config/secret.js'
 import { generateKeyPair } from '../encryption/open-pgp.js'
+import { BackupError } from '../errors/backup-error.js'
 import type { BackupEvent } from '../events/backup-event.js'
 import { openLifeboat } from '../lifeboat.js'
 import { directory } from '../store/directory-store.js'
@@ -530,6 +531,33 @@ describe('retention', () => {
     const [result] = await lifeboat.pruneObjects('shop', 'uploads', { apply: true })
     expect(result?.held).toMatch(/cannot be read/)
     expect(await keysOf(store, 'shop/objects/uploads/content/')).toHaveLength(1)
+  })
+
+  it('removes no content while a snapshot that is there is said not to be', async () => {
+    const inner = memoryStore()
+    let silent = ''
+    // As behind a cache, or a proxy, that has not heard of it yet.
+    const store: ObjectStore = {
+      ...inner,
+      async *get(key, options) {
+        if (key === silent) throw new BackupError('object-missing', `${key} does not exist`)
+        yield* inner.get(key, options)
+      },
+    }
+    const { lifeboat, source, clock } = await setUp({ store, retention: { last: 5, minimum: 1 } })
+    await fill(source, three)
+    const first = await lifeboat.copyObjects('shop', 'uploads')
+    await source.put('new.txt', bytesOf('a new one'))
+    clock.now = new Date(clock.now.getTime() + 60_000)
+    const second = await lifeboat.copyObjects('shop', 'uploads')
+    silent = snapshotKey('shop', 'uploads', second.destinations[0]!.snapshot!.id)
+    clock.now = new Date(Date.now() + 2 * day)
+    const [result] = await lifeboat.pruneObjects('shop', 'uploads', { apply: true })
+    expect(result).toMatchObject({ freed: { count: 0 }, held: expect.stringContaining(silent) })
+    silent = snapshotKey('shop', 'uploads', first.destinations[0]!.snapshot!.id)
+    await lifeboat.pruneObjects('shop', 'uploads', { apply: true })
+    silent = ''
+    expect(await lifeboat.verifyObjects('shop', 'uploads')).toMatchObject({ ok: true, read: 4 })
   })
 
   it('waits for a run that is under way, and database backups of the product do not', async () => {

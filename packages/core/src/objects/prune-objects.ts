@@ -7,15 +7,18 @@ import { withLocks } from '../locks/hold-locks.js'
 import { planPrune } from '../retention/plan-prune.js'
 import type { StoredObject } from '../store/object-store.js'
 import { removeTogether } from '../store/remove-together.js'
+import { wrapStoreError } from '../store/wrap-store-error.js'
 import { garbageAgeMs } from '../sweep/find-garbage.js'
 import { checkInventory } from './check-inventory.js'
 import { listContent, readContentLengths } from './content-lengths.js'
 import { ContentMarks } from './content-marks.js'
 import { setLock } from './copy-job.js'
+import { findUnreadHead } from './find-unread-head.js'
 import { inventoryKey, listingKey, setPrefix, snapshotKey } from './object-layout.js'
 import { listRecords } from './objects-record.js'
 import { readSnapshots, type Snapshot, type SnapshotPlace } from './snapshot.js'
 import { readInventory } from './snapshot-files.js'
+import { tallyLocked } from './tally-locked.js'
 
 export interface PruneObjectsJob extends SnapshotPlace {
   readonly destination: string
@@ -66,13 +69,16 @@ async function planAndApply(job: PruneObjectsJob, signal: AbortSignal | undefine
     }
   }
   const kept = snapshots.filter(({ id }) => !going.has(id))
-  const held = await whyHeld(unreadable)
+  const unread = await findUnreadHead(job, new Set(snapshots.map(({ id }) => id)), signal)
+  const held =
+    (await whyHeld(unreadable)) ??
+    (unread === undefined ? null : `${unread} in ${store.location} is listed, and was not to be read`)
   const freeing =
     held === null ? await free(job, kept, new Set(snapshots.map(({ id }) => id)), signal) : { ...nothing, held }
   return {
     ...{ product, set, destination, applied: apply, plan, removed },
     retained: [...retained, ...freeing.retained],
-    ...{ unneeded: freeing.unneeded, freed: freeing.freed, held: freeing.held },
+    ...{ unneeded: freeing.unneeded, freed: freeing.freed, locked: freeing.locked, held: freeing.held },
   }
 
   async function whyHeld(bad: readonly { readonly key: string; readonly message: string }[]): Promise<string | null> {
@@ -107,7 +113,7 @@ async function removeAll(
 }
 
 const none = { count: 0, storedBytes: 0 }
-const nothing = { unneeded: none, freed: none, retained: [] }
+const nothing = { unneeded: none, freed: none, retained: [], locked: { ...none, until: null } }
 const mostNamed = 20
 
 /** Finds, and with `apply` removes, what none of these snapshots needs. Marks first, then one pass over the store. */
@@ -129,11 +135,14 @@ async function free(
   const unneeded = { ...none }
   const freed = { ...none }
   const retained: { id: string; message: string }[] = []
+  const locked = tallyLocked()
   const judge = async ({ key, sizeBytes, modifiedAt }: Pick<StoredObject, 'key' | 'sizeBytes' | 'modifiedAt'>) => {
     if (job.now().getTime() - modifiedAt.getTime() <= garbageAgeMs) return
     unneeded.count += 1
     unneeded.storedBytes += sizeBytes
     if (!apply) return
+    // That a lock outlives what needed it is how locks are, and nothing that stays behind by itself.
+    if (locked.took(await lookAt(job, key, signal), sizeBytes)) return
     const why = await removeAll(job, [key], signal)
     if (why === undefined) {
       freed.count += 1
@@ -156,5 +165,11 @@ async function free(
     await store.removeUnfinished?.(upload, { signal })
     freed.count += 1
   }
-  return { unneeded, freed, retained, held: null }
+  return { unneeded, freed, retained, locked: locked.told(), held: null }
+}
+
+async function lookAt({ store }: PruneObjectsJob, key: string, signal: AbortSignal | undefined) {
+  return store.head(key, { signal }).catch((error: unknown) => {
+    throw wrapStoreError(error, { store, doing: `look at ${key}`, signal })
+  })
 }

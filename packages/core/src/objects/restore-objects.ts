@@ -3,7 +3,6 @@ import type { Finding } from '../api/verification.js'
 import type { OpenMessage } from '../encryption/message-session.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
-import type { EventListener } from '../events/backup-event.js'
 import type { SealKeys } from '../seal/seal.js'
 import { compareKeys } from '../store/compare-keys.js'
 import type { ObjectStore, StoredObject } from '../store/object-store.js'
@@ -12,14 +11,18 @@ import type { ByteSource } from '../streams/byte-source.js'
 import { PassingDigest } from '../streams/digest.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import { critical } from '../verify/finding.js'
+import { summariseArchived } from './archived-summary.js'
+import { ContentMarks } from './content-marks.js'
+import { contentOf, marksOf } from './needed-content.js'
 import type { ObjectEntry } from './object-entry.js'
 import { groupByContent, openGroup } from './read-content.js'
-import { checkSnapshotSeal, type Snapshot, type SnapshotPlace } from './snapshot.js'
+import { rereading } from './rereading-store.js'
+import { type RetrievalJob, retrieveContent } from './retrieve-content.js'
+import { checkSnapshotSeal, type Snapshot } from './snapshot.js'
 import { readListing } from './snapshot-files.js'
 import { listInOrder } from './sort-listing.js'
 
-export interface RestoreObjectsJob extends SnapshotPlace {
-  readonly destination: string
+export interface RestoreObjectsJob extends RetrievalJob {
   readonly snapshot: Snapshot
   readonly target: ObjectStore
   readonly targetIsSource: boolean
@@ -30,19 +33,21 @@ export interface RestoreObjectsJob extends SnapshotPlace {
   readonly readBack: boolean
   readonly open: OpenMessage
   readonly sealKeys: SealKeys
-  readonly now: () => Date
-  readonly emit: EventListener
-  readonly signal: AbortSignal | undefined
 }
 
 const groupsAtOnce = 8
 const mostNamed = 100
 
 /**
- * What a restore would write. Reads the snapshot's listing and the target's, and changes nothing.
+ * What a restore would write, and what of it lies in an archive. Reads the snapshot's listing and the target's, and changes nothing.
  * @throws BackupError `target-not-empty`, `target-is-source`, `seal-wrong`, `seal-missing`
  */
 export async function planObjectRestore(job: RestoreObjectsJob): Promise<ObjectRestorePlan> {
+  const { plan, needed } = await prepareRestore(job)
+  return { ...plan, archived: await summariseArchived(job, needed, job.signal) }
+}
+
+async function prepareRestore(job: RestoreObjectsJob) {
   const { product, set, snapshot, target, targetIsSource, prefix, existing } = job
   await assertSealed(job)
   if (targetIsSource && existing === 'overwrite' && !job.overwriteSource)
@@ -50,11 +55,13 @@ export async function planObjectRestore(job: RestoreObjectsJob): Promise<ObjectR
       hint: 'restore elsewhere, leave what is there alone with --keep-existing, or add --overwrite-source',
     })
   let [objects, plainBytes, present, withMetadata, stale] = [0, 0, 0, 0, 0]
+  const needed = new ContentMarks()
   for await (const { entry, found } of besideTarget(job)) {
     if (found !== undefined) present += 1
     if (found !== undefined && existing === 'keep') continue
     objects += 1
     plainBytes += entry.sizeBytes
+    if (entry.content !== null) needed.mark(entry.content.run, entry.content.number)
     if (entry.metadata !== null) withMetadata += 1
     if (entry.stale) stale += 1
   }
@@ -68,20 +75,26 @@ export async function planObjectRestore(job: RestoreObjectsJob): Promise<ObjectR
   if (stale > 0) warnings.push(`${stale} objects are as an earlier run had them: this one could not read them`)
   if (snapshot.missed > stale && prefix === '')
     warnings.push(`${snapshot.missed - stale} objects are not in the snapshot: its run could not read them`)
-  return {
+  const plan: ObjectRestorePlan = {
     ...{ product, set, id: snapshot.id, destination: job.destination, createdAt: snapshot.createdAt },
     ...{ target: target.location, targetIsSource, prefix, existing, objects, plainBytes, present, warnings },
+    archived: null,
   }
+  return { plan, needed }
 }
 
 /**
  * Writes what the plan says, each object whole or not at all, and looks at the target afterwards. What cannot be written
- * is in the result; the rest goes on.
+ * is in the result; the rest goes on. Content in an archive is retrieved first, all of it at once.
+ * @throws BackupError `object-archived` before anything is written, and where copies go away again while it writes
  */
 export async function restoreObjects(job: RestoreObjectsJob): Promise<ObjectRestoreResult> {
   const startedMs = job.now().getTime()
-  const plan = await planObjectRestore(job)
+  const { plan, needed } = await prepareRestore(job)
   const { emit, signal, target } = job
+  await retrieveContent(job, needed)
+  let done = ''
+  const store = rereading(job, () => marksOf(contentOf(leftAfter(job, done))))
   const failed: { key: string; message: string }[] = []
   let [failedCount, restored, restoredBytes, kept] = [0, 0, 0, 0]
   const fail = (key: string, message: string) => {
@@ -97,7 +110,7 @@ export async function restoreObjects(job: RestoreObjectsJob): Promise<ObjectRest
   const writeGroup = async (group: readonly ObjectEntry[]) => {
     const left = group.map(({ key }) => key)
     try {
-      for await (const { entry, plain } of openGroup(job, group)) {
+      for await (const { entry, plain } of openGroup({ ...job, store }, group)) {
         throwIfCancelled(signal)
         left.shift()
         const error = await write(job, entry, plain)
@@ -115,15 +128,34 @@ export async function restoreObjects(job: RestoreObjectsJob): Promise<ObjectRest
       if (!isOfOne(error)) throw error
       for (const key of left) fail(key, (error as Error).message)
     }
+    return group.at(-1)?.key ?? done
   }
   try {
-    for await (const _ of orderedParallel(groupByContent(toWrite()), groupsAtOnce, writeGroup)) throwIfCancelled(signal)
+    for await (const last of orderedParallel(groupByContent(toWrite()), groupsAtOnce, writeGroup)) {
+      done = last
+      throwIfCancelled(signal)
+    }
   } catch (error) {
+    if (isBackupError(error, 'object-archived') && restored > 0) throw interrupted(error, restored)
     throw wrapStoreError(error, { store: target, doing: `restore into ${target.location}`, signal })
   }
   const findings = failedCount === 0 ? await compareWithTarget(job) : []
   const durationMs = job.now().getTime() - startedMs
   return { plan, restored, restoredBytes, kept, failed, failedCount, findings, durationMs }
+}
+
+/** What is still to be written after a key, when everything up to it is done. */
+async function* leftAfter(job: RestoreObjectsJob, done: string): AsyncGenerator<ObjectEntry> {
+  for await (const { entry, found } of besideTarget(job)) {
+    if (compareKeys(entry.key, done) <= 0) continue
+    if (found === undefined || job.existing === 'overwrite') yield entry
+  }
+}
+
+function interrupted({ code, message, hint }: BackupError, restored: number): BackupError {
+  return new BackupError(code, `${message}; ${restored} objects were restored before`, {
+    hint: `${hint ?? 'retrieve it'}; add --keep-existing, and what is restored already stays`,
+  })
 }
 
 /** Undefined: it is in place. An error that is of this object alone is the answer, others are thrown. */

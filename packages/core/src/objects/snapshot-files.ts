@@ -17,6 +17,10 @@ export interface StoredContent {
   readonly number: number
   readonly storedBytes: number
   readonly storedSha256: string
+  /** Until when, at least, a lock keeps it, RFC 3339; absent where no run locked it. */
+  readonly lockedUntil?: string | undefined
+  /** A legal hold was put on it. */
+  readonly held?: boolean | undefined
 }
 
 export interface StoredFile {
@@ -91,15 +95,17 @@ export async function* readInventory(
     throw damaged(key, `its head says ${snapshot.inventory.contents} contents, and it does not name as many`)
 }
 
-export function contentLine({ run, number, storedBytes, storedSha256 }: StoredContent): string {
-  return JSON.stringify({ in: contentName(run, number), bytes: storedBytes, sha256: storedSha256 })
+export function contentLine({ run, number, storedBytes, storedSha256, lockedUntil, held }: StoredContent): string {
+  const locked = { ...(lockedUntil === undefined ? {} : { lockedUntil }), ...(held ? { held } : {}) }
+  return JSON.stringify({ in: contentName(run, number), bytes: storedBytes, sha256: storedSha256, ...locked })
 }
 
 export function parseContent(line: string, key: string): StoredContent {
-  const { in: name, bytes, sha256 } = parseJson(line)
+  const { in: name, bytes, sha256, lockedUntil, held } = parseJson(line)
   const parsed = typeof name === 'string' ? parseContentName(name) : undefined
   if (parsed === undefined || !isCount(bytes) || typeof sha256 !== 'string') throw damaged(key, 'a line is not one')
-  return { ...parsed, storedBytes: bytes, storedSha256: sha256 }
+  const locked = typeof lockedUntil === 'string' && !Number.isNaN(Date.parse(lockedUntil)) ? { lockedUntil } : {}
+  return { ...parsed, storedBytes: bytes, storedSha256: sha256, ...locked, ...(held === true ? { held } : {}) }
 }
 
 async function* readLines(

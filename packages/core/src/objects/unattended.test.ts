@@ -369,6 +369,10 @@ describe('what a scheduler asks', () => {
     clock.ms += 1000
     await run('verify:uploads')
     expect(await done('verify:uploads')).toBe('2026-11-21T03:00:03.000Z')
+    // What was made while a clock was wrong stands for nothing.
+    clock.ms -= 24 * hourMs
+    expect([await done('copy:uploads'), await done('verify:uploads')]).toEqual([undefined, undefined])
+    clock.ms += 24 * hourMs
     expect(await run('prune:uploads')).toMatchObject({ result: 'ok', destinations: ['near', 'far'] })
     expect(await run('copy:other')).toMatchObject({ result: 'failed', failures: [{ code: 'config-invalid' }] })
   })

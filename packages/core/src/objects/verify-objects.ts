@@ -1,35 +1,36 @@
 import type { ObjectsReport } from '../api/objects.js'
 import type { Finding } from '../api/verification.js'
+import { elapsedMs } from '../elapsed-ms.js'
 import type { OpenMessage } from '../encryption/message-session.js'
 import { isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
-import type { EventListener } from '../events/backup-event.js'
 import type { SealKeys } from '../seal/seal.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { PassingDigest } from '../streams/digest.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import { critical } from '../verify/finding.js'
 import { checkInventory } from './check-inventory.js'
+import { type ChoiceJob, type ChosenContent, chooseContent, levelReached, tallyUnread } from './choose-content.js'
 import { readContentLengths } from './content-lengths.js'
+import { contentOf, marksOf, without } from './needed-content.js'
 import type { ObjectEntry } from './object-entry.js'
 import { contentKey } from './object-layout.js'
 import { groupByContent, openGroup } from './read-content.js'
-import { checkSnapshotSeal, type Snapshot, type SnapshotPlace } from './snapshot.js'
+import { rereading } from './rereading-store.js'
+import { checkSnapshotSeal } from './snapshot.js'
 import { readInventory, readListing, type StoredContent } from './snapshot-files.js'
 
-export interface VerifyObjectsJob extends SnapshotPlace {
-  readonly destination: string
-  readonly snapshot: Snapshot
+export interface VerifyObjectsJob extends ChoiceJob {
   readonly level: ObjectsReport['level']
-  /** Above 0, up to 1. */
-  readonly sample: number
   /** Read only when the level needs it. */
   readonly opener: () => Promise<OpenMessage>
   readonly sealKeys: () => Promise<SealKeys>
-  readonly now: () => Date
   readonly random: (limit: number) => number
-  readonly emit: EventListener
-  readonly signal: AbortSignal | undefined
+}
+
+interface ReadCounts {
+  read: number
+  readBytes: number
 }
 
 const readsAtOnce = 6
@@ -38,15 +39,16 @@ const mostNamed = 100
 /** Checks a snapshot up to a level. Findings are values; it throws only when it could not run. */
 export async function verifyObjects(job: VerifyObjectsJob): Promise<ObjectsReport> {
   const { product, set, snapshot, level, destination, signal } = job
-  const startedMs = job.now().getTime()
+  const startedAt = job.now()
   const findings: Finding[] = []
   const read = { read: 0, readBytes: 0 }
   const lengths = await readContentLengths(job, signal)
   findings.push(...(await checkInventory(job, snapshot, lengths, signal)))
-  if (level === 'stored') findings.push(...(await checkStored(job, read)))
-  if (level === 'content') {
-    findings.push(...(await sealFindings(job)))
-    findings.push(...(await checkContent(job, read)))
+  if (level !== 'listed') {
+    const chosen = await chooseContent(job, lengths.archived)
+    findings.push(...chosen.findings)
+    if (level === 'content') findings.push(...(await sealFindings(job)))
+    findings.push(...(await (level === 'stored' ? checkStored : checkContent)(job, chosen, read)))
   }
   if (snapshot.missed > 0)
     findings.push({
@@ -56,9 +58,10 @@ export async function verifyObjects(job: VerifyObjectsJob): Promise<ObjectsRepor
       hint: 'see the result of that run; the next one tries them again',
     })
   return {
-    ...{ product, set, id: snapshot.id, destination, level, findings, objects: snapshot.objects, ...read },
+    ...{ product, set, id: snapshot.id, destination, findings, objects: snapshot.objects, ...read },
+    level: levelReached(level, findings),
     ok: findings.every(({ severity }) => severity !== 'critical'),
-    durationMs: job.now().getTime() - startedMs,
+    durationMs: elapsedMs(startedAt, job.now()),
   }
 }
 
@@ -76,10 +79,16 @@ function collector(code: string) {
   }
 }
 
-async function checkStored(job: VerifyObjectsJob, read: { read: number; readBytes: number }): Promise<Finding[]> {
-  const { store, product, set, snapshot, signal } = job
+async function checkStored(job: VerifyObjectsJob, choice: ChosenContent, read: ReadCounts): Promise<Finding[]> {
+  const { product, set, snapshot, signal } = job
   const bad = collector('content-checksum')
-  const chosen = sampled(readInventory(job, snapshot, signal), job)
+  const unread = tallyUnread(job)
+  async function* wanted() {
+    for await (const one of readInventory(job, snapshot, signal)) if (choice.reads(one.run, one.number)) yield one
+  }
+  let done = 0
+  const store = rereading(job, async () => marksOf(without(wanted(), done)))
+  const chosen = sampled(wanted(), job, choice)
   const readOne = async ({ run, number, storedBytes, storedSha256 }: StoredContent) => {
     const key = contentKey(product, set, run, number)
     const digest = new PassingDigest()
@@ -90,6 +99,7 @@ async function checkStored(job: VerifyObjectsJob, read: { read: number; readByte
       }
     } catch (error) {
       const wrapped = wrapStoreError(error, { store, doing: `read ${key}`, signal })
+      if (unread.took(wrapped, 1)) return
       if (!isOfContent(wrapped)) throw wrapped
       bad.add(wrapped.message)
       return
@@ -99,17 +109,28 @@ async function checkStored(job: VerifyObjectsJob, read: { read: number; readByte
       bad.add(`${key} is not what was written: other bytes`)
     progress(job, read)
   }
-  return collect(bad, async () => {
-    for await (const _ of orderedParallel(chosen, readsAtOnce, readOne)) throwIfCancelled(signal)
+  const findings = await collect(bad, async () => {
+    for await (const _ of orderedParallel(chosen, readsAtOnce, readOne)) {
+      done += 1
+      throwIfCancelled(signal)
+    }
   })
+  return [...findings, ...unread.findings('content')]
 }
 
-async function checkContent(job: VerifyObjectsJob, read: { read: number; readBytes: number }): Promise<Finding[]> {
+async function checkContent(job: VerifyObjectsJob, choice: ChosenContent, read: ReadCounts): Promise<Finding[]> {
   const { snapshot, signal } = job
   const bad = collector('object-differs')
+  const unread = tallyUnread(job)
   const open = await job.opener()
-  const source = { ...job, open }
-  const groups = groupByContent(sampled(readListing(job, snapshot, open, signal), job))
+  async function* wanted() {
+    for await (const entry of readListing(job, snapshot, open, signal))
+      if (entry.content === null || choice.reads(entry.content.run, entry.content.number)) yield entry
+  }
+  let done = 0
+  const store = rereading(job, async () => marksOf(contentOf(without(wanted(), done))))
+  const source = { ...job, store, open }
+  const groups = groupByContent(sampled(wanted(), job, choice))
   const readGroup = async (group: readonly ObjectEntry[]) => {
     let left = [...group]
     try {
@@ -118,20 +139,28 @@ async function checkContent(job: VerifyObjectsJob, read: { read: number; readByt
           for await (const chunk of plain) read.readBytes += chunk.byteLength
           read.read += 1
         } catch (error) {
-          if (!isOfContent(error)) throw error
-          bad.add(`${entry.key}: ${(error as Error).message}`)
+          if (!unread.took(error, 1)) {
+            if (!isOfContent(error)) throw error
+            bad.add(`${entry.key}: ${(error as Error).message}`)
+          }
         }
         left = left.slice(1)
       }
     } catch (error) {
+      if (unread.took(error, left.length)) return group.length
       if (!isOfContent(error)) throw error
       for (const entry of left) bad.add(`${entry.key}: ${(error as Error).message}`)
     }
     progress(job, read)
+    return group.length
   }
-  return collect(bad, async () => {
-    for await (const _ of orderedParallel(groups, readsAtOnce, readGroup)) throwIfCancelled(signal)
+  const findings = await collect(bad, async () => {
+    for await (const count of orderedParallel(groups, readsAtOnce, readGroup)) {
+      done += count
+      throwIfCancelled(signal)
+    }
   })
+  return [...findings, ...unread.findings('object')]
 }
 
 /** A listing or an inventory that cannot be read is a finding as well. */
@@ -149,7 +178,11 @@ function isOfContent(error: unknown): boolean {
   return isBackupError(error, 'object-damaged') || isBackupError(error, 'object-missing')
 }
 
-async function* sampled<T>(all: AsyncIterable<T>, { sample, random }: VerifyObjectsJob): AsyncGenerator<T> {
+async function* sampled<T>(
+  all: AsyncIterable<T>,
+  { random }: VerifyObjectsJob,
+  { sample }: ChosenContent,
+): AsyncGenerator<T> {
   const scale = 1_000_000
   for await (const one of all) if (sample >= 1 || random(scale) < sample * scale) yield one
 }

@@ -24,8 +24,9 @@ export function doctorOperations(context: OpenContext): DoctorOperations {
       const sets = Object.values(context.productOf(product).objects ?? {})
       const alerts = hasAlerts(context, product)
       for (const [destination, { store, objectLock }] of context.destinationsFor(product, run, only)) {
-        const objects = sets.some(set => set.destinations?.includes(destination) ?? true)
-        const needs = { objectLock: objectLock !== undefined, objects, alerts }
+        const here = sets.filter(set => set.destinations?.includes(destination) ?? true)
+        const locks = objectLock !== undefined || here.some(set => set.objectLock !== undefined)
+        const needs = { objectLock: locks, objects: here.length > 0, alerts }
         const policy = (await store.policy?.(role, product, needs)) ?? null
         found.push({ product, destination, location: store.location, role, policy })
       }

@@ -31,7 +31,10 @@ export async function keepRecord(
     if (isBackupError(error, 'cancelled')) throw error
     // The record is in the store; what was verified stays verified without the row.
     const why = error instanceof Error ? error.message : String(error)
-    const message = `no row was written into backup_verification_log: ${why}; \`lifeboat log-table\` makes the table`
+    const hint = /relation .* does not exist/.test(why)
+      ? '`lifeboat log-table --apply` makes the table'
+      : 'see verify.log in the configuration; the record is in the store'
+    const message = `no row was written into backup_verification_log: ${why}; ${hint}`
     emitterFor(run.onEvent)({ type: 'warning.raised', message })
   }
 }

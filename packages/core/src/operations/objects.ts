@@ -15,7 +15,9 @@ import { messageOpener } from '../encryption/message-session.js'
 import { readLock, readSealer, readSealKeys, readUnlock } from '../encryption/product-keys.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { emitterFor } from '../events/backup-event.js'
+import { markArchived, needsAny } from '../objects/archived-snapshots.js'
 import { copyObjects } from '../objects/copy-objects.js'
+import { lockingCopies } from '../objects/keep-locked.js'
 import { listingKeys } from '../objects/listing-keys.js'
 import { objectsRecordOf } from '../objects/objects-record.js'
 import { pruneObjects } from '../objects/prune-objects.js'
@@ -47,8 +49,11 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       const destinations: ObjectCopy[] = []
       // Keys first: nothing is asked of the source before it is known that the result can be encrypted and read again.
       const chosen = []
-      for (const [destination, { store }] of destinationsOf(product, config, run))
-        chosen.push({ destination, store, ...(await writingKeys(product, destination)) })
+      for (const [destination, { store: plain, objectLock: rule }] of destinationsOf(product, config, run)) {
+        const objectLock = config.objectLock ?? rule
+        const store = lockingCopies(plain, objectLock, { product, set, now: deps.now })
+        chosen.push({ destination, store, objectLock, ...(await writingKeys(product, destination)) })
+      }
       for (const one of chosen) {
         const { destination, store } = one
         try {
@@ -80,9 +85,11 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       for (const set of sets) {
         for (const [destination, { store }] of destinationsOf(product, setOf(product, set), run)) {
           const read = await readSnapshots({ store, product, set }, run.signal)
+          const marks = run.archives ? await markArchived({ store, product, set }, run.signal) : null
           for (const snapshot of read.snapshots) {
             const { location } = store
-            snapshots.push({ product, set, id: snapshot.id, destination, location, snapshot })
+            const archived = marks && (await needsAny({ store, product, set }, snapshot, marks, run.signal))
+            snapshots.push({ product, set, id: snapshot.id, destination, location, snapshot, archived })
           }
           for (const one of read.unreadable) unreadable.push({ product, set, destination, ...one })
         }
@@ -100,6 +107,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
         ...{ product, set, destination, store, snapshot, sample, level: run.level ?? 'content' },
         opener: async () => messageOpener(await context.unlockFor(product, destination)()),
         sealKeys: context.sealKeysFor(product, destination),
+        ...{ retrieve: run.retrieve, sleep: deps.sleep },
         ...{ now: deps.now, random: deps.random, emit: emitterFor(run.onEvent), signal: sharedSignal(run.signal) },
       })
       await keepObjectsRecord(context, store, objectsRecordOf(report, sample, snapshot, deps.now()), run)
@@ -196,6 +204,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       readBack: run.readBack ?? false,
       open: messageOpener(unlock),
       sealKeys: await context.sealKeysFor(product, destination)(),
+      ...{ retrieve: run.retrieve, sleep: deps.sleep },
       ...{ now: deps.now, emit: emitterFor(run.onEvent), signal: sharedSignal(run.signal) },
     }
   }

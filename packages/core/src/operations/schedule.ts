@@ -12,6 +12,7 @@ import { printSchedule } from '../schedule/print/print-schedule.js'
 import { secretVariables } from '../schedule/print/secret-variables.js'
 import { runJob, type WorkOperations } from '../schedule/run-job.js'
 import { isSetDone, lastDoneOfSet } from '../schedule/set-jobs-done.js'
+import { clockToleranceMs } from '../status/read-newest-backup.js'
 import { toolVersion } from '../tool-version.js'
 import type { OpenContext } from './open-context.js'
 import { recordPlaces } from './record-places.js'
@@ -43,6 +44,7 @@ export function scheduleOperations(context: OpenContext, work: WorkOperations): 
       const newest: (Date | undefined)[] = []
       for (const [, { store }] of context.destinationsFor(product, run)) {
         for await (const manifest of newestBackups(store, product, run.signal)) {
+          if (isAhead(manifest.createdAt)) continue
           newest.push(new Date(manifest.createdAt))
           break
         }
@@ -90,6 +92,11 @@ export function scheduleOperations(context: OpenContext, work: WorkOperations): 
     )
   }
 
+  /** Whether a clock was wrong when it was made: it must not stand for all that is due until then. */
+  function isAhead(at: string): boolean {
+    return Date.parse(at) > deps.now().getTime() + clockToleranceMs
+  }
+
   /** When the newest record of each destination was made, of those that were asked. */
   async function newestRecords(product: string, job: ScheduledJob, run: RunOptions): Promise<(Date | undefined)[]> {
     const places = await recordPlaces(context, [product], run)
@@ -97,7 +104,8 @@ export function scheduleOperations(context: OpenContext, work: WorkOperations): 
     for (const place of places) {
       // A destination that takes few backups may hold none yet.
       if (job === 'verify' && (await newestBackups(place.store, product, run.signal).next()).done) continue
-      const record = (await readHistory([place], run)).find(job === 'drill' ? isDrill : readsContent)
+      const counts = job === 'drill' ? isDrill : readsContent
+      const record = (await readHistory([place], run)).find(one => counts(one) && !isAhead(one.at))
       newest.push(record && new Date(record.at))
     }
     // A drill is of one destination: the newest anywhere counts.

@@ -1,11 +1,14 @@
+import type { RunOptions } from '../api/run-options.js'
 import type { DrillOptions, DrillReport, VerificationOperations } from '../api/verification.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import { rpoAt } from '../destination/destination-schedule.js'
 import { estimateRestore } from '../drill/estimate-restore.js'
 import { runDrill } from '../drill/run-drill.js'
 import type { ScratchConfig } from '../drill/scratch-server.js'
-import { BackupError } from '../errors/backup-error.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
+import { throwIfCancelled } from '../errors/cancelled.js'
 import { withHooks } from '../hooks/with-hooks.js'
+import { checkDefinitions } from '../live/check-definitions.js'
 import { checkLive } from '../live/check-live.js'
 import { diffBackup } from '../live/diff-backup.js'
 import { composeReport } from '../report/compose-report.js'
@@ -17,6 +20,8 @@ import { findArchived, retrieveBackup } from '../retrieval/retrieve-backup.js'
 import { planTimeline } from '../timeline/plan-timeline.js'
 import { readTimeline } from '../timeline/read-timeline.js'
 import { applyLogMigration } from '../verification-log/write-log.js'
+import { type Checked, checked } from '../verify/checked.js'
+import { critical, liveUnreachable } from '../verify/finding.js'
 import { recordOf } from '../verify/record-of.js'
 import { runVerify } from '../verify/run-verify.js'
 import { keepRecord, logTarget } from './keep-record.js'
@@ -40,6 +45,8 @@ export function verificationOperations(context: OpenContext): VerificationOperat
       const { product } = backup.manifest
       const config = known(product)
       const wanted = run.level ?? 'content'
+      // An address that is not at hand is better known before hours of reading than after them.
+      if (run.live) readAddress(productOf(product))
       if (run.retrieve && wanted !== 'listed') await retrieveBackup(backup, run.retrieve, deps, run)
       const archived = wanted === 'listed' ? [] : await findArchived(backup, run.signal)
       const configured = config !== undefined && Object.hasOwn(config.destinations, backup.destination)
@@ -55,7 +62,7 @@ export function verificationOperations(context: OpenContext): VerificationOperat
           rpoMs: config && rpoAt(config, configured ? config.destinations[backup.destination] : undefined),
           now: deps.now,
           live: run.live
-            ? async options => checkLive(backup.manifest, productOf(product).verify, await liveSource(product), options)
+            ? options => lookAtLive(backup, wanted === 'content' && archived.length === 0, options)
             : undefined,
         },
         run,
@@ -99,6 +106,26 @@ export function verificationOperations(context: OpenContext): VerificationOperat
       ),
   }
 
+  /** @param opened whether the backup could be read, and so its table of contents */
+  async function lookAtLive(backup: LocatedBackup, opened: boolean, run: RunOptions): Promise<Checked[]> {
+    const { product } = backup.manifest
+    const { verify, source: config } = productOf(product)
+    try {
+      const source = await liveSource(product)
+      const done = await checkLive(backup.manifest, verify, source, run)
+      if (!opened) return done
+      const unlock = unlockFor(product, backup.destination)
+      const job = { backup, unlock, source, config, findPgTools: deps.findPgTools }
+      return [...done, ...(await checkDefinitions(job, run.signal))]
+    } catch (error) {
+      throwIfCancelled(run.signal)
+      if (!isBackupError(error)) throw error
+      // The backup was read all the same, and what was found of it counts.
+      const message = `the live database could not be looked at: ${error.message}`
+      return [checked('live database', [critical(liveUnreachable, message, error.hint ?? null)])]
+    }
+  }
+
   async function drill(name: string, run: DrillOptions = {}): Promise<DrillReport> {
     let backup: LocatedBackup | undefined
     const find = async () => {
@@ -138,6 +165,11 @@ export function verificationOperations(context: OpenContext): VerificationOperat
     if (first !== undefined && Object.hasOwn(resolved.products, first)) return first
     return (await find()).manifest.product
   }
+}
+
+/** @throws BackupError `secret-missing` */
+function readAddress({ source: { url } }: ProductConfig): void {
+  if (url !== 'provider') url.read()
 }
 
 /** A key that is not at hand says nothing about the backup. */

@@ -1,110 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { isIP, Socket } from 'node:net'
+import { Socket } from 'node:net'
 import pg from 'pg'
 import { BackupError } from '../errors/backup-error.js'
 import { cancellation } from '../errors/cancelled.js'
+import { type ConnectionTarget, redact } from './connection-target.js'
 
-/** A `postgres://` address taken apart. `describe` is what people and logs may see. */
-export interface ConnectionTarget {
-  readonly host: string
-  readonly port: number
-  readonly user: string
-  readonly password: string | undefined
-  readonly database: string
-  readonly sslMode: string | undefined
-  readonly sslRootCert: string | undefined
-  readonly options: string | undefined
-  /** `host:port/database` */
-  readonly description: string
-}
-
-const knownParameters = new Set([
-  'sslmode',
-  'sslrootcert',
-  'options',
-  'application_name',
-  'connect_timeout',
-  'host',
-  'port',
-  'user',
-  'password',
-  'dbname',
-  'pgbouncer',
-  'channel_binding',
-  'uselibpqcompat',
-])
-
-/** Reads a `postgres://` address. @throws BackupError `config-invalid`, never showing the address */
-export function parseConnectionUrl(text: string): ConnectionTarget {
-  const refuse = (why: string) =>
-    new BackupError('config-invalid', `the database address is not valid: ${why}`, {
-      hint: 'write postgres://user:password@host:5432/database, with special characters percent-encoded',
-    })
-  let url: URL
-  try {
-    url = new URL(text)
-  } catch {
-    // The parser's own error would show the address, and with it the password.
-    throw refuse('it is not a URL')
-  }
-  if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') throw refuse('it does not begin with postgres://')
-  const parameters = url.searchParams
-  for (const name of parameters.keys())
-    if (!knownParameters.has(name)) throw refuse(`unknown parameter ${JSON.stringify(name.slice(0, 40))}`)
-  let decoded: { user: string; password: string; database: string }
-  try {
-    decoded = {
-      user: decodeURIComponent(url.username),
-      password: decodeURIComponent(url.password),
-      database: decodeURIComponent(url.pathname.slice(1)),
-    }
-  } catch {
-    // As above: the cause would show it.
-    throw refuse('a percent sign is not encoded as %25')
-  }
-  const host = parameters.get('host') ?? url.hostname.replace(/^\[|\]$/g, '')
-  if (host === '' || host.includes(',')) throw refuse('name one host')
-  const user = parameters.get('user') ?? decoded.user
-  if (user === '') throw refuse('name a user')
-  const port = Number(parameters.get('port') ?? (url.port || 5432))
-  const database = parameters.get('dbname') ?? (decoded.database || user)
-  const password = parameters.get('password') ?? decoded.password
-  return {
-    host,
-    port,
-    user,
-    password: password === '' ? process.env.PGPASSWORD : password,
-    database,
-    sslMode: parameters.get('sslmode') ?? undefined,
-    sslRootCert: parameters.get('sslrootcert') ?? undefined,
-    options: parameters.get('options') ?? undefined,
-    description: `${isIP(host) === 6 ? `[${host}]` : host}:${port}/${database}`,
-  }
-}
-
-/** The same place, another database. */
-export function withDatabase(target: ConnectionTarget, database: string): ConnectionTarget {
-  return { ...target, database, description: target.description.replace(/\/[^/]*$/, () => `/${database}`) }
-}
-
-/** The environment with which libpq's tools connect: nothing of it reaches their arguments. */
-export function libpqEnvironment(target: ConnectionTarget): NodeJS.ProcessEnv {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PG')))
-  return {
-    ...inherited,
-    PGHOST: target.host,
-    PGPORT: String(target.port),
-    PGUSER: target.user,
-    PGDATABASE: target.database,
-    PGAPPNAME: 'lifeboat',
-    PGCONNECT_TIMEOUT: '15',
-    ...(process.env.PGPASSFILE === undefined ? {} : { PGPASSFILE: process.env.PGPASSFILE }),
-    ...(target.password === undefined ? {} : { PGPASSWORD: target.password }),
-    ...(target.sslMode === undefined ? {} : { PGSSLMODE: target.sslMode }),
-    ...(target.sslRootCert === undefined ? {} : { PGSSLROOTCERT: target.sslRootCert }),
-    ...(target.options === undefined ? {} : { PGOPTIONS: target.options }),
-  }
-}
+export * from './connection-target.js'
 
 /**
  * Opens a session. It ends at once when `signal` aborts, whatever it is waiting for.
@@ -190,19 +91,14 @@ export function databaseError(error: unknown, target: ConnectionTarget, signal?:
       hint: 'check the name at the end of the address; a restore can create it with --create',
     })
   }
-  if (/^(E[A-Z]+|08...|57P0.|53300)$/.test(code) || /timeout|terminated|ECONN|socket/i.test(said)) {
+  // A statement that the server ended by one of its own timeouts was answered.
+  const answered = code === '57014' || code === '55P03'
+  const lost = /^(E[A-Z]+|08...|57P0.|53300)$/.test(code) || /timeout|terminated|ECONN|socket/i.test(said)
+  if (lost && !answered) {
     return new BackupError('database-unreachable', `cannot reach ${at}: ${said}`, {
       cause: error,
       hint: "check host, port and network; Supabase's direct host answers on IPv6 only (its session pooler, port 5432, on both)",
     })
   }
   return new BackupError('database-refused', `${at} answered: ${said}`, { cause: error })
-}
-
-/** Removes the password from a tool's or server's words. */
-export function redact(text: string, target: ConnectionTarget): string {
-  const secrets = [target.password, target.password && encodeURIComponent(target.password)].filter(
-    (one): one is string => !!one,
-  )
-  return secrets.reduce((shown, one) => shown.replaceAll(one, '[redacted]'), text)
 }

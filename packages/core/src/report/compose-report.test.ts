@@ -51,7 +51,7 @@ describe('composeReport', () => {
       verdict: 'good',
       headline: 'backed up 3 h ago, read back 39 min ago, restored in a drill 39 min ago, in 21 min',
       rpo: { state: 'met', measuredMs: 3 * hour, objectiveMs: day, longestGapMs: 3 * hour },
-      rto: { state: 'met', measuredMs: 1_260_000, recoveryMs: 937_600 },
+      rto: { state: 'met', measuredMs: 1_260_000, recoveryMs: 937_600, estimate: { restoreMs: 937_600, drills: 1 } },
       destinations: [{ name: 'local', backups: 1, proof: { level: 'restored', ok: true } }],
     })
     expect(product.drills[0]?.proof).toBe('48 tables with 1,234,567 rows compared row by row: no difference')

@@ -1,6 +1,8 @@
 import type { ListedBackup, Unreadable } from '../api/backups.js'
 import type { ObjectSetStatus, StatusFinding } from '../api/status.js'
 import type { ProductConfig, ResolvedConfig } from '../config/config-schema.js'
+import { estimateRestore } from '../drill/estimate-restore.js'
+import { elapsedMs } from '../elapsed-ms.js'
 import { isExport } from '../repository/locate-artifact.js'
 import type { DrillRecord, ProofRecord } from '../repository/record-schema.js'
 import { speaksOf } from '../repository/verification-record.js'
@@ -126,12 +128,15 @@ function judgeRpo({ backups, config, now }: ProductFacts, trend: readonly TrendP
 }
 
 /** The newest drill that came to its end is what a recovery takes. */
-function judgeRto({ drills, config }: ProductFacts): ProductReport['rto'] {
+function judgeRto({ drills, config, backups }: ProductFacts): ProductReport['rto'] {
   const newest = drills.find(drill => drill.ok)
+  const databaseBytes = backups[0]?.manifest.source.databaseBytes
   return {
     ...judge(config.objectives.rto, newest?.objectives.totalMs ?? null),
     drilledAt: newest?.finishedAt ?? null,
     recoveryMs: newest?.objectives.recoveryMs ?? null,
+    // It takes them oldest first.
+    estimate: (databaseBytes !== undefined && estimateRestore(drills.toReversed(), databaseBytes)) || null,
   }
 }
 
@@ -174,7 +179,7 @@ function composeTrend({ backups, records }: ProductFacts, since: string): TrendP
     const { id, manifest } = backup
     points.set(id, {
       ...{ id, at: manifest.createdAt, storedBytes: backup.storedBytes, rows: rowsOf(backup), proven: provenOf(id) },
-      durationMs: Date.parse(manifest.finishedAt) - Date.parse(manifest.createdAt),
+      durationMs: elapsedMs(new Date(manifest.createdAt), new Date(manifest.finishedAt)),
     })
   }
   return [...points.values()].filter(point => point.at >= since).sort((a, b) => a.at.localeCompare(b.at))

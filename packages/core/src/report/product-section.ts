@@ -1,3 +1,4 @@
+import { spokenEstimate } from '../drill/judge-drills.js'
 import {
   byteUnit,
   countUnit,
@@ -73,6 +74,7 @@ function tiles({ rpo, rto, destinations }: ProductReport): Markup[] {
       'RTO',
       'never rehearsed',
       rto.recoveryMs === null ? null : `the database was usable after ${spokenDuration(rto.recoveryMs)}`,
+      rto.estimate === null ? null : `at today's size about ${spokenEstimate(rto.estimate)}`,
     ),
     html`<div class="tile"><h3>Newest backup read back</h3><div class="value">${proofs.length} of ${destinations.length}</div>
 <p class="quiet">destinations where its content was proven${newest === undefined ? '' : html`, last ${spokenTime(newest)}`}</p></div>`,
@@ -84,7 +86,7 @@ function objectiveTile(
   state: ObjectiveState,
   short: string,
   unknown: string,
-  more: string | null,
+  ...more: readonly (string | null)[]
 ): Markup {
   const measured = state.measuredMs === null ? unknown : spokenDuration(state.measuredMs)
   const objective =
@@ -93,7 +95,7 @@ function objectiveTile(
   const tone = { met: 'good', missed: 'bad', unknown: 'attention', none: '' }[state.state]
   return html`<div class="tile"><h3>${title}</h3><div class="value">${measured}</div>
 ${objectiveChart(state, `${measured} against ${objective}`)}
-<p class="quiet">${objective}${word === '' ? '' : html`: <b class="${tone}">${word}</b>`}${more === null ? '' : html`<br>${more}`}</p></div>`
+<p class="quiet">${objective}${word === '' ? '' : html`: <b class="${tone}">${word}</b>`}${more.map(line => line !== null && html`<br>${line}`)}</p></div>`
 }
 
 function findingItem(finding: ProductReport['findings'][number]): Markup {

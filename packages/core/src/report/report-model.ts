@@ -1,5 +1,6 @@
 import type { ObjectSetStatus } from '../api/status.js'
 import type { Finding } from '../api/verification.js'
+import type { RestoreEstimate } from '../drill/estimate-restore.js'
 
 /** How far back a report looks. */
 export const reportedMs = 90 * 86_400_000
@@ -72,7 +73,12 @@ export interface ProductReport {
     /** Between two backups in a row, or until now. */
     readonly longestGapMs: number | null
   }
-  readonly rto: ObjectiveState & { readonly drilledAt: string | null; readonly recoveryMs: number | null }
+  readonly rto: ObjectiveState & {
+    readonly drilledAt: string | null
+    readonly recoveryMs: number | null
+    /** At the size of the newest backup's source, from past drills; null: none came through. */
+    readonly estimate: RestoreEstimate | null
+  }
   readonly destinations: readonly DestinationState[]
   /** Oldest first. */
   readonly trend: readonly TrendPoint[]

@@ -55,6 +55,7 @@ async function resolveConfigured(
     throw new BackupError('config-invalid', 'there is no configuration to look a backup up in', {
       hint: 'give --config, or name the backup by its path or s3:// address',
     })
+  requireDestination(config, products, options.destination)
   const found: LocatedBackup[] = []
   let unanswered: unknown
   for (const one of products) {
@@ -84,7 +85,17 @@ async function resolveConfigured(
   if (unanswered !== undefined) throw unanswered
   const outside = options.except === undefined ? '' : ` outside ${options.except}`
   const where = options.destination === undefined ? outside : ` in ${options.destination}`
-  throw missing(`${product ?? products.join(', ')}/${id}`, '`lifeboat list` shows what there is', where)
+  const make = id === 'latest' ? `\`lifeboat backup ${products.join(' ')}\` makes one; ` : ''
+  throw missing(`${product ?? products.join(', ')}/${id}`, `${make}\`lifeboat list\` shows what there is`, where)
+}
+
+/** A name that no destination has is a slip, and no empty place. */
+function requireDestination(config: ResolvedConfig, products: readonly string[], name: string | undefined): void {
+  const all = products.flatMap(product => Object.keys(config.products[product]!.destinations))
+  if (name === undefined || all.includes(name)) return
+  throw new BackupError('config-invalid', `${products.join(', ')} has no destination ${JSON.stringify(name)}`, {
+    hint: `configured: ${[...new Set(all)].join(', ')}`,
+  })
 }
 
 async function findIn(

@@ -6,6 +6,7 @@ import type { ArchiveEntry } from '../archive/archive-header.js'
 import { invalid } from '../archive/front-reader.js'
 import { type ConnectionTarget, connect, databaseError } from '../postgres/connection.js'
 import { copyTarget } from './copy-target.js'
+import type { RowSink } from './load-archive.js'
 
 /** As pg_restore sets up a session before it loads data. */
 const sessionSettings = `set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0;
@@ -24,7 +25,7 @@ interface Load {
  * Loads tables over several sessions, in the order in which their rows pass: while one session still digests the end
  * of its table, the next table already flows into another.
  */
-export class CopyLoader {
+export class CopyLoader implements RowSink {
   readonly #target: ConnectionTarget
   readonly #idle: pg.Client[]
   readonly #all: readonly pg.Client[]
@@ -84,7 +85,8 @@ export class CopyLoader {
     const stream = client.query(copyFrom(freeze ? `${copy} with (freeze)` : copy))
     const ended = new Promise<void>((resolve, reject) => {
       stream.once('finish', resolve)
-      stream.once('error', reject)
+      // Stays: a stream that has failed fails again when it is ended or destroyed, which nobody needs to hear.
+      stream.on('error', reject)
     })
     const done = ended
       .then(async () => {
@@ -94,6 +96,8 @@ export class CopyLoader {
       .catch((error: unknown) => {
         this.#failure ??= error
         this.#idle.push(client)
+        // Else it sends what it holds once the socket has room, over a session that it has let go.
+        stream.destroy()
       })
       .finally(() => this.#busy.delete(done))
     this.#busy.add(done)
@@ -117,6 +121,7 @@ export class CopyLoader {
   }
 
   finishTable(): void {
+    this.#throwFailure()
     this.#current?.stream.end()
     this.#current = undefined
   }

@@ -5,12 +5,22 @@ import { join } from 'node:path'
 import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
 import { ArchiveScanner, type ArchiveSummary, type ScannedTable } from '../archive/archive-scanner.js'
 import type { ByteSource } from '../streams/byte-source.js'
-import type { CopyLoader } from './copy-loader.js'
+
+/** Takes the rows of one table after the other. */
+export interface RowSink {
+  start(entry: ArchiveEntry): Promise<void>
+  /** The bytes may change once the promise is resolved. */
+  rows(bytes: Uint8Array): Promise<void>
+  finishTable(): void
+  /** Resolves once every table is in. */
+  finish(): Promise<void>
+  close(): Promise<void>
+}
 
 /** What reacts to an archive that streams past; each call is awaited before the next bytes are read. */
 export interface ArchiveLoad {
   /** Header and table of contents have passed; `frontFile` holds them, an archive without data for pg_restore. */
-  contents(toc: TableOfContents, frontFile: string): Promise<CopyLoader>
+  contents(toc: TableOfContents, frontFile: string): Promise<RowSink>
   /** With which entry's COPY statement rows are loaded; undefined: not at all. The archive is read to its end either way. */
   placeRows(entry: ArchiveEntry): ArchiveEntry | undefined
   tableLoaded(table: ScannedTable): void
@@ -47,7 +57,7 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
     otherBlock: bytes => passing.push({ type: 'other', bytes: Buffer.from(bytes) }),
     unread: bytes => passing.push({ type: 'other', bytes: Buffer.from(bytes) }),
   })
-  let loader: CopyLoader | undefined
+  let loader: RowSink | undefined
   let loading = false
   try {
     for await (const chunk of source) {

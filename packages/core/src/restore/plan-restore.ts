@@ -212,7 +212,7 @@ async function checkFilled(target: ConnectionTarget, part: PartSelection, option
   if (filled.length === 0) return
   const names = filled.slice(0, 5).map(({ schema, name }) => `${schema}.${name}`)
   const more = filled.length > 5 ? ` and ${filled.length - 5} more` : ''
-  throw new BackupError('target-not-empty', `${names.join(', ')}${more} of the target hold rows`, {
+  throw new BackupError('target-not-empty', `the target holds rows already in ${names.join(', ')}${more}`, {
     hint: 'empty them first, or restore beside them (--into-schema recovered) and merge by hand',
   })
 }

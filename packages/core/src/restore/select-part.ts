@@ -92,7 +92,9 @@ function checkSchema(
   objects: TargetObjects,
 ): void {
   if (schema === '' || /^pg_|^information_schema$/.test(schema))
-    throw new BackupError('selection-invalid', `${JSON.stringify(schema)} cannot be a schema of yours`)
+    throw new BackupError('selection-invalid', `${JSON.stringify(schema)} cannot be a schema of yours`, {
+      hint: 'name a new one, such as recovered; names that begin with pg_ belong to the server',
+    })
   if (entries.some(entry => entry.namespace === schema)) {
     throw new BackupError('selection-invalid', `the backup holds objects of the schema ${schema} itself`, {
       hint: 'a copy goes into a schema of its own, beside what the product uses: name a new one',

@@ -138,6 +138,8 @@ function pruneAndJudge(backups: readonly Stored[], policy: RetentionPolicy, now:
     if (removing.size > 0) throw new Error('something is removed below the minimum')
   }
   if (!verified.slice(0, Math.max(1, policy.minimum)).every(kept)) throw new Error('the newest verified backups went')
+  // One that a clock ahead dated may be the newest of all.
+  if (!backups.every(one => one.createdAt <= now || kept(one))) throw new Error('a backup of the future went')
 
   // The same backups give the same plan: where nothing went there is nothing to ask twice.
   if (removing.size === 0) return left

@@ -13,7 +13,14 @@ const quick: RetryPolicy = { attempts: 4, firstDelayMs: 1, longestDelayMs: 2, bu
 const around = (store: ObjectStore, events: BackupEvent[] = []) =>
   retrying(store, { destination: 'local', emit: event => void events.push(event), policy: quick })
 
-objectStoreSuite({ describe, it }, { name: 'retrying around memory', makeStore: () => around(memoryStore()) })
+objectStoreSuite(
+  { describe, it },
+  {
+    name: 'retrying around memory',
+    makeStore: () => around(memoryStore()),
+    makeLockingStore: () => around(memoryStore({ objectLock: true })),
+  },
+)
 
 const unreachable = () => new BackupError('store-unreachable', '503 slow down')
 const refused = () => new BackupError('store-auth-failed', '403 forbidden')

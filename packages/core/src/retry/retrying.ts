@@ -5,6 +5,7 @@ import { compareKeys } from '../store/compare-keys.js'
 import type {
   GetOptions,
   ObjectStore,
+  PutLock,
   PutOptions,
   RetrieveOptions,
   StoreCallOptions,
@@ -102,7 +103,7 @@ function repeating(store: ObjectStore, policy: RetryPolicy, onRetry: (retry: Sto
     }
   }
 
-  const { removeUnfinished, listUnfinished } = store
+  const { removeUnfinished, listUnfinished, extendLock } = store
   return {
     ...optionalParts(store, options => options),
 
@@ -151,6 +152,10 @@ function repeating(store: ObjectStore, policy: RetryPolicy, onRetry: (retry: Sto
         store.listsInOrder,
       ),
     remove: (key, options) => repeated(`remove ${key}`, options?.signal, () => store.remove(key, options)),
+    ...(extendLock && {
+      extendLock: (key, lock, options) =>
+        repeated(`lock ${key}`, options?.signal, () => extendLock.call(store, key, lock, options)),
+    }),
     ...(listUnfinished && {
       listUnfinished: (prefix, options = {}) =>
         listed(
@@ -173,7 +178,7 @@ function optionalParts(
   heard: <Options extends StoreCallOptions>(options?: Options) => Options | undefined,
 ) {
   const { name, location, region, host, capabilities, retriesRequests, listsInOrder } = store
-  const { probe, listUnfinished, removeUnfinished, removeForGood, retrieve, posture, policy } = store
+  const { probe, listUnfinished, removeUnfinished, removeForGood, retrieve, extendLock, posture, policy } = store
   return {
     ...{ name, location, region, host, capabilities, ...(retriesRequests && { retriesRequests }) },
     ...(listsInOrder && { listsInOrder }),
@@ -183,6 +188,10 @@ function optionalParts(
     }),
     ...(retrieve && {
       retrieve: (key: string, options: RetrieveOptions) => retrieve.call(store, key, heard(options) ?? options),
+    }),
+    ...(extendLock && {
+      extendLock: (key: string, lock: PutLock, options?: StoreCallOptions) =>
+        extendLock.call(store, key, lock, heard(options)),
     }),
     ...(posture && { posture: (options?: StoreCallOptions) => posture.call(store, heard(options)) }),
     classify: (error: unknown) => store.classify(error),

@@ -6,6 +6,7 @@ import { newestSnapshot } from '../objects/newest-snapshot.js'
 import { readObjectsRecords } from '../objects/objects-record.js'
 import type { OpenContext } from '../operations/open-context.js'
 import { rememberingKey } from '../seal/seal.js'
+import { clockToleranceMs } from '../status/read-newest-backup.js'
 
 interface OfSet {
   readonly does: ObjectJob
@@ -48,17 +49,20 @@ async function timesDone(
 ): Promise<(Date | undefined)[]> {
   const config = context.productOf(product)
   const { destinations: named } = config.objects?.[set] ?? {}
+  // Made while a clock was wrong, it must not stand for all that is due until then.
+  const latest = new Date(context.deps.now().getTime() + clockToleranceMs)
   const times: (Date | undefined)[] = []
   for (const [destination, { store }] of does === 'prune' ? [] : context.destinationsFor(product, run)) {
     if (!(named?.includes(destination) ?? true)) continue
     const place = { store, product, set, destination }
     if (does === 'copy') {
-      const snapshot = await newestSnapshot(place, run.signal)
+      const snapshot = await newestSnapshot(place, latest, run.signal)
       times.push(snapshot && new Date(snapshot.createdAt))
       continue
     }
     const keys = await readRecordKeys(encryptionAt(config, destination), context.keys, context.folder)
-    const [newest] = await readObjectsRecords(place, keys, { keyOf: rememberingKey(), signal: run.signal })
+    const records = await readObjectsRecords(place, keys, { keyOf: rememberingKey(), signal: run.signal })
+    const newest = records.find(({ at }) => new Date(at) <= latest)
     times.push(newest && new Date(newest.at))
   }
   return times

@@ -2,7 +2,8 @@ import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { untilAborted } from '../streams/until-aborted.js'
 import { assertKey } from './assert-key.js'
 import { compareKeys } from './compare-keys.js'
-import type { ObjectStore, PutOptions, StoreCallOptions, StoredObject } from './object-store.js'
+import { memoryLocks } from './memory-locks.js'
+import type { ObjectStore, PutLock, PutOptions, StoreCallOptions, StoredObject } from './object-store.js'
 import { refuseRules } from './refuse-rules.js'
 import { resolveRange } from './store-range.js'
 
@@ -12,6 +13,8 @@ export interface MemoryStoreOptions {
   readonly now?: (() => Date) | undefined
   /** Whether `ifAbsent` is atomic; `false` plays a service that lacks it. Default: true. */
   readonly conditionalPut?: boolean | undefined
+  /** Plays a place with Object Lock: what is locked is neither removed nor written over. Default: false. */
+  readonly objectLock?: boolean | undefined
 }
 
 /**
@@ -23,6 +26,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
   const conditionalPut = options.conditionalPut ?? true
   const objects = new Map<string, { readonly body: Buffer; readonly stored: StoredObject }>()
 
+  const locks = options.objectLock === true ? memoryLocks(now, key => objects.has(key)) : undefined
+
   let writes = 0
 
   const refuseExisting = (key: string) => {
@@ -32,23 +37,31 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
   return {
     name: 'memory',
     location: 'memory',
-    capabilities: { conditionalPut, metadata: true, storageClasses: false, objectLock: false, versioning: false },
+    capabilities: {
+      conditionalPut,
+      metadata: true,
+      storageClasses: false,
+      objectLock: locks !== undefined,
+      versioning: false,
+    },
     listsInOrder: true,
 
     async put(key, source, options: PutOptions = {}) {
       const { ifAbsent = false, metadata, signal } = options
       assertKey(key)
-      refuseRules(options, 'memory')
+      refuseRules(locks === undefined ? options : { ...options, lock: undefined }, 'memory')
       signal?.throwIfAborted()
       if (ifAbsent) refuseExisting(key)
       const chunks: Buffer[] = []
       for await (const chunk of untilAborted(source, signal)) chunks.push(Buffer.from(chunk))
       // Nothing is awaited between this check and the write, which makes the two one step.
       if (ifAbsent && conditionalPut) refuseExisting(key)
+      locks?.refuse(key)
       const body = Buffer.concat(chunks)
       const etag = `"${++writes}"`
       const stored = { key, sizeBytes: body.length, modifiedAt: now(), etag, ...(metadata && { metadata }) }
       objects.set(key, { body, stored })
+      locks?.set(key, options.lock)
       return stored
     },
 
@@ -71,7 +84,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
     async head(key, { signal }: StoreCallOptions = {}) {
       assertKey(key)
       signal?.throwIfAborted()
-      return objects.get(key)?.stored
+      const found = objects.get(key)?.stored
+      return found && { ...found, ...locks?.told(key) }
     },
 
     async *list(prefix, { signal } = {}) {
@@ -85,8 +99,24 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
     async remove(key, { signal }: StoreCallOptions = {}) {
       assertKey(key)
       signal?.throwIfAborted()
+      locks?.refuse(key)
       objects.delete(key)
     },
+    ...(locks && {
+      async removeForGood(key: string, { signal }: StoreCallOptions = {}) {
+        assertKey(key)
+        signal?.throwIfAborted()
+        const { retained } = locks.told(key)
+        if (retained !== undefined) return { state: 'kept', message: `${key} is ${retained}` } as const
+        objects.delete(key)
+        return { state: 'gone', message: null } as const
+      },
+      async extendLock(key: string, lock: PutLock, { signal }: StoreCallOptions = {}) {
+        assertKey(key)
+        signal?.throwIfAborted()
+        locks.extend(key, lock)
+      },
+    }),
 
     classify: error => (isBackupError(error) ? error.code : undefined),
     async probe({ signal } = {}) {

@@ -20,6 +20,8 @@ export interface StoredObject {
   readonly archive?: ArchiveState | undefined
   /** Why the place will not let it go yet, for people: `locked until 2027-01-01T00:00:00.000Z`. Only `head` tells. */
   readonly retained?: string | undefined
+  /** Until when, where only a lock keeps it, and no legal hold. Only `head` tells. */
+  readonly lockedUntil?: Date | undefined
 }
 
 /** Whether an object that lies in an archive can be read. */
@@ -178,6 +180,12 @@ export interface ObjectStore {
   removeForGood?(key: string, options?: StoreCallOptions): Promise<Removal>
   /** Asks for an archived object to be made readable; `head` tells when it is. Asking again is no error. */
   retrieve?(key: string, options: RetrieveOptions): Promise<RetrievalAsked>
+  /**
+   * Sees to it that an object is locked at least as `lock` says; whatever keeps it for longer stays. A missing key is an
+   * error that classifies as `object-missing`. Stores with `capabilities.objectLock` may have it; without it nothing that
+   * is carried from one snapshot of objects to the next can be locked.
+   */
+  extendLock?(key: string, lock: PutLock, options?: StoreCallOptions): Promise<void>
   /** How the place itself is set up. What the service does not say is null there, and said; it throws only raw errors. */
   posture?(options?: StoreCallOptions): Promise<StorePosture>
   /** The rights that somebody with this role needs here, as the service takes them. */

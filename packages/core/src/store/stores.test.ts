@@ -26,7 +26,14 @@ const filesIn = async (path: string): Promise<string[]> =>
     .filter(entry => !entry.isDirectory())
     .map(entry => entry.name)
 
-objectStoreSuite({ describe, it }, { name: 'memory', makeStore: () => memoryStore() })
+objectStoreSuite(
+  { describe, it },
+  {
+    name: 'memory',
+    makeStore: () => memoryStore(),
+    makeLockingStore: () => memoryStore({ objectLock: true }),
+  },
+)
 objectStoreSuite(
   { describe, it },
   { name: 'memory without conditional put', makeStore: () => memoryStore({ conditionalPut: false }) },

@@ -1,4 +1,4 @@
-import { isLockKey, lockKey, readLockRecord } from '../locks/lock-record.js'
+import { isLockKey, readLockRecord } from '../locks/lock-record.js'
 import { isBackupId } from '../repository/layout.js'
 import { listProduct } from '../repository/list-product.js'
 import type { ObjectStore, UnfinishedPut } from '../store/object-store.js'
@@ -36,9 +36,8 @@ export async function findGarbage(
     garbage.push(...found.map(one => ({ ...one, kind: 'artifact-without-manifest' as const })))
   }
   for (const lock of locks) {
-    const record = await readLockRecord(store, lock.key, signal)
-    const expired = record !== undefined && now.getTime() - Date.parse(record.expiresAt) > garbageAgeMs
-    if (expired && old(lock.since)) garbage.push({ ...lock, kind: 'expired-lock' })
+    if (old(lock.since) && (await isLongExpired(store, lock.key, now, signal)))
+      garbage.push({ ...lock, kind: 'expired-lock' })
   }
   for await (const upload of store.listUnfinished?.(`${product}/`, { signal }) ?? []) {
     if (!old(upload.startedAt) || !isOursUnfinished(product, upload.key)) continue
@@ -46,6 +45,17 @@ export async function findGarbage(
     garbage.push({ kind: 'unfinished-upload', key, since, sizeBytes, upload })
   }
   return garbage
+}
+
+/** Whether nobody holds a lock, or has for a day. Asked again before it goes: others than the sweep may take it over. */
+export async function isLongExpired(
+  store: ObjectStore,
+  key: string,
+  now: Date,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const record = await readLockRecord(store, key, signal)
+  return record !== undefined && now.getTime() - Date.parse(record.expiresAt) > garbageAgeMs
 }
 
 interface Found {
@@ -69,7 +79,7 @@ async function sortObjects(store: ObjectStore, product: string, signal: AbortSig
 }
 
 /** Folders of a product beside its backups: what is written there is small, and a write of it that is a day old is dead. */
-const folders = /^(locks|verifications|pauses|operations|provider-secrets)$/
+const folders = /^(alerts|key-proofs|locks|verifications|pauses|operations|provider-secrets)$/
 
 /** A folder's store knows only the folder of an unfinished write; what lies there under a temporary name is its own. */
 function isOursUnfinished(product: string, key: string): boolean {
@@ -82,6 +92,6 @@ function isOursUnfinished(product: string, key: string): boolean {
 function isOurs(product: string, key: string): boolean {
   const [first, id, name, more] = key.split('/')
   if (first !== product || id === undefined || name === undefined || more !== undefined) return false
-  if (key === lockKey(product) || isLockKey(key)) return true
+  if (isLockKey(key)) return true
   return isBackupId(id) && (name === 'manifest.json' || name.endsWith('.gpg'))
 }

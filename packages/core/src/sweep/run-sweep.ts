@@ -7,7 +7,7 @@ import type { ObjectStore } from '../store/object-store.js'
 import { removeForGood } from '../store/remove-for-good.js'
 import { whyRetained } from '../store/why-retained.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
-import { findGarbage } from './find-garbage.js'
+import { findGarbage, isLongExpired } from './find-garbage.js'
 
 export interface SweepJob {
   readonly product: string
@@ -45,6 +45,7 @@ export async function sweepUnlocked(job: SweepJob, options: RunOptions): Promise
   for (const one of job.apply ? garbage : []) {
     throwIfCancelled(signal)
     try {
+      if (one.kind === 'expired-lock' && !(await isLongExpired(store, one.key, job.now(), signal))) continue
       const why = one.kind === 'unfinished-upload' ? undefined : await whyRetained(store, [one.key], signal)
       if (why !== undefined) {
         retained.push({ key: one.key, message: why })

@@ -75,11 +75,12 @@ describe('a sweep', () => {
     const keyOf = fc
       .tuple(fc.constantFrom('shop', 'shop2', 'shopping', 'x'), fc.array(segment, { minLength: 1, maxLength: 4 }))
       .map(([first, rest]) => [first, ...rest].join('/'))
-      .filter(key => !/^shop\/\d{8}T[^/]+\/[^/]+\.gpg$/.test(key) && !/^shop\/locks\/[^/]+\.json$/.test(key))
+      .filter(key => !/^shop\/\d{8}T[^/]+\/[^/]+\.gpg$/.test(key))
     const foreign = [...new Set(fc.sample(keyOf, { numRuns: 20_000, seed: 7 }))].slice(0, 250)
     const plain = Array.from({ length: 500 - foreign.length }, (_, index) => `shop/uploads/${index}.gpg`)
     const store = memoryStore()
-    await fill(store, [...foreign, ...plain, `shop/${id}-x/database.dump.gz.gpg`, 'shop/abc.gpg'])
+    const near = [`shop/${id}-x/database.dump.gz.gpg`, 'shop/abc.gpg', 'shop/locks/notes.json', 'shop/locks/a.b-0.json']
+    await fill(store, [...foreign, ...plain, ...near])
     const before = await keysOf(store)
     expect(before.length).toBeGreaterThanOrEqual(500)
     const third = '20261119T020000Z-bbbbbb'
@@ -87,6 +88,22 @@ describe('a sweep', () => {
     const { removed } = await runSweep(jobOf(store, 25, true), {})
     expect(removed).toEqual([`shop/${third}/database.dump.gz.gpg`])
     expect(await keysOf(store)).toEqual(before)
+  })
+
+  it('clears locks that expired a day ago, and claims to them, and no others', async () => {
+    const store = memoryStore()
+    const lock = (token: string, expiresHours: number) => {
+      const at = new Date(Date.now() + expiresHours * hour).toISOString()
+      return JSON.stringify({ token, purpose: 'copy', holder: 'them', acquiredAt: at, expiresAt: at })
+    }
+    const dead = ['alerts.json', 'change.0a1b-0.json', 'objects-photos.json'].map(name => `shop/locks/${name}`)
+    for (const key of dead) await store.put(key, bytesOf(lock('0a1b', 0)))
+    await store.put('shop/locks/objects-files.json', bytesOf(lock('0a1b', 30)))
+    await store.put('shop/locks/their-own.json', bytesOf(lock('0a1b', 0)))
+    const { garbage: found, removed } = await runSweep(jobOf(store, 25, true), {})
+    expect(found.map(one => one.kind)).toEqual(dead.map(() => 'expired-lock'))
+    expect([...removed].sort()).toEqual(dead)
+    expect(await keysOf(store)).toEqual(['shop/locks/objects-files.json', 'shop/locks/their-own.json'])
   })
 
   it('waits for nobody: a product that is locked is left alone, and says who holds it', async () => {
@@ -102,6 +119,28 @@ describe('a sweep', () => {
     })
     await lock.release()
     expect((await runSweep(jobOf(store, 25, true), {})).removed).toHaveLength(2)
+  })
+
+  it('leaves a lock that had expired and is somebody’s by the time that its turn comes', async () => {
+    const inner = memoryStore()
+    const key = 'shop/locks/objects-files.json'
+    const old = '2026-01-01T00:00:00.000Z'
+    const lock = { token: '0a1b', purpose: 'backup', holder: 'dead', acquiredAt: old, expiresAt: old }
+    await inner.put(key, bytesOf(JSON.stringify(lock)))
+    await fill(inner, garbage)
+    const store: ObjectStore = {
+      ...inner,
+      async remove(removed, options) {
+        await inner.remove(removed, options)
+        if (removed !== garbage[0]) return
+        const expiresAt = new Date(Date.now() + 26 * hour).toISOString()
+        await inner.put(key, bytesOf(JSON.stringify({ ...lock, token: '2c3d', holder: 'alive', expiresAt })))
+      },
+    }
+    const { removed, retained } = await runSweep(jobOf(store, 25, true), {})
+    expect(removed).toEqual(garbage)
+    expect(retained).toEqual([])
+    expect(await keysOf(inner)).toEqual([key])
   })
 
   it('reports what the store refuses to remove, and goes on', async () => {
@@ -139,7 +178,7 @@ describe('a sweep', () => {
     ])
   })
 
-  it.each(['pauses', 'operations', 'provider-secrets', 'verifications', 'locks'])(
+  it.each(['alerts', 'key-proofs', 'pauses', 'operations', 'provider-secrets', 'verifications', 'locks'])(
     'clears what was never finished beside the backups: %s',
     async folder => {
       const path = join(scratch, `beside-${folder}`)

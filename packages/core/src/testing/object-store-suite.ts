@@ -1,7 +1,9 @@
 import type { ObjectStore } from '../store/object-store.js'
 import { conditions, keys } from './store-cases/conditions.js'
 import { cancellations, failures } from './store-cases/failures.js'
+import type { Test } from './store-cases/helpers.js'
 import { absences, descriptions, listings } from './store-cases/listings.js'
+import { lockExtensions } from './store-cases/locks.js'
 import { ranges, roundTrips } from './store-cases/round-trips.js'
 import { rules } from './store-cases/rules.js'
 
@@ -21,6 +23,11 @@ export interface ObjectStoreSubject {
   readonly name: string
   /** Makes an empty store; called once per test. Two stores share no objects. */
   readonly makeStore: () => Promise<ObjectStore> | ObjectStore
+  /**
+   * Makes a store in a place that locks objects, where the service needs another place for that: its tests of locks then
+   * run there. Default: `makeStore`.
+   */
+  readonly makeLockingStore?: (() => Promise<ObjectStore> | ObjectStore) | undefined
   /** Throws when the place holds anything but objects, such as unfinished uploads. Called after every test. */
   readonly assertNoResidue?: ((store: ObjectStore) => Promise<void>) | undefined
 }
@@ -30,16 +37,19 @@ export interface ObjectStoreSubject {
  * every decorator around a store. It asserts with `node:assert/strict` and takes the runner's `describe` and `it`.
  */
 export function objectStoreSuite(runner: SuiteRunner, subject: ObjectStoreSubject): void {
-  const test = (name: string, body: (store: ObjectStore) => Promise<void>) =>
-    runner.it(
-      name,
-      async () => {
-        const store = await subject.makeStore()
-        await body(store)
-        await subject.assertNoResidue?.(store)
-      },
-      timeoutMs,
-    )
+  const testIn =
+    (make: () => Promise<ObjectStore> | ObjectStore): Test =>
+    (name, body) =>
+      runner.it(
+        name,
+        async () => {
+          const store = await make()
+          await body(store)
+          await subject.assertNoResidue?.(store)
+        },
+        timeoutMs,
+      )
+  const test = testIn(() => subject.makeStore())
 
   runner.describe(`object store: ${subject.name}`, () => {
     roundTrips(test)
@@ -52,5 +62,6 @@ export function objectStoreSuite(runner: SuiteRunner, subject: ObjectStoreSubjec
     keys(test)
     cancellations(test)
     rules(test)
+    lockExtensions(testIn(() => (subject.makeLockingStore ?? subject.makeStore)()))
   })
 }

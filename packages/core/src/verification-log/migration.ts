@@ -1,6 +1,3 @@
-/** How long rows stay when they are pruned without another word: the trend that a plan asks for. */
-export const defaultPruneMs = 90 * 24 * 3_600_000
-
 /**
  * Makes the table that verifications and drills write a row into, where it does not exist. For any Postgres from 13;
  * running it again changes nothing.

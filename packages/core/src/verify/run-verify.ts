@@ -3,6 +3,7 @@ import type { Finding, VerificationLevel, VerificationReport } from '../api/veri
 import { exportScanned } from '../archive/export-scan.js'
 import { type Scan, scanned } from '../archive/scan-stage.js'
 import type { ProductConfig } from '../config/config-schema.js'
+import { elapsedMs } from '../elapsed-ms.js'
 import type { Unlock } from '../encryption/open-pgp.js'
 import { isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
@@ -50,7 +51,7 @@ export interface VerifyJob {
  */
 export async function runVerify(job: VerifyJob, options: RunOptions): Promise<VerificationReport> {
   const { backup, level } = job
-  const startedMs = job.now().getTime()
+  const startedAt = job.now()
   const checks: Checked[] = []
   let readBytes = 0
   for (const artifact of backup.manifest.artifacts) {
@@ -88,7 +89,7 @@ export async function runVerify(job: VerifyJob, options: RunOptions): Promise<Ve
     tables: tables?.length ?? null,
     rows: tables?.reduce((sum, table) => sum + table.rows, 0) ?? null,
     readBytes,
-    durationMs: job.now().getTime() - startedMs,
+    durationMs: elapsedMs(startedAt, job.now()),
   }
 }
 

@@ -9,7 +9,7 @@ import {
   PutObjectLockConfigurationCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
-import { type Lifeboat, type LifeboatConfig, openLifeboat, secret } from '@lifeboat/core'
+import { type Lifeboat, type LifeboatConfig, type ObjectStore, openLifeboat, secret } from '@lifeboat/core'
 import { type ScratchServer, startScratchServer } from '@lifeboat/core/scratch'
 import { type S3Options, s3 } from '@lifeboat/provider-s3'
 import pg from 'pg'
@@ -64,11 +64,13 @@ function open(
   destinations: Record<string, Destination>,
   now = () => new Date(),
   url = server.url(),
+  objects?: LifeboatConfig['products'][string]['objects'],
+  sleep: (ms: number) => Promise<void> = async () => {},
 ): Promise<Lifeboat> {
   const source = { url: secret.value(url) }
   return openLifeboat(
-    { products: { shop: { source, encryption: { passphrase }, destinations } } },
-    { deps: { now, sleep: async () => {} } },
+    { products: { shop: { source, encryption: { passphrase }, destinations, ...(objects && { objects }) } } },
+    { deps: { now, sleep } },
   )
 }
 
@@ -153,6 +155,120 @@ describe('Object Lock', () => {
     const keys = []
     for await (const { key } of storeIn(bucket).list('')) keys.push(key)
     expect(keys).toEqual([])
+  })
+})
+
+describe('copies of objects under Object Lock', () => {
+  const locksIn = async (store: ObjectStore, prefix = 'shop/objects/') => {
+    const found: { readonly key: string; readonly lockedUntil: Date | undefined }[] = []
+    for await (const { key } of store.list(prefix))
+      found.push({ key, lockedUntil: (await store.head(key))?.lockedUntil })
+    return found
+  }
+  const daysFrom = (start: number, until: Date | undefined) => Math.round(((until?.getTime() ?? 0) - start) / day)
+  const rules = { objectLock: { mode: 'governance', days: 8 } } as const
+  const retention = { last: 1, minimum: 1 }
+
+  async function setUp(options: Partial<S3Options> = {}) {
+    const [bucket, uploads] = [await makeBucket({ lock: true }), storeIn(await makeBucket())]
+    await uploads.put('small/one', bytesOf('small'))
+    const start = Date.now()
+    const clock = { now: start }
+    const store = storeIn(bucket, options)
+    const now = () => new Date(clock.now)
+    const lifeboat = await open({ locked: { store, ...rules } }, now, server.url(), {
+      uploads: { from: uploads, retention },
+    })
+    const copyOn = async (days: number) => {
+      clock.now = start + days * day
+      const { destinations } = await lifeboat.copyObjects('shop', 'uploads')
+      expect(destinations[0]).toMatchObject({ outcome: 'complete' })
+      return destinations[0]!.snapshot!.id
+    }
+    const content = () => locksIn(store, 'shop/objects/uploads/content/')
+    return { bucket, uploads, start, clock, store, lifeboat, copyOn, content }
+  }
+
+  it('are locked with all that a snapshot needs; what is carried on is locked anew, and prune says retained', async () => {
+    const { bucket, uploads, start, clock, store, lifeboat, copyOn, content } = await setUp()
+    await uploads.put('long/in parts', bytesOf('x'.repeat(9 * 2 ** 20)))
+    const first = await copyOn(0)
+    const written = await locksIn(store)
+    expect(written.map(({ key }) => key.split('/')[3])).toEqual([
+      ...['content', 'content', 'inventories', 'listings', 'snapshots'],
+    ])
+    for (const { key, lockedUntil } of written) {
+      // Content for a quarter longer, so that it is not locked anew each night.
+      expect(daysFrom(start, lockedUntil), key).toBe(key.includes('/content/') ? 10 : 8)
+      const { Versions = [] } = await client.send(
+        new ListObjectVersionsCommand({ Bucket: bucket, Prefix: `dr/${key}` }),
+      )
+      const deleting = new DeleteObjectCommand({ Bucket: bucket, Key: `dr/${key}`, VersionId: Versions[0]!.VersionId! })
+      await expect(client.send(deleting)).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } })
+    }
+    const second = await copyOn(1)
+    expect((await content()).map(one => daysFrom(start, one.lockedUntil))).toEqual([10, 10])
+    const third = await copyOn(3)
+    expect((await content()).map(one => daysFrom(start, one.lockedUntil))).toEqual([13, 13])
+
+    // A run that fails leaves what is locked, and hides nothing.
+    const put: ObjectStore['put'] = (key, ...rest) =>
+      key.includes('/inventories/') ? Promise.reject(new Error('no room')) : store.put(key, ...rest)
+    const failing = await open({ locked: { store: { ...store, put }, ...rules } }, undefined, server.url(), {
+      uploads: { from: uploads, retention },
+    })
+    await expect(failing.copyObjects('shop', 'uploads', { full: true })).rejects.toThrow(/no room/)
+    const left = (await locksIn(store)).length - written.length - 2 * 3
+    expect(left).toBe(3)
+
+    clock.now = start + 5 * day
+    const before = await locksIn(store)
+    const [pruned] = await lifeboat.pruneObjects('shop', 'uploads', { apply: true })
+    expect(pruned?.plan.remove.map(one => one.id)).toEqual([second, first])
+    expect(pruned).toMatchObject({ removed: [], freed: { count: 0 }, held: null, unneeded: { count: left } })
+    expect(pruned?.retained).toEqual(
+      [second, first].map(id => ({ id, message: expect.stringMatching(/is locked until \d{4}-\d\d-\d\d/) })),
+    )
+    expect(pruned?.locked).toMatchObject({ count: left, until: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) })
+    expect(await locksIn(store)).toEqual(before)
+    for (const snapshot of [first, third])
+      expect(await lifeboat.verifyObjects('shop', 'uploads', { snapshot })).toMatchObject({ ok: true, read: 2 })
+  })
+
+  it('are locked anew by a writer’s own rights, and a lock that is longer than a run knows is none of its failures', async () => {
+    const { bucket, start, lifeboat, store, copyOn, content } = await setUp({ credentials: guest })
+    const [writer] = await lifeboat.policies('shop', { role: 'writer' })
+    await setPolicy(bucket, writer?.policy?.document)
+    await copyOn(0)
+    await copyOn(3)
+    const [one] = await content()
+    expect(daysFrom(start, one!.lockedUntil)).toBe(13)
+    // As a run locked it that died before it wrote its inventory.
+    await store.extendLock!(one!.key, { mode: 'governance', until: new Date(start + 40 * day), legalHold: false })
+    await copyOn(6)
+    expect(daysFrom(start, (await content())[0]!.lockedUntil)).toBe(40)
+    for (const remove of [store.remove, store.removeForGood!])
+      await expect(remove(one!.key)).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } })
+  })
+
+  it('are compared by doctor with how long the set keeps them', async () => {
+    const bucket = await makeBucket({ lock: true })
+    const sets = {
+      uploads: { from: storeIn(await makeBucket()), retention: { daily: 5 } },
+      recordings: { from: storeIn(await makeBucket()), retention: { keepWithin: '60d' } },
+    }
+    const store = storeIn(bucket)
+    const told = async (destination: Destination, more = {}) => {
+      const lifeboat = await open({ locked: destination }, undefined, server.url(), {
+        ...sets,
+        recordings: { ...sets.recordings, ...more },
+      })
+      return (await lifeboat.doctor('shop')).filter(one => !one.ok).map(one => one.message)
+    }
+    expect(await told({ store, objectLock: { days: 5 } })).toEqual([
+      'locked: copies of recordings are locked for 5 days (governance), and the retention keeps 60d: for 55 days older snapshots can be removed',
+    ])
+    expect(await told({ store, objectLock: { days: 5 } }, { objectLock: { days: 60 } })).toEqual([])
   })
 })
 
@@ -386,6 +502,99 @@ describe('an archive', () => {
     for (const { id } of [first, second]) await lifeboat.verify(`shop/${id}`, { destination: 'local' })
     const [, pruned] = await lifeboat.prune('shop', { apply: true })
     expect(pruned).toMatchObject({ destination: 'archive', removed: [first.id], retained: [] })
+  })
+})
+
+describe('content of copied objects in an archive', () => {
+  let bucket: string
+  let tier: ArchiveTier
+  beforeAll(async () => {
+    bucket = await makeBucket()
+    tier = await startArchiveTier(endpoint, path => path.includes('/content/'))
+  })
+  afterAll(() => tier.close())
+
+  it('is retrieved as far as it is needed, waited for, and asked for again when its copies go away meanwhile', async () => {
+    const uploads = storeIn(await makeBucket())
+    const long = (key: string) => uploads.put(key, bytesOf(key.padEnd(2 ** 20 + 7, '.')))
+    for (const key of ['calls/1.wav', 'calls/2.wav', 'meetings/3.wav']) await long(key)
+    await uploads.put('meetings/notes.txt', bytesOf('small'))
+    const clock = { now: Date.now(), waits: 0 }
+    const store = storeIn(bucket, { endpoint: tier.endpoint, archiveClasses: ['DEEP_ARCHIVE'] })
+    const lifeboat = await open(
+      { archive: { store } },
+      () => new Date(clock.now),
+      server.url(),
+      { recordings: { from: uploads, storageClass: 'DEEP_ARCHIVE' } },
+      async ms => {
+        clock.now += ms
+        clock.waits += 1
+        if (clock.waits % 5 === 0) tier.finishRetrievals()
+      },
+    )
+    const { destinations } = await lifeboat.copyObjects('shop', 'recordings')
+    expect(destinations[0]).toMatchObject({ outcome: 'complete', added: 4 })
+    // Nothing but content lies there: runs, listings and prunes read all else.
+    const classes = new Map<string, Set<string | undefined>>()
+    for await (const { key } of store.list('shop/objects/')) {
+      const folder = key.split('/')[3]!
+      classes.set(folder, (classes.get(folder) ?? new Set()).add((await store.head(key))?.archive?.state))
+    }
+    expect(Object.fromEntries([...classes].map(([folder, states]) => [folder, [...states]]))).toEqual({
+      ...{ content: ['archived'], inventories: [undefined], listings: [undefined], snapshots: [undefined] },
+    })
+    expect((await lifeboat.copyObjects('shop', 'recordings')).destinations[0]).toMatchObject({ unchanged: 4 })
+    const { snapshots } = await lifeboat.listObjectSnapshots('shop', 'recordings', { archives: true })
+    expect(snapshots.map(one => one.archived)).toEqual([true, true])
+
+    // Unasked, nothing is.
+    const target = storeIn(await makeBucket())
+    const plan = await lifeboat.planObjectRestore('shop', 'recordings', target)
+    expect(plan.archived).toMatchObject({ contents: 4, retrieving: 0, storageClass: 'DEEP_ARCHIVE' })
+    expect(plan.archived?.storedBytes).toBeGreaterThan(3 * 2 ** 20)
+    await expect(lifeboat.restoreObjects('shop', 'recordings', target)).rejects.toMatchObject({
+      code: 'object-archived',
+      message: expect.stringMatching(/^4 contents \(3\.\d MiB\) lie in DEEP_ARCHIVE, and must be retrieved/),
+      hint: expect.stringContaining('--retrieve'),
+    })
+    for (const level of ['stored', 'content'] as const) {
+      const report = await lifeboat.verifyObjects('shop', 'recordings', { level })
+      expect(report).toMatchObject({ ok: true, level: 'listed', read: 0 })
+      expect(report.findings.map(one => [one.severity, one.code])).toEqual([['warning', 'content-archived']])
+    }
+    expect([tier.retrievals.length, tier.refusedReads()]).toEqual([0, 0])
+
+    // Only what the prefix needs; come back later.
+    const calls = { prefix: 'calls/', retrieve: { tier: 'bulk' as const } }
+    await expect(lifeboat.restoreObjects('shop', 'recordings', target, calls)).rejects.toMatchObject({
+      code: 'object-archived',
+      hint: expect.stringMatching(/^come back after \d{4}-\d\d-\d\d \d\d:\d\d UTC/),
+    })
+    expect(tier.retrievals).toEqual([expect.stringContaining('<Tier>Bulk</Tier>'), expect.anything()])
+    // Already running: said, and not asked for again.
+    await expect(lifeboat.restoreObjects('shop', 'recordings', target, calls)).rejects.toMatchObject({
+      message: expect.stringMatching(/^2 contents .* are being retrieved/),
+    })
+    expect(tier.retrievals).toHaveLength(2)
+    tier.finishRetrievals()
+    expect(await lifeboat.restoreObjects('shop', 'recordings', target, calls)).toMatchObject({ restored: 2 })
+
+    // Two are there, the others are asked for; and all copies go away while they are read.
+    let expired = false
+    const onEvent = ({ type, stage }: { readonly type: string; readonly stage?: string }) => {
+      if (expired || type !== 'stage.progressed' || stage !== 'restore') return
+      expired = true
+      tier.expire()
+    }
+    const whole = storeIn(await makeBucket())
+    const asked = { retrieve: { waitMs: 12 * hour, days: 5 }, readBack: true, onEvent }
+    const result = await lifeboat.restoreObjects('shop', 'recordings', whole, asked)
+    expect(result).toMatchObject({ restored: 4, failedCount: 0, findings: [] })
+    expect(tier.retrievals[2]).toContain('<Days>5</Days>')
+    expect(tier.retrievals.length).toBeGreaterThanOrEqual(4)
+
+    const verified = await lifeboat.verifyObjects('shop', 'recordings', { retrieve: { waitMs: day } })
+    expect(verified).toMatchObject({ ok: true, level: 'content', read: 4, findings: [] })
   })
 })
 

@@ -58,6 +58,9 @@ export function openShop(url: string, more: Partial<ShopConfig> = {}, deps: Part
   return openLifeboat(config, { deps })
 }
 
+/** How large these tables are in tests: a long run may ask for more; 50 makes five million accounts. */
+export const pgbenchScale = Number(process.env.LIFEBOAT_TEST_PGBENCH_SCALE ?? 1)
+
 /** The tables that `pgbench -i` makes (PostgreSQL's src/bin/pgbench/pgbench.c), without the program: 100,000 accounts for each unit of scale. */
 export function pgbenchTables(scale: number): string[] {
   return [

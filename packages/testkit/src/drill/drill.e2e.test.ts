@@ -1,18 +1,22 @@
 import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { lockKey, lockSpace } from '../../../core/src/drill/scratch-database.js'
 import type { DrillReport, Lifeboat, ObjectStore } from '../../../core/src/index.js'
 import { memoryStore, secret } from '../../../core/src/index.js'
 import { findPgTools } from '../../../core/src/postgres/find-pg-tools.js'
 import { readRecords } from '../../../core/src/repository/verification-record.js'
-import { ensurePgClient, startScratchServer } from '../postgres.js'
-import type {} from '../provided-postgres.js'
-import { databaseUrl, makeDrillShop, openShop, pgbenchTables, query } from './drill-shop.js'
+import { ensurePgClient, type ScratchServer, startScratchServer } from '../postgres.js'
+import { makeDrillShop, openShop, pgbenchScale, pgbenchTables, query } from './drill-shop.js'
 
-const server = inject('postgres').url
+const namesLeft = `select datname from pg_database where datname ~ '^lifeboat' union select rolname from pg_roles where rolname ~ '^lifeboat'`
 const place = { product: 'shop', destination: 'local' }
 
 describe('a drill of the demo shop', () => {
+  /** Not the one that other files share: their drills are on it, too, and sweep it. */
+  let scratch: ScratchServer
+  let server: string
   let source: string
   let store: ObjectStore
   let lifeboat: Lifeboat
@@ -20,19 +24,18 @@ describe('a drill of the demo shop', () => {
     openShop(source, { destinations: { local: { store } }, ...more })
 
   beforeAll(async () => {
+    scratch = await startScratchServer()
+    server = scratch.url()
     source = await makeDrillShop(server, 'drill_shop')
     await query(
       source,
-      ...pgbenchTables(1),
+      ...pgbenchTables(pgbenchScale),
       // PostgreSQL writes this otherwise once it was restored: `IN` over a varchar.
       `create table tickets (id int primary key, state varchar(10) check (state in ('new', 'done')))`,
       `insert into tickets values (1, 'new'), (2, 'done')`,
       `comment on database drill_shop is 'not restored: it has another name'`,
       // Several owners, grants between them, an owner without rights, and rights of what is made later.
-      ...['drill_owner', 'drill_clerk', 'drill_reader'].flatMap(role => [
-        `drop role if exists ${role}`,
-        `create role ${role}`,
-      ]),
+      ...['drill_owner', 'drill_clerk', 'drill_reader'].map(role => `create role ${role}`),
       'create schema depot authorization drill_owner',
       'create table depot.shelves (id serial primary key, note text)',
       'alter table depot.shelves owner to drill_clerk',
@@ -51,10 +54,7 @@ describe('a drill of the demo shop', () => {
     lifeboat = await open()
     await lifeboat.backup('shop')
   })
-  afterAll(async () => {
-    await query(databaseUrl(server, 'postgres'), 'drop database if exists drill_shop with (force)')
-    await query(server, 'drop role if exists drill_owner, drill_clerk, drill_reader')
-  })
+  afterAll(() => scratch?.stop())
 
   it('finds no difference, on a server of its own that is gone afterwards, and records what it did', async () => {
     const report = await lifeboat.drill('shop/latest')
@@ -84,7 +84,8 @@ describe('a drill of the demo shop', () => {
   it('as a verification of level restored it judges objectives and expectations, and compares counts when told to', async () => {
     const strict = await open({
       objectives: { rto: '1ms', rpo: '1ms' },
-      drill: { proof: 'counts' },
+      // On a server that is there: one of its own has been started above.
+      drill: { proof: 'counts', url: secret.value(server), allowSourceServer: new URL(server).host },
       verify: {
         criticalTables: ['orders', 'nowhere'],
         functions: ['order_total', 'audit.note_change', 'forgotten'],
@@ -96,8 +97,16 @@ describe('a drill of the demo shop', () => {
             expect: 0,
           },
           { name: 'customers', sql: 'select count(*) from customers', expect: { min: 9_000 } },
+          { name: 'few customers', sql: 'select count(*) from customers', expect: { min: 1, max: 7_999 } },
+          { name: 'as many as ever', sql: 'select count(*) from customers', expect: 8_001 },
+          { name: 'no number', sql: 'select max(note) from orders where id < 0', expect: 0 },
           { name: 'no cheap goods', sql: 'select 1 from products where price < 2', expect: 'no rows' },
           { name: 'same orders', sql: 'select max(id), count(*) from orders', expect: 'equal to source' },
+          {
+            name: 'same database',
+            sql: 'select oid from pg_database where datname = current_database()',
+            expect: 'equal to source',
+          },
           { name: 'slow', sql: 'select pg_sleep(60)', expect: 'no rows', timeout: '50ms' },
           { name: 'writes', sql: 'delete from bookings', expect: 'no rows' },
           { name: 'ends it', sql: 'commit; delete from bookings', expect: 'no rows' },
@@ -115,8 +124,18 @@ describe('a drill of the demo shop', () => {
       ['function-missing', 'the function forgotten is not in the restored database'],
       ['policies-missing', 'the restored database has 3 row-level security policies, fewer than 4'],
       ['query-unexpected', '"customers" on the restored data: 8000, expected at least 9000'],
+      ['query-unexpected', '"few customers" on the restored data: 8000, expected at least 1 and at most 7999'],
+      ['query-unexpected', '"as many as ever" on the restored data: 8000, expected 8001'],
+      ['query-unexpected', '"no number" on the restored data: expected one number, got null'],
       ['query-unexpected', '"no cheap goods" on the restored data: 3 rows where none was expected'],
-      ['query-unexpected', expect.stringContaining('the query "slow" failed')],
+      [
+        'query-unexpected',
+        expect.stringMatching(/^"same database" on the restored data: "\d+", the source answers "\d+"$/),
+      ],
+      [
+        'query-unexpected',
+        expect.stringMatching(/^the query "slow" failed on the restored data: .* answered: .*statement timeout$/),
+      ],
       ['query-unexpected', expect.stringContaining('read-only transaction')],
       ['query-unexpected', expect.stringContaining('multiple commands')],
       ['backup-too-old', expect.stringContaining('the RPO is')],
@@ -131,25 +150,37 @@ describe('a drill of the demo shop', () => {
     await expect(refused.drill('shop/latest')).rejects.toMatchObject({ code: 'target-is-source' })
     const small = await open({ drill: { url, maxSize: '1MB', allowSourceServer: new URL(server).host } })
     await expect(small.drill('shop/latest')).rejects.toMatchObject({ code: 'target-unfit' })
+    const blind = await open({ drill: { url, maxSize: '1MB' }, source: { url: secret.env('NOT_AT_HAND') } })
+    const said: string[] = []
+    const drilling = blind.drill('shop/latest', {
+      onEvent: event => event.type === 'warning.raised' && said.push(event.message),
+    })
+    await expect(drilling).rejects.toMatchObject({ code: 'target-unfit' })
+    expect(said).toEqual([expect.stringContaining("the source's address is not at hand")])
 
     const left = 'lifeboat_drill_0123456789abcdef'
     await query(server, `create database ${left}`, `create role ${left}`)
+    // One whose server is still at its last statement when the next drill begins, and not any more when it ends.
+    const late = 'lifeboat_drill_fedcba9876543210'
+    await query(server, `create database ${late}`)
+    const lastStatement = new pg.Client(server)
+    await lastStatement.connect()
+    await lastStatement.query('select pg_advisory_lock($1, $2)', [lockSpace, lockKey('fedcba9876543210')])
     const allowed = await open({ drill: { url, allowSourceServer: new URL(server).host } })
     const warnings: string[] = []
     const report = await allowed.drill('shop/latest', {
-      onEvent: event => event.type === 'warning.raised' && warnings.push(event.message),
+      onEvent: event => {
+        if (event.type === 'warning.raised') warnings.push(event.message)
+        if (event.type === 'step.started' && event.step === 'proof') void lastStatement.end()
+      },
     })
-    expect(warnings).toEqual([left, left].map(name => `${name} of a drill that was killed was dropped`))
+    expect(warnings).toEqual([left, left, late].map(name => `${name} of a drill that was killed was dropped`))
     expect(report.findings.map(one => `${one.code} ${one.message}`)).toEqual([
       expect.stringMatching(/^grants-not-compared/),
     ])
     expect(report.record.leftOut.map(one => one.entry)).toEqual(['DEFAULT ACL depot.DEFAULT PRIVILEGES FOR TABLES'])
     expect(report).toMatchObject({ ok: true, record: { scratch: { kind: 'server' }, proof: { differences: 0 } } })
-    const names = await query(
-      server,
-      `select datname as name from pg_database where datname ~ 'lifeboat' union select rolname from pg_roles where rolname ~ 'lifeboat'`,
-    )
-    expect(names).toEqual([])
+    expect(await query(server, namesLeft)).toEqual([])
   })
 
   it('drills with a login that may do no more than make databases', async () => {
@@ -182,8 +213,7 @@ describe('a drill of the demo shop', () => {
       })
       await expect(drilling).rejects.toMatchObject({ code: 'cancelled' })
       expect((await readdir(tmpdir())).filter(name => name.startsWith(`lifeboat-drill-${process.pid}-`))).toEqual([])
-      const left = `select datname from pg_database where datname ~ 'lifeboat' union select rolname from pg_roles where rolname ~ 'lifeboat'`
-      expect(await query(server, left)).toEqual([])
+      expect(await query(server, namesLeft)).toEqual([])
     },
   )
 
@@ -203,11 +233,13 @@ describe('a drill of the demo shop', () => {
     const broken = Buffer.from(bytes)
     broken[bytes.length - 2000]! ^= 1
     await put(broken)
-    const report = await lifeboat.drill('shop/latest')
+    const drill = { url: secret.value(server), allowSourceServer: new URL(server).host }
+    const report = await (await open({ drill })).drill('shop/latest')
     await put(bytes)
     expect(report.findings.map(one => one.code)).toEqual(['object-damaged'])
     expect(report).toMatchObject({ ok: false, record: { ok: false, proof: null } })
     expect((await readdir(tmpdir())).filter(name => name.startsWith(`lifeboat-drill-${process.pid}-`))).toEqual([])
+    expect(await query(server, namesLeft)).toEqual([])
   })
 })
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { memoryStore, type ObjectStore, secret, verificationLogMigration } from '../../../core/src/index.js'
+import { runQueries } from '../../../core/src/live/run-queries.js'
+import { parseConnectionUrl } from '../../../core/src/postgres/connection.js'
 import { readRecords } from '../../../core/src/repository/verification-record.js'
 import type {} from '../provided-postgres.js'
 import { databaseUrl, makeDrillShop, openShop, query } from './drill-shop.js'
@@ -53,7 +55,9 @@ describe('checks against the live database', () => {
         'live rows of events',
         'live query orders',
       ],
+      ...['functions', 'policies', 'extensions', 'indexes', 'triggers'].map(kind => `live ${kind} by name`),
     ])
+    expect(report.checks).toContainEqual({ name: 'live triggers by name', ok: true, detail: '1 now, 1 in the backup' })
     expect(await (await open()).diff('shop/latest')).toMatchObject({ differences: [], definitionsCompared: true })
   })
 
@@ -62,14 +66,25 @@ describe('checks against the live database', () => {
       source,
       'delete from order_lines where order_id % 5 = 0',
       'delete from sessions where customer_id % 2 = 0',
+      'delete from bookings where id % 4 = 0',
+      // What the planner knows of these two is what an estimate says.
+      'analyze order_lines',
       'analyze sessions',
     )
     const verify = {
-      criticalTables: ['order_lines', 'sessions', 'products', 'vanished'],
+      criticalTables: ['order_lines', 'sessions', 'bookings', 'vanished'],
       rowTolerance: { default: 0.1, tables: { 'public.order_lines': 0.25 } },
-      countUpTo: '8KB',
+      countUpTo: '64KB',
       functions: ['no_such'],
-      queries: [{ name: 'lines', sql: 'select count(*) from order_lines', expect: { min: 60_000 } }],
+      queries: [
+        { name: 'lines', sql: 'select count(*) from order_lines', expect: { min: 60_000, max: 70_000 } },
+        { name: 'few lines', sql: 'select count(*) from order_lines', expect: { max: 10 } },
+        { name: 'lines to the letter', sql: 'select count(*) from order_lines', expect: 57_601 },
+        { name: 'which lines', sql: 'select order_id from order_lines limit 2', expect: 2 },
+        { name: 'writes', sql: 'delete from documents', expect: 'no rows' as const },
+        { name: 'sleeps', sql: 'select pg_sleep(60)', expect: 'no rows' as const, timeout: '50ms' },
+        { name: 'itself', sql: 'select 1', expect: 'equal to source' as const },
+      ],
     }
     const report = await (await open({ verify })).verify('shop/latest', { live: true, level: 'listed' })
     expect(
@@ -78,12 +93,66 @@ describe('checks against the live database', () => {
       'the critical table vanished is not in the live database',
       'the function no_such is not in the live database',
       "sessions has 2000 rows now (the planner's estimate), 4000 in the backup: 50 % off, more than 10 %",
-      '"lines" on the live data: 57600, expected at least 60000',
+      'bookings has 150 rows now, 200 in the backup: 25 % off, more than 10 %',
+      '"lines" on the live data: 57600, expected at least 60000 and at most 70000',
+      '"few lines" on the live data: 57600, expected at most 10',
+      '"lines to the letter" on the live data: 57600, expected 57601',
+      '"which lines" on the live data: expected one number, got 2 rows',
+      expect.stringMatching(/the query "writes" failed on the live data: .*read-only transaction/),
+      expect.stringMatching(/the query "sleeps" failed on the live data: .*statement timeout/),
+    ])
+    const rows = report.checks.filter(one => one.name.startsWith('live rows of'))
+    expect(rows.map(({ ok, detail }) => [ok, detail])).toEqual([
+      [true, "57600 rows now (the planner's estimate), 72000 in the backup"],
+      [false, "2000 rows now (the planner's estimate), 4000 in the backup"],
+      [false, '150 rows now, 200 in the backup'],
     ])
     const records = () => readRecords(store, { product: 'shop', destination: 'local' })
     const onlyLive = { ...verify, criticalTables: ['sessions'], functions: [] }
     expect(await (await open({ verify: onlyLive })).verify('shop/latest', { live: true })).toMatchObject({ ok: false })
     expect((await records()).at(-1)).toMatchObject({ live: true, level: 'content', ok: true })
+  })
+
+  it('asks a source that does not answer once, and holds nothing against the data', async () => {
+    const same = { sql: 'select 1', expect: 'equal to source' as const }
+    const nowhere = parseConnectionUrl('postgres://nobody@127.0.0.1:1/nowhere')
+    const places = { target: parseConnectionUrl(source), source: nowhere, code: 'query-unexpected', where: 'the data' }
+    const done = await runQueries(
+      [
+        { name: 'one', ...same },
+        { name: 'two', ...same },
+      ],
+      places,
+    )
+    expect(done.map(({ ok, findings }) => [ok, findings.map(one => [one.severity, one.code, one.message])])).toEqual(
+      ['one', 'two'].map(name => [
+        true,
+        [
+          [
+            ...['warning', 'query-not-compared'],
+            expect.stringMatching(
+              `^the query "${name}" was not compared with the source: cannot reach 127.0.0.1:1/nowhere`,
+            ),
+          ],
+        ],
+      ]),
+    )
+    const dead = await openShop('postgres://nobody@127.0.0.1:1/nowhere', { destinations: { local: { store } } })
+    const report = await dead.verify('shop/latest', { live: true })
+    expect(report.findings.map(one => [one.severity, one.code, one.message])).toEqual([
+      [
+        'critical',
+        'live-unreachable',
+        expect.stringMatching(/^the live database .* cannot reach 127.0.0.1:1\/nowhere/),
+      ],
+    ])
+    expect(report.checks).toContainEqual(expect.objectContaining({ name: 'content of database', ok: true }))
+    expect((await readRecords(store, { product: 'shop', destination: 'local' })).at(-1)).toMatchObject({ ok: true })
+    await expect(dead.drill('shop/latest', { destination: 'elsewhere' })).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: 'shop has no destination "elsewhere"',
+      hint: 'configured: local',
+    })
   })
 
   it('lists what differs between the definitions of backup and database', async () => {
@@ -96,7 +165,22 @@ describe('checks against the live database', () => {
       ],
       ...['create extension if not exists pg_trgm', 'create table newcomers (id int)'],
       'drop trigger note_status_change on orders',
+      'drop procedure retire_product(integer)',
     )
+    const report = await (await open()).verify('shop/latest', { live: true })
+    expect(report.findings.map(one => `${one.severity} ${one.code} ${one.message}`)).toEqual([
+      ...[
+        'functions of the backup are not in the live database: PROCEDURE public.retire_product(integer)',
+        'policies of the backup are not in the live database: POLICY public.sessions no_deletes',
+        'extensions of the live database are not in the backup: EXTENSION pg_trgm',
+        'indexes of the backup are not in the live database: INDEX public.order_lines_product',
+        'triggers of the backup are not in the live database: TRIGGER public.orders note_status_change',
+      ].map(message =>
+        message.includes('pg_trgm')
+          ? `info live-definition-added ${message}`
+          : `warning live-definition-missing ${message}`,
+      ),
+    ])
     const { differences } = await (await open()).diff('shop/latest')
     expect(differences.map(({ kind, entry }) => `${kind} ${entry}`).sort()).toEqual([
       'added COMMENT on EXTENSION pg_trgm',
@@ -106,6 +190,7 @@ describe('checks against the live database', () => {
       'missing COMMENT on TRIGGER note_status_change ON orders in public',
       'missing INDEX public.order_lines_product',
       'missing POLICY public.sessions no_deletes',
+      'missing PROCEDURE public.retire_product(integer)',
       'missing TRIGGER public.orders note_status_change',
     ])
   })
@@ -171,18 +256,17 @@ describe('the verification log', () => {
         },
       }),
     ])
-    expect(Object.keys(rows[0]!)).toEqual([
-      ...[
-        'id',
-        'verified_at',
-        'backup_id',
-        'backup_age_hours',
-        'backup_size_mb',
-        'status',
-        'checks_passed',
-        'checks_failed',
-      ],
-      ...['error_details', 'created_at'],
+    const columns = await query<{ column: string }>(
+      source,
+      `select column_name || ' ' || data_type as column from information_schema.columns
+        where table_name = 'backup_verification_log' order by ordinal_position`,
+    )
+    expect(columns.map(one => one.column)).toEqual([
+      ...['id uuid', 'verified_at timestamp with time zone', 'backup_id text', 'backup_age_hours integer'],
+      ...['backup_size_mb integer', 'status text', 'checks_passed integer', 'checks_failed integer'],
+      ...['error_details jsonb', 'created_at timestamp with time zone'],
     ])
+    const bad = "update backup_verification_log set status = 'fine'"
+    await expect(query(source, bad)).rejects.toThrow(/violates check constraint/)
   })
 })

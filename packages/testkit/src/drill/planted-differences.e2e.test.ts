@@ -3,15 +3,16 @@ import { escapeIdentifier } from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type ProveWork, prove } from '../../../core/src/drill/prove.js'
 import { quarantine } from '../../../core/src/drill/quarantine.js'
+import { runDrill } from '../../../core/src/drill/run-drill.js'
 import { makeScratchDatabase } from '../../../core/src/drill/scratch-database.js'
 import { type OpenScratchServer, openScratchServer } from '../../../core/src/drill/scratch-server.js'
 import { makeWorkFolder, type WorkFolder } from '../../../core/src/drill/work-folder.js'
-import { memoryStore, nodeDeps } from '../../../core/src/index.js'
+import { memoryStore, nodeDeps, resolveConfig, secret } from '../../../core/src/index.js'
 import { readContents } from '../../../core/src/restore/read-contents.js'
 import { runRestore } from '../../../core/src/restore/run-restore.js'
 import { recordFault } from '../faults/fault-results.js'
 import type {} from '../provided-postgres.js'
-import { databaseUrl, makeDrillShop, openShop, query } from './drill-shop.js'
+import { databaseUrl, makeDrillShop, openShop, pgbenchScale, pgbenchTables, query } from './drill-shop.js'
 
 /*
  * One restore, as a drill makes it; then each difference is planted into a copy of the restored database, and the proof
@@ -21,6 +22,19 @@ import { databaseUrl, makeDrillShop, openShop, query } from './drill-shop.js'
 const server = inject('postgres').url
 const passphrase = 'correct horse battery'
 
+function resolveProduct() {
+  const { products } = resolveConfig({
+    products: {
+      shop: {
+        source: { url: secret.value(server) },
+        encryption: { passphrase: secret.value(passphrase) },
+        destinations: { local: { store: memoryStore() } },
+      },
+    },
+  })
+  return products.shop!
+}
+
 describe('the proof by content', () => {
   let folder: WorkFolder
   let scratch: OpenScratchServer
@@ -28,6 +42,7 @@ describe('the proof by content', () => {
 
   beforeAll(async () => {
     const source = await makeDrillShop(server, 'planted_shop')
+    await query(source, ...pgbenchTables(pgbenchScale))
     const store = memoryStore()
     const lifeboat = await openShop(source, { destinations: { local: { store } } })
     const { manifest } = await lifeboat.backup('shop')
@@ -81,6 +96,11 @@ describe('the proof by content', () => {
       'a changed row',
       ['update measurements set d = 0.2 where id = 3'],
       [['content-differs', /rows of public\.measurements/]],
+    ],
+    [
+      'a changed row among many',
+      ['update pgbench_accounts set abalance = 1 where aid = 99999'],
+      [['content-differs', /rows of public\.pgbench_accounts/]],
     ],
     [
       'a missing row',
@@ -175,5 +195,37 @@ describe('the proof by content', () => {
     expect(proof?.differences).toBe(expected.length)
     const caughtBy = [...new Set(findings.map(one => one.code))]
     if (isFault(what)) recordFault({ fault: 24, made: what, level: 'restored', caughtBy, ms })
+  })
+
+  it('is part of a drill, which names all of them and fails', async () => {
+    const one = (what: string) => planted.find(([name]) => name === what)!
+    const whats = ['a changed row', 'a missing row', 'a missing table', 'a sequence that is behind']
+    whats.push('a missing function, and what falls with it', 'a missing trigger', 'a missing policy', 'a missing index')
+    const { verify, drill, objectives, destinations } = resolveProduct()
+    const report = await runDrill(
+      {
+        ...{
+          find: async () => work.backup,
+          unlock: async () => work.unlock,
+          config: { verify, drill, objectives, destinations },
+        },
+        sealKeys: async () => ({ passphrase, signers: [] }),
+        ...{
+          scratch: { kind: 'local' },
+          source: undefined,
+          findPgTools: nodeDeps().findPgTools,
+          now: () => new Date(),
+        },
+        restored: async url => void (await query(url, ...whats.flatMap(what => one(what)[1]))),
+      },
+      {},
+    )
+    const expected = whats.flatMap(what => one(what)[2])
+    expect(report.findings.map(found => found.code).sort()).toEqual(expected.map(([code]) => code).sort())
+    for (const [code, message] of expected)
+      expect(report.findings).toContainEqual(
+        expect.objectContaining({ severity: 'critical', code, message: expect.stringMatching(message) }),
+      )
+    expect(report).toMatchObject({ ok: false, record: { ok: false, proof: { differences: expected.length } } })
   })
 })

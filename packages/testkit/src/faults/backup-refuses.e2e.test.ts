@@ -1,4 +1,4 @@
-import { memoryStore, type ObjectStore, type PgTools } from '@lifeboat/core'
+import { memoryStore, type ObjectStore, type PgTools, secret } from '@lifeboat/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DumpFault, dumpOf, standInPgDump } from '../stand-in-pg-dump.js'
 import { startTcpProxy, type TcpFault, type TcpProxy } from '../tcp-proxy.js'
@@ -151,7 +151,8 @@ describe('nothing where there was something', () => {
     await shop.query('postgres', `create database ${database}`)
     if (sql !== '') await shop.query(database, sql)
     const store: ObjectStore = memoryStore()
-    const product = { verify: { criticalTables: [] } }
+    const drill = { url: secret.value(shop.url('postgres')), allowSourceServer: new URL(shop.url()).host }
+    const product = { verify: { criticalTables: [] }, drill }
     await (await shop.open({ stores: { store }, product })).backup('shop')
     const lifeboat = await shop.open({ stores: { store }, product, url: shop.url(database) })
     await lifeboat.backup('shop')
@@ -160,5 +161,10 @@ describe('nothing where there was something', () => {
         findingsOf(lifeboat, 'shop/latest', level),
       )
     }
+    // It restores as well as any other: a drill must look at the backup before it, too.
+    const proven = { fault: 5, made: `${made} in place of a full one`, level: 'restored' } as const
+    await expectCaught(proven, ['rows-dropped'], async () =>
+      (await findingsOf(lifeboat, 'shop/latest', 'restored')).filter(one => !one.endsWith('(info)')),
+    )
   })
 })

@@ -214,6 +214,29 @@ describe('a prune', () => {
     expect(await findingsOf(await opened(store), `shop/${ids.at(-1)}`, 'content')).toEqual([])
   })
 
+  it('knows what was made and verified while the clock was set back and forth', async () => {
+    const store = memoryStore()
+    let looks = 0
+    // Two hours on and an hour back twice, so that a run may end before it began, or long after.
+    const restless = () => new Date(clockMs - (looks++ % 3) * hour)
+    const lifeboat = await shop.open({ stores: { local: store }, retention, deps: { now: restless } })
+    const { id, durationMs } = await lifeboat.backup('shop')
+    expect(durationMs).toBeGreaterThanOrEqual(0)
+    // As many as there are sides of the clock to begin at.
+    for (let i = 0; i < 3; i++) {
+      looks = i
+      expect(await lifeboat.verify(`shop/${id}`)).toMatchObject({ ok: true, findings: [] })
+    }
+    clockMs += hour
+    const recorded = await (await opened(store)).history('shop')
+    expect(recorded.map(one => [one.id, one.ok])).toEqual([1, 2, 3].map(() => [id, true]))
+    await expectCaught(
+      { fault: 21, made: 'the clock is set back and forth meanwhile', level: 'prune' },
+      ['minimum-verified', 'last-1'],
+      async () => why((await pruned(store)).plan.keep.find(one => one.id === id)),
+    )
+  })
+
   it('in a flood of fresh garbage keeps the verified ones', async () => {
     const store = memoryStore()
     const [one, two] = await goodThenBad(store, 2, 0)

@@ -76,14 +76,15 @@ async function reframedDump(): Promise<{ readonly plain: Buffer; readonly frameS
 }
 
 /** A drill on the same server: what a restore adds to what `content` finds. */
-async function drilled(lifeboat: Lifeboat): Promise<readonly string[]> {
-  return lifeboat.drill(`shop/${pair.new.id}`).then(
+async function drilled(lifeboat: Lifeboat, id = pair.new.id): Promise<readonly string[]> {
+  return lifeboat.drill(`shop/${id}`).then(
     ({ findings }) => [...new Set(findings.filter(one => one.severity === 'critical').map(one => one.code))],
     // A drill that could not be held has an error in place of findings.
     async (error: unknown) => [(await refusalOf(Promise.reject(error))).code],
   )
 }
 
+const drillHere = () => ({ url: secret.value(shop.url('postgres')), allowSourceServer: new URL(shop.url()).host })
 const keyOf = (manifest: Manifest) => manifest.artifacts[0]!.key
 const contentOf = (store: ObjectStore, key: string) => readWhole(store.get(key), 2 ** 28)
 
@@ -294,16 +295,16 @@ describe('what a backup should hold', () => {
   it('a critical table that lost most of its rows since the last backup is found', async () => {
     await shop.query('postgres', 'create database faults_stored_loss template faults_stored')
     const stores = { memory: memoryStore() }
-    const lifeboat = await shop.open({ stores, url: shop.url('faults_stored_loss') })
+    const url = shop.url('faults_stored_loss')
+    const lifeboat = await shop.open({ stores, url, product: { drill: drillHere() } })
     await lifeboat.backup('shop')
     await shop.query('faults_stored_loss', 'delete from customers where id > 100')
     await lifeboat.backup('shop')
+    const made = 'a critical table lost two thirds of its rows'
     for (const level of levels)
-      await expectCaught(
-        { fault: 13, made: 'a critical table lost two thirds of its rows', level },
-        ['rows-dropped'],
-        () => findingsOf(lifeboat, 'shop/latest', level),
-      )
+      await expectCaught({ fault: 13, made, level }, ['rows-dropped'], () => findingsOf(lifeboat, 'shop/latest', level))
+    // What is restored is all that was in it, so only the backup before tells.
+    await expectCaught({ fault: 13, made, level: 'restored' }, ['rows-dropped'], () => drilled(lifeboat, 'latest'))
   })
 
   it('a critical table that is far from the live one is found by a look at it', async () => {
@@ -360,7 +361,30 @@ describe('what a backup should hold', () => {
       await expectCaught({ fault: 15, made: 'far above the median', level }, ['size-unusual (warning)'], () =>
         findingsOf(lifeboat, 'shop/latest', level),
       )
+    await expectDrillFinds(stores)
   })
+
+  /** What a backup's age and its neighbours say, at the level of a drill: one drill for all of it. */
+  async function expectDrillFinds(stores: ShopChange['stores']): Promise<void> {
+    const product = {
+      ...{ objectives: { rpo: '24h' }, drill: drillHere() },
+      verify: { criticalTables: [], size: { max: '1KB' } },
+    }
+    const now = () => new Date(Date.now() + 25 * hour)
+    const lifeboat = await shop.open({ stores, product, deps: { now } })
+    const startedMs = performance.now()
+    const { findings } = await lifeboat.drill('shop/latest')
+    const ms = performance.now() - startedMs
+    for (const [fault, made, caughtBy] of [
+      [14, 'a day and an hour after the last one', 'backup-too-old'],
+      [15, 'larger than the range', 'size-above-range'],
+      [15, 'far above the median', 'size-unusual (warning)'],
+    ] as const) {
+      const code = findings.map(one => (one.severity === 'critical' ? one.code : `${one.code} (${one.severity})`))
+      expect(code).toContain(caughtBy)
+      recordFault({ fault, made, level: 'restored', caughtBy: [caughtBy], ms })
+    }
+  }
 })
 
 describe('a drill', () => {
@@ -399,9 +423,7 @@ describe('a drill', () => {
       { verify: { criticalTables: ['orders', 'invoices'] } },
     ],
   ])('finds fault %i, %s', async (fault, made, damage, expected, product) => {
-    const { host } = new URL(shop.url())
-    const url = secret.value(shop.url('postgres'))
-    const damaged = await copyOfPair({ product: { ...product, drill: { url, allowSourceServer: host } } })
+    const damaged = await copyOfPair({ product: { ...product, drill: drillHere() } })
     await damage(damaged)
     await expectCaught({ fault, made, level: 'restored' }, expected, () => drilled(damaged.lifeboat))
   })

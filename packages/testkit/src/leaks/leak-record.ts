@@ -6,7 +6,11 @@ import { fileURLToPath } from 'node:url'
 const folder = fileURLToPath(new URL('../../../../.leaks/', import.meta.url))
 
 /** Where something came out. */
-export type OutputKind = 'event' | 'error' | 'result' | 'stored' | 'argv' | 'output' | 'console'
+export const outputKinds = [
+  ...(['event', 'error', 'result', 'stored', 'argv', 'output', 'alert', 'answer'] as const),
+  ...(['process', 'console'] as const),
+] as const
+export type OutputKind = (typeof outputKinds)[number]
 
 export type LeakLine =
   | { readonly kind: 'secret'; readonly text: string }
@@ -20,13 +24,13 @@ export function writeLine(line: LeakLine): void {
   appendFileSync(join(folder, `${process.pid}.jsonl`), `${JSON.stringify(line)}\n`, { mode: 0o600 })
 }
 
-/** Too short, or too ordinary, to tell a leak from a word. */
-const ordinary = new Set(['postgres', 'password', 'lifeboat'])
+/** Too short, or too ordinary, to tell a leak from a word: `postgres`, `signing key`, `mail.example.org`. */
+const ordinary = /^[a-z. ]{0,16}$/
 const known = new Set<string>()
 
 /** Says that this must be seen nowhere. Short and ordinary words cannot be looked for. */
 export function registerSecret(text: string | undefined): void {
-  if (text === undefined || text.length < 8 || ordinary.has(text) || known.has(text)) return
+  if (text === undefined || text.length < 8 || ordinary.test(text) || known.has(text)) return
   known.add(text)
   writeLine({ kind: 'secret', text })
 }

@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path'
 import type * as cli from '../../../cli/src/run.js'
 import { isSecret } from '../../../core/src/config/secret.js'
 import type * as lifeboat from '../../../core/src/lifeboat.js'
-import { registerSecret, writeLine } from './leak-record.js'
+import { writeLine } from './leak-record.js'
+import { registerPasswordOf, registerSecretText } from './watch-secrets.js'
 
 type OpenLifeboat = typeof lifeboat.openLifeboat
 type Config = Parameters<OpenLifeboat>[0]
@@ -127,26 +128,6 @@ function registerSecretsOf(value: unknown, folder: string, depth = 0): void {
       registerSecretText(readOrNothing(() => readFileSync(resolve(folder, member), 'utf8')))
     else if (name !== 'store') registerSecretsOf(member, folder, depth + 1)
   }
-}
-
-function registerSecretText(text: string | undefined): void {
-  if (text === undefined) return
-  if (URL.canParse(text)) registerPasswordOf(text)
-  // Any line of a key gives it away, but those of its signatures: they are public, and begin as other signatures do.
-  else if (text.includes('PRIVATE KEY')) {
-    for (const line of text.split('\n').filter(one => one.length >= 60 && !isOfSignature(one))) registerSecret(line)
-  } else registerSecret(text)
-}
-
-/** Whether a line of armor holds a part of what the library salts signatures with. */
-function isOfSignature(line: string): boolean {
-  return /@notations|openpgpjs/.test(Buffer.from(line, 'base64').toString('latin1'))
-}
-
-function registerPasswordOf(url: string): void {
-  if (!URL.canParse(url)) return
-  const { password } = new URL(url)
-  registerSecret(readOrNothing(() => decodeURIComponent(password)) ?? password)
 }
 
 function readOrNothing(read: () => string): string | undefined {

@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { BackupError } from '../errors/backup-error.js'
 import { cancellation } from '../errors/cancelled.js'
+import { type ConnectionTarget, libpqEnvironment, redact } from '../postgres/connection-target.js'
+import type { PgTools } from '../postgres/find-pg-tools.js'
 import type { ByteSource } from '../streams/byte-source.js'
-import { type ConnectionTarget, libpqEnvironment, redact } from './connection.js'
-import type { PgTools } from './find-pg-tools.js'
 import { withLongWrites } from './long-writes.js'
 
 export interface DumpOptions {

@@ -1,0 +1,224 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { secret } from '../config/secret.js'
+import { generateKeyPair } from '../encryption/open-pgp.js'
+import type { BackupEvent } from '../events/backup-event.js'
+import { openLifeboat } from '../lifeboat.js'
+import { memoryStore } from '../store/memory-store.js'
+import type { ObjectStore } from '../store/object-store.js'
+import { bytesOf } from '../streams/byte-source.js'
+import { contentKey, snapshotsPrefix } from './object-layout.js'
+import { lockOfContent, planExtension, recordOf, slackDays } from './plan-lock.js'
+import { readSnapshots } from './snapshot.js'
+import { readInventory } from './snapshot-files.js'
+
+const day = 24 * 3_600_000
+const now = new Date('2026-11-21T02:00:00Z')
+const inDays = (days: number) => new Date(now.getTime() + days * day).toISOString()
+
+describe('a lock of content', () => {
+  const governance = { mode: 'governance', days: 30, legalHold: false } as const
+  const held = { mode: 'governance', days: undefined, legalHold: true } as const
+
+  it.each([
+    ['was never set', governance, {}, { until: inDays(38), legalHold: false }],
+    ['ends before the snapshot’s own', governance, { lockedUntil: inDays(29.9) }, { until: inDays(38) }],
+    ['has ended', governance, { lockedUntil: inDays(-3) }, { until: inDays(38) }],
+    ['ends with it', governance, { lockedUntil: inDays(30) }, undefined],
+    ['ends later', governance, { lockedUntil: inDays(400) }, undefined],
+    ['is a hold that is not on it', held, { lockedUntil: inDays(400) }, { until: undefined, legalHold: true }],
+    ['is a hold that is on it', held, { held: true }, undefined],
+    [
+      'is a hold and days, and only the days are missing',
+      { ...governance, legalHold: true },
+      { held: true },
+      { until: inDays(38), legalHold: false },
+    ],
+  ] as const)('that %s', (_, rule, recorded, expected) => {
+    const planned = planExtension(rule, recorded, now)
+    const seen = planned && { ...planned, until: planned.until?.toISOString() }
+    if (expected === undefined) expect(seen).toBeUndefined()
+    else expect(seen).toMatchObject(expected)
+  })
+
+  it('is never shorter than the rule, and set anew no oftener than once in its slack, whatever the days', () => {
+    for (const days of [1, 2, 3, 7, 8, 30, 90, 365, 2557]) {
+      const rule = { ...governance, days }
+      let recorded = recordOf(lockOfContent(rule, now))
+      let [extensions, last] = [0, 0]
+      for (let night = 1; night <= 120; night++) {
+        const at = new Date(now.getTime() + night * day)
+        const extension = planExtension(rule, recorded, at)
+        if (extension !== undefined) {
+          recorded = recordOf(extension, recorded)
+          expect(night - last).toBeGreaterThan(slackDays(days) - 1)
+          last = night
+          extensions += 1
+        }
+        const lasts = Date.parse(recorded.lockedUntil!) - at.getTime()
+        expect(lasts).toBeGreaterThanOrEqual(days * day)
+        expect(lasts).toBeLessThanOrEqual((days + slackDays(days)) * day)
+      }
+      expect(extensions).toBeGreaterThan(0)
+    }
+  })
+})
+
+/** Keys, as deriving them from a passphrase for every run takes its time. */
+let keyFolder: string
+beforeAll(async () => {
+  keyFolder = await mkdtemp(join(tmpdir(), 'lifeboat-locks-'))
+  const { publicKey, privateKey } = await generateKeyPair({ name: 'team' })
+  await writeFile(join(keyFolder, 'team.asc'), publicKey)
+  await writeFile(join(keyFolder, 'private.asc'), privateKey)
+})
+afterAll(() => rm(keyFolder, { recursive: true, force: true }))
+
+interface Setup {
+  readonly source?: ObjectStore
+  readonly objectLock?: { readonly days?: number; readonly legalHold?: boolean }
+  readonly retention?: object
+}
+
+async function setUp(store: ObjectStore, clock: { now: Date }, { source = memoryStore(), ...options }: Setup) {
+  const { objectLock, retention } = options
+  const lifeboat = await openLifeboat(
+    {
+      products: {
+        shop: {
+          source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
+          encryption: { recipients: ['team.asc'], privateKey: 'private.asc', signingKey: 'private.asc' },
+          destinations: { vault: { store, ...(objectLock && { objectLock }) } },
+          objects: { uploads: { from: source, ...(retention && { retention }) } },
+        },
+      },
+    },
+    { deps: { now: () => clock.now }, configFolder: keyFolder },
+  )
+  return { source, lifeboat }
+}
+
+/** Everything that a set has in a store, with its lock. */
+async function locksIn(store: ObjectStore, prefix = 'shop/objects/') {
+  const found = new Map<string, Date | undefined>()
+  for await (const { key } of store.list(prefix)) found.set(key, (await store.head(key))?.lockedUntil)
+  return found
+}
+
+describe('copies of objects under a lock', () => {
+  it('have all that each snapshot needs locked for as long as its head, over weeks of changes; prune waits for that', async () => {
+    const clock = { now }
+    const store = memoryStore({ now: () => clock.now, objectLock: true })
+    let extensions = 0
+    const counted: ObjectStore = {
+      ...store,
+      extendLock(...call) {
+        extensions += 1
+        return store.extendLock!(...call)
+      },
+    }
+    const { source, lifeboat } = await setUp(counted, clock, {
+      objectLock: { days: 4 },
+      retention: { last: 2, minimum: 1 },
+    })
+    for (const key of ['a', 'b', 'c']) await source.put(key, bytesOf(`first ${key}`))
+    const gone: number[] = []
+    for (let night = 0; night < 16; night++) {
+      clock.now = new Date(now.getTime() + night * day)
+      if (night % 5 === 1) await source.put('b', bytesOf(`night ${night}`))
+      expect((await lifeboat.copyObjects('shop', 'uploads')).status).toBe('complete')
+      const place = { store, product: 'shop', set: 'uploads' }
+      const locks = await locksIn(store)
+      const { snapshots } = await readSnapshots(place, undefined)
+      for (const snapshot of snapshots) {
+        const head = locks.get(`${snapshotsPrefix('shop', 'uploads')}${snapshot.id}.json`)
+        for await (const { run, number, lockedUntil } of readInventory(place, snapshot, undefined)) {
+          const actual = locks.get(contentKey('shop', 'uploads', run, number))
+          // What is told of it is never more than what is.
+          if (actual !== undefined) expect(actual.getTime()).toBeGreaterThanOrEqual(Date.parse(lockedUntil!))
+          if (head !== undefined) expect(actual?.getTime()).toBeGreaterThanOrEqual(head.getTime())
+        }
+      }
+      const [pruned] = await lifeboat.pruneObjects('shop', 'uploads', { apply: true })
+      expect(pruned?.plan.keep.length).toBeLessThanOrEqual(2)
+      gone.push(pruned!.removed.length)
+    }
+    // Until the first lock ends nothing goes; after that one a night does.
+    expect(gone).toEqual([0, 0, 0, 0, ...Array(12).fill(1)])
+    expect(extensions).toBeGreaterThan(0)
+    expect(extensions).toBeLessThan(16 * 2)
+    expect([...(await locksIn(store, 'shop/locks/')).keys()]).toEqual([])
+  })
+
+  it('fail where a lock cannot be set anew, and say how to go on where what needs it is gone', async () => {
+    const clock = { now }
+    const store = memoryStore({ now: () => clock.now, objectLock: true })
+    let refusing = false
+    const { source, lifeboat } = await setUp(
+      {
+        ...store,
+        extendLock: (...call) => (refusing ? Promise.reject(new Error('AccessDenied')) : store.extendLock!(...call)),
+        classify: error => ((error as Error).message === 'AccessDenied' ? 'store-auth-failed' : store.classify(error)),
+      },
+      clock,
+      { objectLock: { days: 4 } },
+    )
+    await source.put('a', bytesOf('first'))
+    const { destinations } = await lifeboat.copyObjects('shop', 'uploads')
+    clock.now = new Date(now.getTime() + 10 * day)
+    refusing = true
+    await expect(lifeboat.copyObjects('shop', 'uploads')).rejects.toMatchObject({ code: 'store-auth-failed' })
+    refusing = false
+    // Its lock has ended meanwhile, and somebody removed it.
+    await store.remove(contentKey('shop', 'uploads', destinations[0]!.snapshot!.id, 1))
+    await expect(lifeboat.copyObjects('shop', 'uploads')).rejects.toMatchObject({
+      ...{ code: 'object-missing', hint: expect.stringContaining('--full') },
+    })
+    await lifeboat.copyObjects('shop', 'uploads', { full: true })
+    expect(await lifeboat.verifyObjects('shop', 'uploads')).toMatchObject({ ok: true, read: 1 })
+  })
+
+  it('lock what lies there already once the rule comes, hold what is to be held, and say what a prune may not free', async () => {
+    const clock = { now }
+    const store = memoryStore({ now: () => clock.now, objectLock: true })
+    const { source, lifeboat: unlocked } = await setUp(store, clock, {})
+    await source.put('a', bytesOf('first'))
+    await unlocked.copyObjects('shop', 'uploads')
+    expect([...(await locksIn(store)).values()]).toEqual([undefined, undefined, undefined, undefined])
+    const events: BackupEvent[] = []
+    const put: ObjectStore['put'] = (key, ...rest) =>
+      key.includes('/snapshots/') ? Promise.reject(new Error('no room')) : store.put(key, ...rest)
+    const failing = await setUp({ ...store, put }, clock, { objectLock: { days: 4 }, source })
+    await source.put('b', bytesOf('second'))
+    const options = { onEvent: (event: BackupEvent) => void events.push(event) }
+    await expect(failing.lifeboat.copyObjects('shop', 'uploads', options)).rejects.toThrow(/no room/)
+    expect(events.find(one => one.type === 'warning.raised')).toMatchObject({
+      message: expect.stringMatching(/is locked, and stays; a prune removes it once it is not any more/),
+    })
+    const { lifeboat } = await setUp(store, clock, {
+      source,
+      objectLock: { days: 4, legalHold: true },
+      retention: { last: 1, minimum: 1 },
+    })
+    clock.now = new Date(now.getTime() + 1000)
+    const { destinations } = await lifeboat.copyObjects('shop', 'uploads')
+    expect(destinations[0]).toMatchObject({ added: 1, unchanged: 1 })
+    clock.now = new Date(now.getTime() + 2 * day)
+    const [locked] = await lifeboat.pruneObjects('shop', 'uploads', { apply: true })
+    expect(locked).toMatchObject({
+      unneeded: { count: 3 },
+      locked: { count: 3, until: inDays(5) },
+      freed: { count: 0 },
+      retained: [],
+    })
+    clock.now = new Date(now.getTime() + 6 * day)
+    const [freed] = await lifeboat.pruneObjects('shop', 'uploads', { apply: true })
+    expect(freed).toMatchObject({ unneeded: { count: 3 }, locked: { count: 0, until: null }, freed: { count: 3 } })
+    // Held for good, whatever the days are: what the run before the rule stored as well.
+    const left = [...(await locksIn(store)).keys()]
+    expect(left).toHaveLength(5)
+    for (const key of left) expect((await store.head(key))?.retained, key).toBe('under a legal hold')
+  })
+})

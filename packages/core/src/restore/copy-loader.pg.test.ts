@@ -1,0 +1,90 @@
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import type { ArchiveEntry } from '../archive/archive-header.js'
+import { parseConnectionUrl } from '../postgres/connection.js'
+import { CopyLoader } from './copy-loader.js'
+
+const { url } = inject('postgres')
+const copy = 'COPY copy_loader.numbers (n) FROM stdin;\n'
+const entry = { dumpId: 1, tag: 'numbers', namespace: 'copy_loader', copyStatement: copy } as ArchiveEntry
+let client: pg.Client
+
+beforeAll(async () => {
+  client = new pg.Client(url)
+  await client.connect()
+})
+beforeEach(async () => {
+  await client.query(`drop schema if exists copy_loader cascade; create schema copy_loader;
+    create table copy_loader.numbers (n int check (n < 1000))`)
+})
+afterAll(async () => {
+  await client.query('drop schema copy_loader cascade')
+  await client.end()
+})
+
+const open = (created: readonly number[]) =>
+  CopyLoader.open(parseConnectionUrl(url), { sessions: 2, created: new Set(created) })
+
+/** Until the server has said what it thinks of the rows: the session that loads is idle, or in a transaction that failed. */
+async function answered(): Promise<void> {
+  for (;;) {
+    const { rowCount } = await client.query(
+      "select from pg_stat_activity where application_name = 'lifeboat' and query like 'COPY%' and state = 'active'",
+    )
+    if (rowCount === 0) break
+  }
+  // What it said is on its way to us.
+  await new Promise(resolve => setTimeout(resolve, 50))
+}
+
+/** Loads one table as a restore does, whatever happens on the way. */
+async function load(loader: CopyLoader, rows: () => Promise<void>): Promise<void> {
+  try {
+    await loader.start(entry)
+    await rows()
+    loader.finishTable()
+    await loader.finish()
+  } finally {
+    await loader.close()
+  }
+}
+
+/** An error of a stream that nobody listens to ends the process, and what a restore has begun is never cleared away. */
+describe('a table whose rows the server refuses', () => {
+  it.each([
+    ['made just now', [1]],
+    ['that was there', []],
+  ])(
+    'fails its restore and not the process when all rows were given before the refusal: one %s',
+    async (_, created) => {
+      const loader = await open(created)
+      const loading = load(loader, async () => {
+        await loader.rows(Buffer.from('1\n1000\n'))
+        await answered()
+      })
+      await expect(loading).rejects.toMatchObject({ message: expect.stringContaining('numbers_n_check') })
+    },
+  )
+
+  it.each([1, 100_000, 1_000_000])('fails in the same way when more are given after it: %d bytes', async length => {
+    const loader = await open([1])
+    const loading = load(loader, async () => {
+      await loader.rows(Buffer.from('1\n1000\n'))
+      await answered()
+      for (;;) await loader.rows(Buffer.alloc(length, '1\n'))
+    })
+    await expect(loading).rejects.toMatchObject({ message: expect.stringContaining('numbers_n_check') })
+  })
+
+  it('fails in the same way when its session is ended meanwhile', async () => {
+    const loader = await open([])
+    const loading = load(loader, async () => {
+      await loader.rows(Buffer.alloc(200_000, '1\n'))
+      await client.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'lifeboat' and query like 'COPY%'",
+      )
+      await answered()
+    })
+    await expect(loading).rejects.toMatchObject({ code: 'database-unreachable' })
+  })
+})
