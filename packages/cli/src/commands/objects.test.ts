@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  BackupError,
   directory,
   type Lifeboat,
   memoryStore,
@@ -9,6 +10,7 @@ import {
   type ObjectStore,
   type ObjectsReport,
   openLifeboat,
+  type RunOutcome,
   secret,
 } from '@lifeboat/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -125,6 +127,34 @@ describe('lifeboat objects', () => {
     for await (const { key } of store.list('shop/objects/uploads/content/')) await store.remove(key)
     const { status, stdout } = await lifeboat('objects', 'verify', 'shop', '--level', 'listed')
     expect([status, stdout]).toEqual([4, expect.stringMatching(/content-missing/)])
+  })
+
+  it('tells whoever is to be told what became of a copy, a verification and a prune by hand', async () => {
+    const told: RunOutcome[] = []
+    const nothing = { deliveries: [], warnings: [] }
+    const fake = {
+      lifeboat: {
+        products: ['shop'],
+        objectSets: () => ['uploads'],
+        reportStart: async () => nothing,
+        reportRun: async (outcome: RunOutcome) => {
+          told.push(outcome)
+          return nothing
+        },
+        copyObjects: async () => {
+          throw new BackupError('store-auth-failed', 'the key was refused')
+        },
+        verifyObjects: async () => report,
+      },
+    }
+    expect((await runCli(['objects', 'backup', 'shop'], fake)).status).toBe(1)
+    await runCli(['objects', 'verify', 'shop'], fake)
+    await runCli(['objects', 'backup', 'shop', '--no-notify'], fake)
+    await runCli(['objects', 'verify', 'shop', '--snapshot', report.id], fake)
+    expect(told).toMatchObject([
+      { product: 'shop', job: 'copy:uploads', result: 'failed', failures: [{ code: 'store-auth-failed' }] },
+      { product: 'shop', job: 'verify:uploads', result: 'ok', destinations: [report.destination] },
+    ])
   })
 
   it('shows what lies in an archive, ends with 13 where it is not asked for, and passes on how to bring it back', async () => {
