@@ -31,7 +31,7 @@ export interface CliIo {
   readonly stdin: CliReader
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
-  /** Calls the listener on every SIGINT and SIGTERM until the returned function is called. */
+  /** Calls the listener on every SIGINT and SIGTERM, and on the first SIGHUP, until the returned function is called. */
   onSignal(listener: () => void): () => void
   /** Leaves the process at once; only a second Ctrl-C does. */
   exit(status: number): void

@@ -12,7 +12,16 @@ export function nodeIo(): CliIo {
     onSignal(listener) {
       process.on('SIGINT', listener)
       process.on('SIGTERM', listener)
+      // A terminal that is closed, a connection that breaks. The kernel and the shell both say so: it counts once, as the
+      // second signal would end everything at once.
+      let hungUp = false
+      const hangUp = () => {
+        if (!hungUp) listener()
+        hungUp = true
+      }
+      process.on('SIGHUP', hangUp)
       return () => {
+        process.off('SIGHUP', hangUp)
         process.off('SIGINT', listener)
         process.off('SIGTERM', listener)
       }

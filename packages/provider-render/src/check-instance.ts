@@ -13,6 +13,7 @@ export function checkingInstance(api: RenderApi, settings: RenderSettings): Chec
       // The page is advice: it is asked beside the rest and never waited for longer than its own short limit.
       const page =
         settings.statusUrl === null ? undefined : readStatusPage(settings.statusUrl, { signal, deps: api.deps })
+      // Met where its findings are read; until then it must not count as unhandled.
       page?.catch(() => {})
       const instance = await api.instance(settings.postgresId, { signal })
       return [...judgeState(instance), ...(await judgeAge()), ...(await adviceFindings())]

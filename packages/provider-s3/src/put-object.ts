@@ -119,6 +119,7 @@ async function putInParts(upload: Upload, hand: PartsInHand): Promise<number> {
         throw error
       },
     )
+    // Met in `Promise.all` below; until then it must not count as unhandled.
     sending.catch(() => {})
     inFlight.add(sending)
   }

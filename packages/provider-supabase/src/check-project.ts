@@ -19,6 +19,7 @@ export function checkingProject(place: {
       signal?.throwIfAborted()
       // The page is advice: it is asked beside the rest and never waited for longer than its own short limit.
       const page = settings.statusUrl === null ? undefined : readStatusPage(settings.statusUrl, { signal, deps })
+      // Met where its findings are read; until then it must not count as unhandled.
       page?.catch(() => {})
       const project = await api.project(signal)
       const backups = await api.backups(signal)

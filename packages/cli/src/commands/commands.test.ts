@@ -1,5 +1,6 @@
 import { BackupError, type Lifeboat, type SweepResult } from '@lifeboat/core'
 import { describe, expect, it } from 'vitest'
+import { exitStatus } from '../exit-status.js'
 import { runCli } from '../testing/fake-io.js'
 import {
   sampleBackup,
@@ -73,6 +74,38 @@ describe('backup', () => {
     const quiet = await runCli(['backup', '--quiet'], { lifeboat: { backup } })
     expect(quiet.stderr).toBe('warning: careful [31m\n')
     expect(quiet.stdout).toBe(loud.stdout)
+  })
+})
+
+describe('backup --prove', () => {
+  const archived = {
+    ...({ severity: 'warning', code: 'artifact-archived', message: 'its bytes were not read', hint: null } as const),
+  }
+  const taken = (names: readonly string[]): Lifeboat['backup'] => {
+    return async () => {
+      const done = sampleBackup()
+      return { ...done, destinations: names.map(destination => ({ ...done.destinations[0]!, destination })) }
+    }
+  }
+  const verify = (async (_, options) =>
+    options?.destination === 'archive'
+      ? { ...sampleReport([archived]), destination: 'archive', level: 'listed', tables: null, rows: null }
+      : sampleReport()) as Lifeboat['verify']
+
+  it('proves nothing where the backup went into an archive only', async () => {
+    const ran = await runCli(['backup', 'shop', '--prove'], { lifeboat: { backup: taken(['archive']), verify } })
+    expect(ran.status).toBe(exitStatus.archived)
+    expect(ran.stdout).toContain('not proven shop/20261121T020000Z-7f3k9q at archive: its bytes were not read')
+  })
+
+  it('needs no more than the other destinations where they have it, and says what was not read', async () => {
+    const lifeboat = { backup: taken(['local', 'archive']), verify }
+    const ran = await runCli(['backup', 'shop', '--prove', '--json'], { lifeboat })
+    expect(ran.status).toBe(0)
+    expect(ran.json().proofs).toMatchObject([
+      { destination: 'local', ok: true },
+      { destination: 'archive', ok: false, message: 'its bytes were not read' },
+    ])
   })
 })
 
@@ -273,5 +306,23 @@ describe('doctor', () => {
     expect(stdout).toBe(
       'ok      shop tools: pg_dump 17.2\nFAILED  shop store: local cannot be written to\n        hint: chmod it\n1 of 2 checks failed\n',
     )
+  })
+})
+
+describe('run --job', () => {
+  it('that is cancelled between two jobs is no success: the second was never begun', async () => {
+    let interrupt = () => {}
+    const begun: string[] = []
+    const runJob: Lifeboat['runJob'] = async (product, job) => {
+      begun.push(job)
+      interrupt()
+      const at = { startedAt: '2026-11-21T12:00:00.000Z', finishedAt: '2026-11-21T12:00:01.000Z' }
+      return { product, job, ...at, result: 'ok', destinations: null, live: false, failures: [], summary: 'done' }
+    }
+    const onStart = (send: () => void) => {
+      interrupt = send
+    }
+    const ran = await runCli(['run', 'shop', '--job', 'backup', '--job', 'verify'], { lifeboat: { runJob }, onStart })
+    expect([begun, ran.status]).toEqual([['backup'], exitStatus.cancelled])
   })
 })

@@ -29,16 +29,18 @@ export async function runJobs(
     const configured = sets.length === 0 ? 'none' : [...new Set(sets)].join(', ')
     throw new UsageError(`no product has the set of objects of ${nobodys}`, `configured: ${configured}`)
   }
+  let left = false
   for (const product of products)
     for (const job of inOrder(jobs).filter(one => has(product, one))) {
-      if (signal.aborted) break
+      left ||= signal.aborted
+      if (left) break
       await reports?.started({ product, job })
       const outcome = await lifeboat.runJob(product, job, { signal, onEvent: event => log.onEvent(product, event) })
       await reports?.finished(outcome)
       outcomes.push(outcome)
     }
   return {
-    status: combinedStatus(outcomes.map(statusOf)),
+    status: left ? exitStatus.cancelled : combinedStatus(outcomes.map(statusOf)),
     document: { outcomes },
     lines: outcomes.map(({ product, job, result, summary }) => `${product}: ${job} ${result}: ${summary}`),
   }

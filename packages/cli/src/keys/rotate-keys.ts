@@ -74,7 +74,8 @@ function lineOf(one: RotateResult): string[] {
   const made = `${one.rotated.id} in ${one.rotated.destination}`
   const head =
     one.outcome === 'present' ? `${old}: encrypted anew before, as ${made}` : `${old}: encrypted anew as ${made}`
-  const checked = one.verified === 'content' ? 'read to its end' : 'every stored byte compared'
+  const stored = one.verified === 'stored' ? 'every stored byte compared' : 'not read: it lies in an archive'
+  const checked = one.verified === 'content' ? 'read to its end' : stored
   const left = one.removedOld
     ? 'the old one is removed'
     : `the old one is still there${one.kept === null ? '' : `: ${oneLine(one.kept)}`}`

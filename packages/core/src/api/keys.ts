@@ -51,7 +51,7 @@ export interface RotateResult {
   readonly rotated: { readonly id: string; readonly destination: string } | null
   /**
    * How far the new one was checked: `content` with a key at hand that opens it, else `stored`: every stored byte. Null
-   * where nothing was written.
+   * where nothing was written, or where it went into an archive and cannot be read now.
    */
   readonly verified: 'content' | 'stored' | null
   readonly removedOld: boolean

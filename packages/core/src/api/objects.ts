@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors/error-code.js'
 import type { ObjectsRecord } from '../objects/objects-record.js'
 import type { Snapshot } from '../objects/snapshot.js'
 import type { PrunePlan } from '../retention/plan-prune.js'
@@ -196,7 +197,7 @@ export interface ObjectsPruneResult {
   readonly plan: PrunePlan
   readonly removed: readonly string[]
   /** What the store would not remove, such as locked objects. */
-  readonly retained: readonly { readonly id: string; readonly message: string }[]
+  readonly retained: readonly { readonly id: string; readonly message: string; readonly code?: ErrorCode | undefined }[]
   /** Content, and files of snapshots, that no snapshot needs any more and that is older than a day. */
   readonly unneeded: { readonly count: number; readonly storedBytes: number }
   /** Of that, what was removed. */

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors/error-code.js'
 import type { PrunePlan } from '../retention/plan-prune.js'
 import type { RunOptions, SelectOptions } from './run-options.js'
 
@@ -12,8 +13,8 @@ export interface PruneResult {
   readonly applied: boolean
   readonly plan: PrunePlan
   readonly removed: readonly string[]
-  /** What the store would not remove, such as locked objects. */
-  readonly retained: readonly { readonly id: string; readonly message: string }[]
+  /** What the store would not remove. `code` is that of the error where it refused or did not answer; what it keeps by a rule, such as a lock, has none. */
+  readonly retained: readonly { readonly id: string; readonly message: string; readonly code?: ErrorCode | undefined }[]
   /** What crashed runs left; removed as well with `apply`. */
   readonly sweep: SweepResult
 }
@@ -32,8 +33,12 @@ export interface SweepResult {
   }[]
   /** Keys. */
   readonly removed: readonly string[]
-  /** What the store would not remove. */
-  readonly retained: readonly { readonly key: string; readonly message: string }[]
+  /** What the store would not remove; as in {@link PruneResult}. */
+  readonly retained: readonly {
+    readonly key: string
+    readonly message: string
+    readonly code?: ErrorCode | undefined
+  }[]
 }
 
 /** What removes what nobody needs any more. */

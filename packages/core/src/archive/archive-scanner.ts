@@ -5,16 +5,23 @@ import { FrameDigest } from './frame-digest.js'
 import { FrontReader, invalid, readArchiveInt, UnknownArchive } from './front-reader.js'
 import { RowDigest } from './row-digest.js'
 
-/** One table's data in an archive. `sha256` is over the row bytes as COPY wrote them. */
-export interface ScannedTable {
+/** How much data an archive has of one table. */
+export interface CountedTable {
   readonly schema: string
   readonly name: string
   readonly rows: number
   readonly bytes: number
+}
+
+/** One table's data in an archive. `sha256` is over the row bytes as COPY wrote them. */
+export interface ScannedTable extends CountedTable {
   readonly sha256: string
 }
 
-/** What a scan learned. `null` for `toc` and `tables`: the archive is of a version this reader does not know. */
+/**
+ * What a scan learned. `null` for `toc` and `tables`: the archive is of a version this reader does not know; for `tables`
+ * alone: the visitor hashes the rows itself.
+ */
 export interface ArchiveSummary {
   /** What was read; a re-framed archive is shorter. */
   readonly bytes: number
@@ -36,7 +43,9 @@ export interface ArchiveVisitor {
   readonly tableStarted?: (entry: ArchiveEntry) => void
   /** Valid until more is pushed. */
   readonly rows?: (bytes: Uint8Array) => void
-  readonly tableFinished?: (table: ScannedTable) => void
+  /** `false`: the rows are not hashed here, but by the visitor when it has used them. Default: true. */
+  readonly hashRows?: boolean
+  readonly tableFinished?: (table: CountedTable) => void
   /** The raw bytes of a block that is not a table's. */
   readonly otherBlock?: (bytes: Uint8Array) => void
   /** The archive is of an unknown version: every byte, unread. */
@@ -106,7 +115,7 @@ export class ArchiveScanner {
       unknownBecause: null,
       frameSha256: this.#frame.finish(),
       toc: this.#toc,
-      tables: this.#tables,
+      tables: this.#visitor.hashRows === false ? null : this.#tables,
       largeObjects: {
         count: objects?.count ?? 0,
         bytes: objects?.bytes ?? 0,
@@ -191,7 +200,7 @@ export class ArchiveScanner {
     this.#remaining = 0
     this.#passFrame(this.#scratch.subarray(at, at + size))
     if (type === blockData) {
-      this.#digest = new RowDigest()
+      this.#digest = new RowDigest(this.#visitor.hashRows)
       this.#state = 'rows'
       this.#visitor.tableStarted?.(entry)
     } else {
@@ -262,8 +271,9 @@ export class ArchiveScanner {
     const entry = this.#entry!
     const digest = this.#digest!.finish()
     if (digest === undefined) throw invalid(`the data of ${nameOf(entry)} does not end as COPY ends it`)
-    const table = { schema: entry.namespace ?? '', name: entry.tag, ...digest }
-    this.#tables.push(table)
+    const { sha256, ...counted } = digest
+    const table = { schema: entry.namespace ?? '', name: entry.tag, ...counted }
+    if (sha256 !== undefined) this.#tables.push({ ...table, sha256 })
     this.#state = 'block'
     this.#entry = undefined
     this.#visitor.tableFinished?.(table)

@@ -30,6 +30,7 @@ export async function* exportScanned(source: ByteSource, done: (scan: Scan) => v
     passing.fail(raised)
     throw raised
   })
+  // Met where the source ends; until then it must not count as unhandled.
   scanning.catch(() => {})
   try {
     for await (const chunk of source) {
@@ -41,6 +42,7 @@ export async function* exportScanned(source: ByteSource, done: (scan: Scan) => v
     done({ summary: await scanning, bytes: digest.bytes, sha256: digest.sha256 })
   } finally {
     passing.end()
+    // Its failure is thrown already, or the one that led here is the one to report.
     await scanning.catch(() => {})
   }
 }
@@ -126,7 +128,8 @@ async function countRows(file: TarFile, name: string): Promise<Counted> {
   const readable = /\.dat(\.gz)?$/.test(name)
   const plain = name.endsWith('.gz') ? decompress(file.body, 'gzip') : file.body
   for await (const chunk of plain) if (readable) digest.update(chunk, () => {})
-  return (readable && digest.finish()) || null
+  const found = readable ? digest.finish() : undefined
+  return found?.sha256 === undefined ? null : { ...found, sha256: found.sha256 }
 }
 
 /** Every large object that a list names must be there: lines of `<oid> <file>`. */

@@ -98,17 +98,26 @@ describe('a dump for two circles of readers', () => {
     for (const { store } of destinations) expect(await store.head('k')).toBeUndefined()
   })
 
-  it('stops a silent source once every destination of every circle has failed', async () => {
+  it.each([
+    ['full at once', 0],
+    ['full a while later', 5],
+  ])('stops a silent source once every destination of every circle has failed, and says why: %s', async (_, turns) => {
     const silent = new AbortController()
     let stopped = false
+    // As pg_dump does: whoever stops it hears that it was cancelled.
     async function* waiting(): ByteSource {
       yield Buffer.from('first')
-      await new Promise<void>(resolve => silent.signal.addEventListener('abort', () => resolve()))
+      await new Promise<void>((_, reject) =>
+        silent.signal.addEventListener('abort', () => reject(new Error('stopped'))),
+      )
     }
     const { outcomes } = await encryptEverywhere(waiting(), {
       ...{ lock: team.lock, destinations: three() },
       put: async (_, bytes) => {
-        for await (const _chunk of bytes) throw new Error('full')
+        for await (const _chunk of bytes) {
+          for (let turn = 0; turn < turns; turn++) await new Promise(resolve => setImmediate(resolve))
+          throw new Error('full')
+        }
       },
       stopSource: () => {
         stopped = true
@@ -116,7 +125,7 @@ describe('a dump for two circles of readers', () => {
       },
     })
     expect(stopped).toBe(true)
-    expect(outcomes.every(one => one.status === 'rejected')).toBe(true)
+    expect(outcomes.map(one => one.status === 'rejected' && one.reason.message)).toEqual(['full', 'full', 'full'])
   })
 
   it('counts a circle that cannot be encrypted to as failed, and the other is whole', async () => {

@@ -45,7 +45,7 @@ export async function encryptEverywhere<T>(
     for (const [index, outcome] of outcomes.entries()) found.set(members[index]!.name, outcome)
   }
   if (circles.length === 1) await serve(circles[0]!, source)
-  else await serveAll(circles, source, serve, found)
+  else await serveAll(circles, source, serve, { found, givenUp: () => reading.size === 0 })
   const sent = new Map(circles.flatMap(circle => circle.members.map(one => [one.name, circle] as const)))
   return { outcomes: work.destinations.map(({ name }) => found.get(name)!), sent }
 }
@@ -54,12 +54,25 @@ async function serveAll<T>(
   circles: readonly Circle[],
   source: ByteSource,
   serve: (circle: Circle, plain: ByteSource) => Promise<void>,
-  found: Map<string, PromiseSettledResult<T>>,
+  { found, givenUp }: { readonly found: Map<string, PromiseSettledResult<T>>; readonly givenUp: () => boolean },
 ): Promise<void> {
+  let stopped = false
+  const watched = (async function* () {
+    try {
+      yield* source
+    } catch (error) {
+      stopped = givenUp()
+      throw error
+    }
+  })()
   const served = await fanOut(
-    source,
+    watched,
     circles.map(circle => (plain: ByteSource) => serve(circle, plain)),
-  )
+  ).catch((error: unknown) => {
+    if (!stopped) throw error
+    // With nobody left to read, the source was stopped; why the destinations failed is what counts.
+    return []
+  })
   // The source is whole here: what failed is the encryption to one circle, such as a key that nobody can encrypt to.
   for (const [index, outcome] of served.entries())
     if (outcome.status === 'rejected') for (const { name } of circles[index]!.members) found.set(name, outcome)

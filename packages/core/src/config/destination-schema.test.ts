@@ -11,6 +11,7 @@ const able = () => ({
   ...memoryStore(),
   capabilities: { conditionalPut: true, storageClasses: true, objectLock: true, versioning: false },
 })
+const bucket = (host: string) => ({ ...memoryStore(), name: 's3', location: 's3://shop-backups', host })
 const resolve = (destinations: Record<string, Destination>) => {
   const source = { url: secret.env('NOT_SET') }
   const encryption = { passphrase: secret.env('NOT_SET') }
@@ -52,8 +53,17 @@ describe('the rules of a destination', () => {
       { local: { store: able(), schedule: { every: 'daily' } } },
       /must take every/,
     ],
+    [
+      'one bucket of one service under two names: two retention rules would prune each other',
+      { local: { store: bucket('s3.example.org') }, again: { store: bucket('s3.example.org') } },
+      /the same place as local/,
+    ],
     ['another word for a period', { local: { store: able(), schedule: { every: 'hourly' as 'daily' } } }, /every/],
   ])('refuse %s', (_, destinations, message) => {
     expect(() => resolve(destinations)).toThrow(message)
+  })
+
+  it('may be of two services that both have a bucket of that name', () => {
+    resolve({ local: { store: bucket('s3.example.org') }, again: { store: bucket('s3.example.com') } })
   })
 })

@@ -84,7 +84,8 @@ export function checkDestinations(
   }
 }
 
-/** A directory's path says all; one bucket name may exist at several services, so it proves nothing. */
+/** A location says all of a folder; one bucket name may exist at several services, told apart by their host. */
 function isSamePlace(a: ObjectStore, b: ObjectStore): boolean {
-  return a === b || (a.name === 'directory' && b.name === 'directory' && a.location === b.location)
+  if (a === b) return true
+  return a.name !== 'memory' && a.name === b.name && a.host === b.host && a.location === b.location
 }

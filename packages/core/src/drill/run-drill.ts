@@ -56,7 +56,8 @@ const aboutTheBackup: ReadonlySet<ErrorCode> = new Set([
 /** A server that does not take the rows of a backup says something about the backup. */
 function rowsRefused(error: unknown): never {
   if (!isBackupError(error, 'database-refused')) throw error
-  throw new BackupError('restore-failed', error.message, { hint: error.hint, cause: error })
+  const hint = 'what it lacks may be of an extension that drills leave out: drill.allowExtensions keeps it'
+  throw new BackupError('restore-failed', error.message, { hint: error.hint ?? hint, cause: error })
 }
 
 /** How the steps of a restore are called in a drill, where they say what streams together. */

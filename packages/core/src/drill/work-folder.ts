@@ -1,4 +1,5 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,16 +7,15 @@ import { chooseDiskParent, diskFolders } from '../scratch/choose-parent-folder.j
 import { serverUser } from '../scratch/drop-privileges.js'
 
 /*
- * Everything that a drill writes on this machine lies in one folder, whose name says which process made it. A drill
- * that was killed leaves at most this folder and processes that were given a path in it; the next drill finds both.
+ * Everything that a drill writes on this machine lies in one folder, whose name says which process of which
+ * machine made it: what was killed between making a folder and writing into it has an owner, too. A drill that was killed leaves at most this folder and processes that were given a path in it; the next drill finds both.
  */
 
 const prefix = 'lifeboat-drill-'
-const pattern = /^lifeboat-drill-(\d+)-(\d+)-[A-Za-z0-9]{6}$/
+const pattern = /^lifeboat-drill-(\d+)-(\d+)-([0-9a-f]{8})-[A-Za-z0-9]{6}$/
+/** For whoever finds the folder. */
 const recordName = 'owner.json'
 const goneWithinMs = 10_000
-/** Nobody takes as long to write the record of a folder. */
-const longAgoMs = 24 * 3_600_000
 
 export interface WorkFolder {
   readonly path: string
@@ -28,8 +28,8 @@ export async function makeWorkFolder(owner: {
   readonly startedAt: string
 }): Promise<WorkFolder> {
   const parent = await chooseDiskParent(await serverUser())
-  // The process is in the name, so that no folder is ever without an owner.
-  const path = await mkdtemp(join(parent, `${prefix}${process.pid}-${await startOf(process.pid)}-`))
+  const owned = `${process.pid}-${await startOf(process.pid)}-${hostMark(hostname())}`
+  const path = await mkdtemp(join(parent, `${prefix}${owned}-`))
   try {
     await chmod(path, 0o711)
     const record = { ...owner, pid: process.pid, host: hostname(), tool: 'lifeboat' }
@@ -63,30 +63,15 @@ export async function sweepWorkFolders(): Promise<string[]> {
 
 async function isLeftOver(folder: string): Promise<boolean> {
   const match = pattern.exec(basename(folder))
-  if (match === null) return false
+  // A folder that machines share: whether the process of another one lives, that one knows.
+  if (match === null || match[3] !== hostMark(hostname())) return false
   const pid = Number(match[1])
-  if (isAlive(pid) && (match[2] === '0' || (await startOf(pid)) === match[2])) return false
-  // A folder that machines share: the process may live on another one.
-  try {
-    return hostOf(await readFile(join(folder, recordName), 'utf8')) === hostname()
-  } catch (error) {
-    // Without a record it may have been made this moment, anywhere. One that may not be read is another user's.
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' && isOld(folder)
-  }
+  return !(isAlive(pid) && (match[2] === '0' || (await startOf(pid)) === match[2]))
 }
 
-async function isOld(folder: string): Promise<boolean> {
-  const found = await stat(folder).catch(() => undefined)
-  return found !== undefined && Date.now() - found.mtimeMs > longAgoMs
-}
-
-function hostOf(record: string): unknown {
-  try {
-    return (JSON.parse(record) as { host?: unknown }).host
-  } catch {
-    // Cut off in the writing of it, a moment after this machine made the folder.
-    return hostname()
-  }
+/** A machine in a name that people can read past. */
+export function hostMark(host: string): string {
+  return createHash('sha256').update(host).digest('hex').slice(0, 8)
 }
 
 /** When a process began, in the kernel's ticks; `0` where that cannot be asked. Together with the number it is unique. */

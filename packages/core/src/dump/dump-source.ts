@@ -31,8 +31,9 @@ const killAfterMs = 1_000
  */
 export async function* dumpSource(target: ConnectionTarget, options: DumpOptions): ByteSource {
   const { signal } = options
-  if (signal?.aborted) throw cancellation(signal)
   const command = await withLongWrites({ file: join(options.tools.folder, 'pg_dump'), args: dumpArguments(options) })
+  // Nothing is awaited from here until the signal is listened to: an abort in between would be missed.
+  if (signal?.aborted) throw cancellation(signal)
   const child = spawn(command.file, command.args, {
     // Times are written in UTC wherever the server is, so that a restored table can be compared byte by byte.
     env: { ...libpqEnvironment(target), PGTZ: 'UTC' },

@@ -83,6 +83,17 @@ describe('a dump that is packed on a thread of its own', () => {
     expect(await alive(work)).toBe(false)
   })
 
+  it('starts no pg_dump, or ends it, when it is cancelled in the very moment in which it begins', async () => {
+    const work = await dumpWork(`exec sleep 600`)
+    for (let turns = 0; turns < 20; turns++) {
+      const cancelling = new AbortController()
+      const reading = drained(packHere(work, { ...quiet(), signal: cancelling.signal }))
+      for (let turn = 0; turn < turns; turn++) await new Promise(resolve => setImmediate(resolve))
+      cancelling.abort()
+      await expect(reading).rejects.toMatchObject({ code: 'cancelled' })
+    }
+  })
+
   it('ends pg_dump when it is cancelled while the server is silent', async () => {
     const work = await dumpWork(`echo $$ > "$bin/pid"; exec sleep 600`)
     const cancelling = new AbortController()

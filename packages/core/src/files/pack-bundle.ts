@@ -41,7 +41,8 @@ async function* packFile(found: FoundEntry, options: PackOptions): ByteSource {
     }
     const sizeBytes = Number(before.size)
     const holes = before.blocks * 512n < before.size && sizeBytes > chunkBytes
-    const extents = holes ? await findExtents(found.path, sizeBytes, options.signal) : undefined
+    const { ino, dev } = before
+    const extents = holes ? await findExtents(found.path, { sizeBytes, ino, dev }, options.signal) : undefined
     const short = yield* packBody(file, { ...found, stats: before }, extents, options.signal)
     const after = await file.stat({ bigint: true })
     if (short || after.size < before.size) options.onChanged(found.name, 'it became shorter; zeros stand for the rest')

@@ -34,6 +34,7 @@ export async function* bundleScanned(
     passing.fail(error)
     throw error
   })
+  // Met where the source ends; until then it must not count as unhandled.
   scanning.catch(() => {})
   try {
     for await (const chunk of source) {
@@ -45,6 +46,7 @@ export async function* bundleScanned(
     done({ summary: await scanning, bytes: whole.bytes, sha256: whole.sha256 })
   } finally {
     passing.end()
+    // Its failure is thrown already, or the one that led here is the one to report.
     await scanning.catch(() => {})
   }
 }

@@ -67,6 +67,7 @@ export class TargetFolder {
       await write(temporary)
       await this.#name(temporary, name)
     } catch (error) {
+      // It may never have been made; the failure that led here is the one to report.
       await unlink(temporary).catch(() => {})
       if (error instanceof BackupError || codeOf(error) === undefined) throw error
       throw notWritten(name, String(codeOf(error)), error)

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 
-/** The most of a command's output that is kept: its end. */
-const keptCharacters = 4_096
+/** The most of a command's output that is kept, its end: more than is shown, so that a secret is whole when it is cut out. */
+const keptCharacters = 65_536
 /** How long a group may take to go when it is asked to. */
 const killAfterMs = 2_000
 

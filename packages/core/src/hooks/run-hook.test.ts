@@ -78,6 +78,13 @@ describe('a command', () => {
     })
   })
 
+  it('shows no part of a secret where its output is cut', async () => {
+    const script = 'console.log("hunter2-secret" + "x".repeat(4096 - 7))'
+    const output = await run(node(script))
+    expect(output.length).toBeLessThanOrEqual(4_096)
+    expect(output).not.toContain('secret')
+  })
+
   it('may write without end: only the last of it is kept', async () => {
     const output = await run(node('for (let i = 0; i < 20000; i++) console.log("line " + i); console.log("the end")'))
     expect(output.length).toBeLessThanOrEqual(4_096)

@@ -11,6 +11,9 @@ import { runCommand } from './run-command.js'
 const inherited =
   /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|COMSPEC|PATHEXT)$/i
 
+/** The most of a command's output that is shown: its end. */
+const shownCharacters = 4_096
+
 export interface HookWork {
   readonly hook: HookConfig
   readonly facts: HookFacts
@@ -48,7 +51,7 @@ async function runCommandHook(
 ): Promise<string> {
   const env = { ...environmentOf(work.facts), ...readAll(hook.environment) }
   const end = await runCommand(hook.argv, { env, cwd: work.folder, signal })
-  const output = work.redact(end.output)
+  const output = work.redact(end.output).slice(-shownCharacters)
   if (work.signal?.aborted) throw cancellation(work.signal)
   if (expired()) throw tookTooLong(work)
   if (end.error !== undefined)

@@ -243,6 +243,25 @@ describe('a rotation', () => {
     expect((await lifeboat.list('shop')).backups.map(one => one.id)).toContain(id)
   })
 
+  it('keeps the old one where the new one went into an archive, and nobody read it', async () => {
+    const store = await storeAt('archived')
+    const { id } = await (await open(store)).backup('shop')
+    const archiving: ObjectStore = {
+      ...store,
+      async head(key, options) {
+        const found = await store.head(key, options)
+        if (found === undefined || key.includes(id) || !key.endsWith('.gpg')) return found
+        return { ...found, storageClass: 'DEEP_ARCHIVE', archive: { state: 'archived' } }
+      },
+    }
+    const readers = { recipients: [key('next'), key('recovery')], signingKey: 'writer-private.asc' }
+    const lifeboat = await open(archiving, { encryption: { ...readers, ...privateKey('next') } })
+    const done = await lifeboat.rotate('shop/latest', { key: privateKey('team'), removeOld: true })
+    expect(done).toMatchObject({ outcome: 'rotated', verified: null, removedOld: false })
+    expect(done.kept).toContain('archive')
+    expect((await lifeboat.list('shop')).backups.map(one => one.id)).toContain(id)
+  })
+
   it('refuses a backup that somebody else wrote: it would vouch for it', async () => {
     const store = await storeAt('planted')
     const planted = await open(store, { encryption: { ...toTeam, signingKey: 'next-private.asc' } })

@@ -215,6 +215,30 @@ describe('a lock in a store', () => {
     expect(taken).toBeGreaterThan(250)
   })
 
+  it('is taken over by at most one racer also where their clocks differ by less than a lease', async () => {
+    let taken = 0
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(fc.integer({ min: -leaseMs / 2 + 1, max: leaseMs / 2 - 1 }), { minLength: 2, maxLength: 3 }),
+        async (scheduler, skews) => {
+          const inner = memoryStore()
+          await lockOf(inner, 'dead', () => new Date(start))
+          const store = shuffled(inner, scheduler)
+          // All of them take it for dead, in this lease of its silence or in the next.
+          const late = (skew: number) => () => new Date(start + 3 * leaseMs + skew)
+          const all = Promise.all(skews.map((skew, index) => tried(lockOf(store, `racer ${index}`, late(skew)))))
+          await scheduler.waitFor(all)
+          const holders = (await all).filter(lock => lock !== undefined)
+          expect(holders.length).toBeLessThanOrEqual(1)
+          taken += holders.length
+        },
+      ),
+      { numRuns: 300 },
+    )
+    expect(taken).toBeGreaterThan(100)
+  })
+
   it('released at any moment of a race is never held twice', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async scheduler => {

@@ -61,9 +61,16 @@ export async function acquireStoreLock(store: ObjectStore, options: StoreLockOpt
     const lateMs = now().getTime() - Date.parse(found.expiresAt)
     if (lateMs <= 0) throw lockedBy(found, options.product)
     // One claim per expired lock and lease: a claimant that died as well is outwaited like any other holder.
-    const claim = `${key.slice(0, -'.json'.length)}.${found.token}-${Math.floor(lateMs / leaseMs)}.json`
+    const lease = Math.floor(lateMs / leaseMs)
+    const claimOf = (which: number) => `${key.slice(0, -'.json'.length)}.${found.token}-${which}.json`
+    const claim = claimOf(lease)
     if (!(await putOnce(store, claim, record(), signal))) throw lockedBy(found, options.product)
     try {
+      // By another clock it is another lease. Each claims before it looks, so of two at least one sees the other.
+      for (const beside of [claimOf(lease - 1), claimOf(lease + 1)]) {
+        const other = await readLockRecord(store, beside, signal)
+        if (other !== undefined && Date.parse(other.expiresAt) > now().getTime()) throw lockedBy(other, options.product)
+      }
       const still = await readLockRecord(store, key, signal)
       // Whoever claimed before us, and is done, has replaced it.
       if (still !== undefined && still.token !== found.token) throw lockedBy(still, options.product)

@@ -14,6 +14,7 @@ export async function writeTextfile(file: string, text: string): Promise<void> {
     await writeFile(part, text, { mode: 0o644, flag: 'wx' })
     await rename(part, file)
   } catch (error) {
+    // The failure that led here is the one to report; the collector passes over what does not end in .prom.
     await rm(part, { force: true }).catch(() => {})
     const why = error instanceof Error && 'code' in error ? String(error.code) : 'it failed'
     throw new BackupError('store-refused', `cannot write ${file}: ${why}`, {

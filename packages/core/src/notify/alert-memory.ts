@@ -80,7 +80,23 @@ export async function takeTurn(work: MemoryWork, patient: boolean): Promise<Turn
   }
   // Whoever holds it is done, or dead and past its lease, by then.
   let leftMs = deps.leaseMs * 1.5
-  for (const store of stores) {
+  try {
+    for (const store of stores) if (!(await takeIn(store))) return undefined
+  } catch (error) {
+    // Whoever gives up while it waits keeps nobody else waiting.
+    await end()
+    throw error
+  }
+  return {
+    async extend() {
+      // Lost or not: what is begun is sent to its end.
+      await Promise.all(held.map(lock => bounded(work, () => lock.renew()).catch(() => {})))
+    },
+    end,
+  }
+
+  /** False: somebody else has it, who is not waited for. */
+  async function takeIn(store: ObjectStore): Promise<boolean> {
     for (;;) {
       try {
         held.push(
@@ -91,27 +107,19 @@ export async function takeTurn(work: MemoryWork, patient: boolean): Promise<Turn
             }),
           ),
         )
-        break
+        return true
       } catch (error) {
-        if (signal?.aborted) await end()
         throwIfCancelled(signal)
-        if (!isBackupError(error, 'locked') || leftMs <= 0) break
+        if (!isBackupError(error, 'locked') || leftMs <= 0) return true
         if (!patient) {
           await end()
-          return undefined
+          return false
         }
         const waitMs = 250 + Math.floor(deps.random() * 750)
         leftMs -= waitMs
         await deps.sleep(waitMs, signal)
       }
     }
-  }
-  return {
-    async extend() {
-      // Lost or not: what is begun is sent to its end.
-      await Promise.all(held.map(lock => bounded(work, () => lock.renew()).catch(() => {})))
-    },
-    end,
   }
 }
 

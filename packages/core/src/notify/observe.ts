@@ -49,7 +49,8 @@ function noteStatus(entries: Entries, status: ProductStatus, outcome: RunOutcome
     const over =
       entry.source === 'status'
         ? !stillThere.has(key) && !isHidden(entry, status)
-        : entry.source === 'run' && entry.job !== outcome?.job && isMended(entry, status)
+        : entry.source === 'run' &&
+          (isOfNoPlace(entry, status) || (entry.job !== outcome?.job && isMended(entry, status)))
     if (over) entries.set(key, { ...entry, closedAt: at, changedAt: at })
   }
 }
@@ -155,6 +156,11 @@ function isHidden({ code, subject }: AlertEntry, { destinations }: ProductStatus
   const name = code.startsWith('objects-') ? subject?.split(' ')[1] : subject
   const own = destinations.find(({ destination }) => destination === name)
   return own === undefined || !own.reachable
+}
+
+/** Whether it is of a destination that the product has no more: no run and no store will ever tell of it again. */
+function isOfNoPlace({ destination }: AlertEntry, { destinations }: ProductStatus): boolean {
+  return destination !== null && destinations.length > 0 && !destinations.some(one => one.destination === destination)
 }
 
 /** Whether the store shows that what a run could not do was done since, by a run that told nobody. */

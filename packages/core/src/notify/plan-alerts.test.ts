@@ -287,6 +287,36 @@ describe('planAlerts of runs', () => {
     expect(status(statusOf([], made(5)), 9)).toEqual(['slack: recovered backup-failed dump-failed'])
   })
 
+  it('tells of what a prune was refused, and not of what the place keeps by its rules', () => {
+    const { run } = watcher(slackOnly)
+    const pruned = (retained: readonly object[], left: readonly object[] = []) =>
+      ({
+        done: {
+          ...{ product: 'shop', destination: 'local', applied: true, plan: { keep: [], remove: [] }, removed: [] },
+          ...{ retained, sweep: { retained: left } },
+        },
+      }) as unknown as RunPart
+    const locked = { id: 'a', message: 'a is locked until 2030' }
+    const refused = { id: 'b', message: 'could not remove b: denied', code: 'store-auth-failed' }
+    expect(run('prune', [pruned([locked])], 0)).toEqual([])
+    expect(run('prune', [pruned([locked, refused], [refused])], 1)).toEqual([
+      'slack: appeared prune-failed local store-auth-failed',
+    ])
+    const outcome = outcomeOf({ product: 'shop', job: 'prune', startedAt: after(0) }, [pruned([refused])], after(1))
+    expect(outcome).toMatchObject({ result: 'partial', summary: expect.stringContaining('1 could not be removed') })
+    expect(run('prune', [pruned([locked])], 2)).toEqual(['slack: recovered prune-failed local store-auth-failed'])
+  })
+
+  it('lets go of a destination that the configuration has no more: nothing else would ever end it', () => {
+    const { run, status } = watcher(slackOnly)
+    run('backup', [stored('store-full')], 0)
+    const both = ['local', 'offsite'].map(name => destination(name, after(-1).toISOString(), after(9)))
+    expect(status(statusOf([], { destinations: both }), 9)).toEqual([])
+    expect(status(statusOf([], { destinations: both.slice(0, 1) }), 10)).toEqual([
+      'slack: recovered backup-partial offsite',
+    ])
+  })
+
   it('cuts credentials and line breaks out of what a tool said', () => {
     const { run, state } = watcher(slackOnly)
     run('backup', [{ error: new Error('no\u001b[31m route\u202e to postgres://u:hunter2hunter2@h/db\nmore') }], 0)

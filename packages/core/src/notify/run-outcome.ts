@@ -96,7 +96,7 @@ function stateOf(part: RunPart): PartState {
   if ('error' in part) return isBackupError(part.error, 'cancelled') ? 'cancelled' : 'failed'
   if ('status' in part.done) return part.done.status === 'complete' ? 'ok' : 'partial'
   if ('findings' in part.done) return part.done.ok ? 'ok' : 'failed'
-  return 'ok'
+  return refusedIn(part.done).length === 0 ? 'ok' : 'partial'
 }
 
 function failuresOf({ job }: RunStart, part: RunPart): RunFailure[] {
@@ -116,12 +116,29 @@ function failuresOf({ job }: RunStart, part: RunPart): RunFailure[] {
         : [{ what: 'failed' as const, destination: one.destination, severity: 'warning' as const, ...one.error }],
     )
   }
-  if (!('findings' in done)) return []
+  if (!('findings' in done)) {
+    const refused = refusedIn(done)
+    const [first] = refused
+    if (first === undefined) return []
+    const message = `${refused.length} could not be removed: ${first.message}`
+    return [
+      { what: 'failed', destination: done.destination, severity: 'warning', code: first.code, message, hint: null },
+    ]
+  }
   return done.findings.filter(isToldByNobodyElse).map(finding => ({
     ...finding,
     what: 'found' as const,
     destination: isOfLive(finding) ? null : done.destination,
   }))
+}
+
+/** What a prune was to remove, and could not: what the place keeps by a rule, such as a lock, is not among it. */
+function refusedIn(done: PruneResult | ObjectsPruneResult): { readonly code: string; readonly message: string }[] {
+  // What a set's prune could not judge stays behind as what it could not remove does.
+  if ('held' in done && done.held !== null) return [{ code: 'object-damaged', message: done.held }]
+  return [...done.retained, ...('sweep' in done ? done.sweep.retained : [])].flatMap(({ code, message }) =>
+    code === undefined ? [] : [{ code, message }],
+  )
 }
 
 /** Codes of findings about the live database. */
@@ -168,7 +185,9 @@ function summaryOf(part: RunPart): string {
     const bad = done.findings.filter(({ severity }) => severity !== 'info')
     return `${done.id} at ${done.destination}: ${bad.length === 0 ? 'ok' : bad.map(({ message }) => message).join('; ')}`
   }
-  return `${at || `${done.destination}: `}${done.removed.length} removed, ${done.plan.keep.length} kept`
+  const refused = refusedIn(done).length
+  const left = refused === 0 ? '' : `, ${refused} could not be removed`
+  return `${at || `${done.destination}: `}${done.removed.length} removed, ${done.plan.keep.length} kept${left}`
 }
 
 function copySummary({ set, status, destinations }: CopyObjectsResult): string {

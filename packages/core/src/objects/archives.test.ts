@@ -1,7 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ArchivingStore, archiving } from '../../../testkit/src/archiving-store.js'
 import type { VerifyObjectsOptions } from '../api/objects.js'
 import { secret } from '../config/secret.js'
+import { generateKeyPair } from '../encryption/open-pgp.js'
 import type { BackupEvent } from '../events/backup-event.js'
 import { openLifeboat } from '../lifeboat.js'
 import { memoryStore } from '../store/memory-store.js'
@@ -143,7 +147,7 @@ describe('marks of content', () => {
     const all = [0, 1, 7, 8, 63, 64, 511, 512, 100_003]
     for (const number of [...all].reverse()) marks.mark(run, number)
     marks.mark('20261122T020000Z-7f3k9q', 4)
-    expect([...marks.runs()]).toEqual([
+    expect([...marks.countByRun()]).toEqual([
       { run, count: all.length },
       { run: '20261122T020000Z-7f3k9q', count: 1 },
     ])
@@ -153,7 +157,17 @@ describe('marks of content', () => {
 })
 
 describe('a snapshot whose content is in an archive', () => {
-  async function setUp() {
+  /** Keys, as deriving them from a passphrase for every run takes its time. */
+  let keyFolder: string
+  beforeAll(async () => {
+    keyFolder = await mkdtemp(join(tmpdir(), 'lifeboat-archives-'))
+    const { publicKey, privateKey } = await generateKeyPair({ name: 'team' })
+    await writeFile(join(keyFolder, 'team.asc'), publicKey)
+    await writeFile(join(keyFolder, 'private.asc'), privateKey)
+  })
+  afterAll(() => rm(keyFolder, { recursive: true, force: true }))
+
+  async function setUp(count = 6) {
     const source = memoryStore()
     const store = inArchive()
     const waits = { onWait: () => {} }
@@ -162,15 +176,15 @@ describe('a snapshot whose content is in an archive', () => {
         products: {
           shop: {
             source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-            encryption: { passphrase: secret.value('correct horse battery staple', 'a test') },
+            encryption: { recipients: ['team.asc'], privateKey: 'private.asc', signingKey: 'private.asc' },
             destinations: { vault: { store } },
             objects: { calls: { from: source } },
           },
         },
       },
-      { deps: { sleep: async () => waits.onWait() } },
+      { deps: { sleep: async () => waits.onWait() }, configFolder: keyFolder },
     )
-    for (let n = 0; n < 6; n++) await source.put(`call ${n}`, bytesOf(`${n}`.repeat(2 ** 20 + 1)))
+    for (let n = 0; n < count; n++) await source.put(`call ${n}`, bytesOf(`${n % 10}`.repeat(2 ** 20 + 1)))
     await source.put('empty', bytesOf())
     await lifeboat.copyObjects('shop', 'calls')
     const verify = (options: VerifyObjectsOptions) => lifeboat.verifyObjects('shop', 'calls', options)
@@ -216,6 +230,26 @@ describe('a snapshot whose content is in an archive', () => {
       expect(expired).toBe(true)
     }
     expect((await lifeboat.listObjectSnapshots('shop', 'calls')).snapshots[0]?.archived).toBeNull()
+  })
+
+  it('is asked for anew only as far as it is still to be restored', async () => {
+    const { source, store, lifeboat, waits } = await setUp(14)
+    waits.onWait = () => store.finish()
+    let [expired, before] = [false, 0]
+    const onEvent = (event: BackupEvent) => {
+      if (expired || event.type !== 'stage.progressed' || !event.detail?.startsWith('6 of')) return
+      expired = true
+      before = store.retrievals.length
+      store.expire()
+    }
+    // They are all there, and replaced one after the other.
+    const options = { existing: 'overwrite', overwriteSource: true, retrieve: { waitMs: 24 * hour }, onEvent } as const
+    const result = await lifeboat.restoreObjects('shop', 'calls', source, options)
+    expect(result).toMatchObject({ restored: 15, failedCount: 0, findings: [] })
+    expect([expired, before]).toEqual([true, 14])
+    const anew = store.retrievals.length - before
+    expect(anew).toBeGreaterThan(0)
+    expect(anew).toBeLessThan(14)
   })
 
   it('has none of its other files there: a store whose own class is an archive is refused', async () => {

@@ -11,11 +11,16 @@ export interface ContentLengths {
   readonly archived: ContentMarks
 }
 
+interface ContentOf {
+  readonly store: ObjectStore
+  readonly product: string
+  readonly set: string
+  /** Only what this run stored. Default: of all. */
+  readonly run?: string | undefined
+}
+
 /** Lists the content of a set once. */
-export async function readContentLengths(
-  place: { readonly store: ObjectStore; readonly product: string; readonly set: string },
-  signal: AbortSignal | undefined,
-): Promise<ContentLengths> {
+export async function readContentLengths(place: ContentOf, signal: AbortSignal | undefined): Promise<ContentLengths> {
   const runs = new Map<string, Float64Array>()
   const archived = new ContentMarks()
   for await (const { run, number, sizeBytes, archive } of listContent(place, signal)) {
@@ -38,21 +43,17 @@ export async function readContentLengths(
   }
 }
 
-/** Every stored content of a set, or of one of its runs; what is not named like one is passed over. */
-export async function* listContent(
-  { store, product, set }: { readonly store: ObjectStore; readonly product: string; readonly set: string },
-  signal: AbortSignal | undefined,
-  ofRun?: string,
-) {
+/** Every stored content of a set; what is not named like one is passed over. */
+export async function* listContent({ store, product, set, run }: ContentOf, signal: AbortSignal | undefined) {
   const prefix = contentPrefix(product, set)
+  const listed = run === undefined ? prefix : `${prefix}${run}/`
   try {
-    const listed = store.list(ofRun === undefined ? prefix : `${prefix}${ofRun}/`, { signal })
-    for await (const { key, sizeBytes, modifiedAt, archive } of listed) {
+    for await (const { key, sizeBytes, modifiedAt, archive } of store.list(listed, { signal })) {
       const name = key.endsWith('.gpg') ? parseContentName(key.slice(prefix.length, -'.gpg'.length)) : undefined
       // A number that no run reaches would ask for memory that nobody has.
       if (name !== undefined && name.number < 2 ** 31) yield { key, ...name, sizeBytes, modifiedAt, archive }
     }
   } catch (error) {
-    throw wrapStoreError(error, { store, doing: `list ${prefix}`, signal })
+    throw wrapStoreError(error, { store, doing: `list ${listed}`, signal })
   }
 }

@@ -91,6 +91,7 @@ export class ContentWriter {
   /** Waits for what is under way; nothing fails here. */
   async settle(): Promise<void> {
     await Promise.allSettled(this.#inFlight)
+    // `close` meets it, or the failure that led here has been met.
     await this.#telling.catch(() => {})
   }
 
@@ -124,6 +125,7 @@ export class ContentWriter {
   #settleNumber(number: number, content: StoredContent | null): void {
     this.#done.set(number, content)
     this.#telling = this.#telling.then(() => this.#tell())
+    // Met in `close`; until then it must not count as unhandled.
     this.#telling.catch(() => {})
   }
 

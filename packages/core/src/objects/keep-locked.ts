@@ -10,20 +10,27 @@ import type { StoredContent } from './snapshot-files.js'
 
 const locksAtOnce = 8
 
-/** The store, where everything that a run writes for a set is locked as it is written. The set's own lock is not. */
+/**
+ * The store, where everything that a snapshot of a set needs is locked as it is written. Whatever else is written for a set
+ * stays free, as it is removed again.
+ */
 export function lockingCopies(
   store: ObjectStore,
   rule: ObjectLockRule | undefined,
   { product, set, now }: { readonly product: string; readonly set: string; readonly now: () => Date },
 ): ObjectStore {
   if (rule === undefined) return store
-  const [content, all] = [contentPrefix(product, set), setPrefix(product, set)]
+  const content = contentPrefix(product, set)
+  const files = ['listings', 'inventories', 'snapshots'].map(folder => `${setPrefix(product, set)}${folder}/`)
+  const lockOf = (key: string) => {
+    if (key.startsWith(content)) return lockOfContent(rule, now())
+    return files.some(folder => key.startsWith(folder)) ? lockOfFile(rule, now()) : undefined
+  }
   return {
     ...store,
     put(key, source, options) {
-      if (!key.startsWith(all)) return store.put(key, source, options)
-      const lock = (key.startsWith(content) ? lockOfContent : lockOfFile)(rule, now())
-      return store.put(key, source, { ...options, lock })
+      const lock = lockOf(key)
+      return store.put(key, source, lock === undefined ? options : { ...options, lock })
     },
   }
 }

@@ -40,9 +40,10 @@ const hourMs = 3_600_000
 /** A product with a set of objects in two destinations, of which one may be down; and a source that may hide objects. */
 async function setUp(set: object = {}, encryption: object = {}) {
   const source = memoryStore()
-  const down = { far: false, source: false, key: '' }
+  const down = { far: false, source: false, key: '', removals: false }
   const hooked: HookFacts[] = []
-  const far = faulty(memoryStore(), () => {
+  const far = faulty(memoryStore(), ({ step }) => {
+    if (down.removals && step === 'remove') throw new BackupError('store-auth-failed', 'no right to delete')
     if (down.far) throw new BackupError('store-unreachable', 'it does not answer')
   })
   const from = faulty(source, ({ step, key }) => {
@@ -375,6 +376,21 @@ describe('what a scheduler asks', () => {
     clock.ms += 24 * hourMs
     expect(await run('prune:uploads')).toMatchObject({ result: 'ok', destinations: ['near', 'far'] })
     expect(await run('copy:other')).toMatchObject({ result: 'failed', failures: [{ code: 'config-invalid' }] })
+  })
+
+  it('hears of a prune that may not remove, as a warning', async () => {
+    const { run, clock, down } = await setUp({ retention: { last: 1, minimum: 1 } })
+    await run('copy:uploads')
+    clock.ms += 48 * hourMs
+    await run('copy:uploads')
+    down.removals = true
+    expect(await run('prune:uploads')).toMatchObject({
+      result: 'partial',
+      failures: [{ destination: 'far', severity: 'warning', code: 'store-auth-failed' }],
+      summary: expect.stringMatching(/near: 1 removed, 1 kept; far: 0 removed, 1 kept, 1 could not be removed/),
+    })
+    down.removals = false
+    expect(await run('prune:uploads')).toMatchObject({ result: 'ok', failures: [] })
   })
 
   it('finds hooks of its own around a copy', async () => {

@@ -67,7 +67,8 @@ export function keyOperations(context: OpenContext): KeyOperations {
       const verified = await verifyRotated(product, done.rotated, { given, run })
       if (!run.removeOld) return { ...result, verified }
       if (verified !== 'content') {
-        const kept = 'no key at hand opens the new backup, so it was not read to its end'
+        const why = verified === null ? 'the new backup lies in an archive' : 'no key at hand opens the new backup'
+        const kept = `${why}, so it was not read to its end`
         return { ...result, verified, kept }
       }
       const kept = await removeLocked(backup, run)
@@ -82,12 +83,12 @@ export function keyOperations(context: OpenContext): KeyOperations {
     return sealKeysFor(product, backup.destination)()
   }
 
-  /** Reads the new backup as far as the keys at hand allow. @throws BackupError `object-damaged` when it is not whole */
+  /** Reads the new backup as far as the keys at hand allow; null where it cannot be read now. @throws BackupError `object-damaged` when it is not whole */
   async function verifyRotated(
     product: string,
     rotated: { readonly id: string; readonly destination: string },
     { given, run }: { readonly given: Unlock; readonly run: RotateOptions },
-  ): Promise<'content' | 'stored'> {
+  ): Promise<'content' | 'stored' | null> {
     const { destination } = rotated
     const { signal, onEvent } = run
     const withGiven: OpenContext = {
@@ -103,6 +104,8 @@ export function keyOperations(context: OpenContext): KeyOperations {
     for (const level of ['content', 'stored'] as const) {
       const report = await verify(`${product}/${rotated.id}`, { level, destination, signal, onEvent })
       if (report.findings.some(({ code }) => code === 'key-missing' || code === 'wrong-key')) continue
+      // It lies in an archive: nobody has read a byte of it.
+      if (isSound(report.findings) && report.level !== level) return null
       if (isSound(report.findings)) return level
       const why = report.findings.find(one => one.severity === 'critical')?.message
       throw new BackupError('object-damaged', `${product}/${rotated.id} is not whole: ${why}`, {

@@ -42,6 +42,7 @@ export function performWith(
       return { postponed: 'the backup of the product comes first' }
     if (set?.does === 'verify' && (await queue.awaitsBackup(product, `copy:${set.set}`)))
       return { postponed: `the copy of ${set.set} comes first` }
+    // That nobody could be told must not keep a run from its work.
     await options.report?.started({ product, job }).catch(() => {})
     const onEvent = (event: BackupEvent) => options.onEvent?.(product, event)
     const outcome = await lifeboat.runJob(product, job, { dueAt, signal, onEvent })

@@ -27,6 +27,7 @@ export function queueDatabase(url: string): QueueDatabase {
       throw failure
     } finally {
       if (sound && !closed && !gone.has(client)) idle.push(client)
+      // It is broken, or nobody wants it any more.
       else client.end().catch(() => {})
     }
   }
@@ -48,6 +49,7 @@ export function queueDatabase(url: string): QueueDatabase {
       }),
     async close() {
       closed = true
+      // A session that is gone already is closed.
       await Promise.all(idle.splice(0).map(client => client.end().catch(() => {})))
     },
   }

@@ -1,3 +1,4 @@
+import type { BackupError } from '../errors/backup-error.js'
 import type { EventListener } from '../events/backup-event.js'
 import { removeTogether } from '../store/remove-together.js'
 import { type LocatedBackup, locateArtifact } from './locate-artifact.js'
@@ -11,8 +12,15 @@ export async function removeBackup(
   backup: LocatedBackup,
   signal?: AbortSignal,
   emit: EventListener = () => {},
+  onFailure?: (error: BackupError) => void,
 ): Promise<string | undefined> {
   const { store, folder, manifest, destination } = backup
   const keys = [`${folder}manifest.json`, ...manifest.artifacts.map(one => locateArtifact(backup, one))]
-  return removeTogether(store, keys, { destination, what: `${manifest.product}/${manifest.id}`, emit, signal })
+  return removeTogether(store, keys, {
+    destination,
+    what: `${manifest.product}/${manifest.id}`,
+    emit,
+    signal,
+    onFailure,
+  })
 }

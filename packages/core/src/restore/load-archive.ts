@@ -1,9 +1,17 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
 import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
-import { ArchiveScanner, type ArchiveSummary, type ScannedTable } from '../archive/archive-scanner.js'
+import {
+  ArchiveScanner,
+  type ArchiveSummary,
+  type CountedTable,
+  type ScannedTable,
+} from '../archive/archive-scanner.js'
+import { BackupError } from '../errors/backup-error.js'
 import type { ByteSource } from '../streams/byte-source.js'
 
 /** Takes the rows of one table after the other. */
@@ -23,7 +31,12 @@ export interface ArchiveLoad {
   contents(toc: TableOfContents, frontFile: string): Promise<RowSink>
   /** With which entry's COPY statement rows are loaded; undefined: not at all. The archive is read to its end either way. */
   placeRows(entry: ArchiveEntry): ArchiveEntry | undefined
-  tableLoaded(table: ScannedTable): void
+  /**
+   * All rows of a table were sent, and none of them is committed: what throws here loses them. The hash is of the bytes as
+   * they were after the database had taken them: what wrote over them on their way would show.
+   */
+  tableSent(table: ScannedTable): void
+  tableLoaded(table: CountedTable): void
 }
 
 /** What is left for pg_restore when the rows are in. */
@@ -37,7 +50,7 @@ type Passing =
   | { readonly type: 'contents'; readonly toc: TableOfContents; readonly front: Buffer }
   | { readonly type: 'table'; readonly entry: ArchiveEntry }
   | { readonly type: 'rows'; readonly bytes: Uint8Array }
-  | { readonly type: 'loaded'; readonly table: ScannedTable }
+  | { readonly type: 'loaded'; readonly table: CountedTable }
   | { readonly type: 'other'; readonly bytes: Buffer }
 
 /**
@@ -47,10 +60,13 @@ type Passing =
 export async function loadArchive(source: ByteSource, folder: string, load: ArchiveLoad): Promise<LoadedArchive> {
   const otherFile = join(folder, 'other.dump')
   const other = createWriteStream(otherFile, { mode: 0o600 })
+  // It fails whenever it likes, and would end the process if nobody listened; the next write, or the end, meets the error.
+  other.on('error', () => {})
   const passing: Passing[] = []
   const scanner = new ArchiveScanner({
     contents: (toc, front) => passing.push({ type: 'contents', toc, front: Buffer.from(front) }),
     tableStarted: entry => passing.push({ type: 'table', entry }),
+    hashRows: false,
     // Not copied: each part is awaited before the scanner gets more and writes over it.
     rows: bytes => passing.push({ type: 'rows', bytes }),
     tableFinished: table => passing.push({ type: 'loaded', table }),
@@ -59,6 +75,7 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
   })
   let loader: RowSink | undefined
   let loading = false
+  let sent = createHash('sha256')
   try {
     for await (const chunk of source) {
       scanner.push(chunk)
@@ -66,8 +83,7 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
     }
     const summary = scanner.finish()
     await loader?.finish()
-    other.end()
-    await once(other, 'close')
+    await finished(other.end()).catch(notWritable)
     return { summary, otherFile }
   } finally {
     other.destroy()
@@ -76,6 +92,7 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
 
   async function start(entry: ArchiveEntry | undefined): Promise<void> {
     loading = entry !== undefined
+    sent = createHash('sha256')
     if (entry !== undefined) await loader!.start(entry)
   }
 
@@ -83,7 +100,7 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
     switch (part.type) {
       case 'contents': {
         const frontFile = join(folder, 'front.dump')
-        await writeFile(frontFile, part.front, { mode: 0o600 })
+        await writeFile(frontFile, part.front, { mode: 0o600 }).catch(notWritable)
         await write(other, part.front)
         loader = await load.contents(part.toc, frontFile)
         return
@@ -91,9 +108,13 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
       case 'table':
         return start(load.placeRows(part.entry))
       case 'rows':
-        return loading ? loader!.rows(part.bytes) : undefined
+        if (!loading) return
+        await loader!.rows(part.bytes)
+        sent.update(part.bytes)
+        return
       case 'loaded':
         if (!loading) return
+        load.tableSent({ ...part.table, sha256: sent.digest('hex') })
         loader!.finishTable()
         load.tableLoaded(part.table)
         return
@@ -104,5 +125,14 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
 }
 
 async function write(file: WriteStream, bytes: Buffer): Promise<void> {
-  if (!file.write(bytes)) await once(file, 'drain')
+  if (file.errored) notWritable(file.errored)
+  if (!file.write(bytes)) await once(file, 'drain').catch(notWritable)
+}
+
+function notWritable(error: unknown): never {
+  const why = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+  throw new BackupError('restore-failed', `the working folder of the restore cannot be written to: ${why}`, {
+    hint: 'definitions and large objects wait there: make room for them, or set TMPDIR to a folder that has it',
+    cause: error,
+  })
 }

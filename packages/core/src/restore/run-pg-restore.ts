@@ -33,6 +33,15 @@ export const toleratedInPart: readonly Tolerance[] = [
   { message: /violates foreign key constraint/, command: /^ALTER TABLE .* ADD CONSTRAINT .* FOREIGN KEY/ },
 ]
 
+/** So many characters of its words are read, and judged. */
+const mostWords = 4 * 2 ** 20
+
+interface Exit {
+  readonly status: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly error?: Error
+}
+
 /**
  * Runs pg_restore against a target.
  * @returns the complaints that were tolerated
@@ -61,12 +70,14 @@ export async function runPgRestore(
     },
   )
   let words = ''
+  let unread = false
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    if (words.length < 4 * 2 ** 20) words += text
+    if (words.length < mostWords) words += text
+    else unread = true
   })
-  const exit = await new Promise<{ status: number | null; error?: Error }>(resolve => {
-    child.once('error', error => resolve({ status: null, error }))
-    child.once('close', status => resolve({ status }))
+  const exit = await new Promise<Exit>(resolve => {
+    child.once('error', error => resolve({ status: null, signal: null, error }))
+    child.once('close', (status, signal) => resolve({ status, signal }))
   })
   if (signal?.aborted) throw cancellation(signal)
   const said = redact(words, target)
@@ -79,7 +90,8 @@ export async function runPgRestore(
       hint: hintFor(first),
     })
   }
-  if (exit.status !== 0 && complaints.length === 0) {
+  // By itself it ends with 1 when it complained; otherwise it did not come to its end.
+  if (exit.status !== 0 && (exit.status !== 1 || complaints.length === 0)) {
     const line =
       said
         .trim()
@@ -90,10 +102,14 @@ export async function runPgRestore(
       'restore-failed',
       exit.error
         ? `pg_restore could not be started: ${exit.error.message}`
-        : `pg_restore ended with status ${exit.status}: ${line}`,
+        : `pg_restore ${exit.signal ? `was ended by ${exit.signal}` : `ended with status ${exit.status}`}: ${line}`,
       { cause: exit.error },
     )
   }
+  if (unread)
+    throw new BackupError('restore-failed', 'pg_restore complained of so much that not all of it was read', {
+      hint: `the first of it: ${complaints[0]?.message ?? ''}; see to that, then restore again`,
+    })
   return complaints
 }
 

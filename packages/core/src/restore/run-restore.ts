@@ -156,6 +156,8 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     const early = jobs > 1 && part === undefined ? planEarlyIndexes(kept) : new Map<string, ArchiveEntry[]>()
     const indexed = new Set<number>()
     const loadedTables: (readonly ArchiveEntry[])[] = []
+    const { tables: recorded } = job.backup.manifest
+    const hashes = new Map(recorded?.map(table => [tableName(table.schema, table.name), table.sha256]))
     const indexAhead = (entries: readonly ArchiveEntry[], frontFile: string) =>
       ahead.add(async until => {
         const list = join(work, `early-${entries[0]!.dumpId}.list`)
@@ -193,6 +195,10 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
           // Not before more rows come: what is left when they end goes to several connections at once.
           if (front !== undefined) for (const entries of loadedTables.splice(0)) indexAhead(entries, front)
           return wanted.has(entry.dumpId) ? (copy?.placeRows(entry) ?? entry) : undefined
+        },
+        tableSent: ({ schema, name, sha256 }) => {
+          const wanted = hashes.get(tableName(schema, name))
+          if (wanted !== undefined && wanted !== sha256) throw rowsDiffer(schema, name)
         },
         tableLoaded: table => {
           tablesLoaded++
@@ -305,6 +311,16 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
     const wrapped = isBackupError(error) ? error : databaseError(error, target, signal)
     return new BackupError(wrapped.code, `${wrapped.message}${fate}`, { hint: wrapped.hint, cause: wrapped })
   }
+}
+
+function rowsDiffer(schema: string, name: string): BackupError {
+  return new BackupError(
+    'restore-failed',
+    `the rows of ${schema}.${name} that were sent are not those that the manifest records`,
+    {
+      hint: '`lifeboat verify` tells whether the backup is sound; if it is, restore again, on another machine if it recurs',
+    },
+  )
 }
 
 /** Whether pg_restore has something to make before the rows; the archive's settings are none. */

@@ -44,6 +44,9 @@ describe('a prune of a real store', () => {
         const { plan, removed, retained } = await runPrune(job, {})
         expect([...removed, ...retained.map(one => one.id)].sort()).toEqual(plan.remove.map(one => one.id).sort())
         for (const { id } of retained) expect(fates.get(id)).not.toBe('free')
+        // What a place keeps by its rules is no failure; what it refuses is one.
+        for (const { id, code } of retained)
+          expect(code).toBe(fates.get(id) === 'locked' ? undefined : ('unexpected' as const))
         for (const id of removed) expect(await keysUnder(inner, `shop/${id}/`)).toEqual([])
         // Refused before anything of it went: a backup that stays is whole.
         for (const { id } of [...plan.keep, ...retained]) expect(await keysUnder(inner, `shop/${id}/`)).toHaveLength(2)

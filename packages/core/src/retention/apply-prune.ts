@@ -2,6 +2,7 @@ import type { PruneResult } from '../api/retention.js'
 import type { RunOptions } from '../api/run-options.js'
 import type { RetentionPolicy } from '../config/config-schema.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
+import type { ErrorCode } from '../errors/error-code.js'
 import { emitterFor } from '../events/backup-event.js'
 import { withLocks } from '../locks/hold-locks.js'
 import { backupPrefix } from '../repository/layout.js'
@@ -70,14 +71,17 @@ async function planAndApply(job: PruneJob, options: RunOptions): Promise<PruneRe
   // Each kind by the rules for itself: an export must not push a dump out, nor the other way round.
   const plan = joinPlans(planOf(false), planOf(true))
   const removed: string[] = []
-  const retained: { id: string; message: string }[] = []
+  const retained: PruneResult['retained'][number][] = []
   for (const { id } of job.apply ? plan.remove : []) {
     throwIfCancelled(signal)
     const manifest = manifests.find(one => one.id === id)!
     const backup = { store, destination, folder: backupPrefix(product, id), manifest }
-    const message = await removeBackup(backup, signal, emit)
+    let code: ErrorCode | undefined
+    const message = await removeBackup(backup, signal, emit, error => {
+      code = error.code
+    })
     if (message === undefined) removed.push(id)
-    else retained.push({ id, message })
+    else retained.push({ id, message, ...(code && { code }) })
   }
   const sweep = await sweepUnlocked(job, options)
   return { product, destination, applied: job.apply, plan, removed, retained, sweep }

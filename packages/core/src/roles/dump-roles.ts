@@ -53,6 +53,7 @@ async function runPgDumpall({ target, tools, signal }: RolesContext): Promise<Du
     child.once('error', reject)
     child.once('close', resolve)
   })
+  // Met below, when the output has been read; until then it must not count as unhandled.
   exited.catch(() => {})
   const chunks: Buffer[] = []
   let bytes = 0

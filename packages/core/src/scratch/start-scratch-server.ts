@@ -196,6 +196,7 @@ async function connectOnce(url: string): Promise<unknown> {
   } catch (error) {
     return error
   } finally {
+    // One that never was open, or broke, has no end to come to.
     await client.end().catch(() => {})
   }
 }

@@ -5,7 +5,7 @@ import type { SealKeys } from '../seal/seal.js'
 import type { ObjectStore, StoredObject } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { indexKeys } from './index-keys.js'
-import { type NewestFound, readNewestBackup } from './read-newest-backup.js'
+import { clockToleranceMs, type NewestFound, readNewestBackup } from './read-newest-backup.js'
 import { type NewestProofs, readNewestProofs } from './read-newest-proofs.js'
 import { readObjects, type SetFacts } from './read-objects.js'
 import type { PlaceMemory } from './status-memory.js'
@@ -29,7 +29,7 @@ export interface ReadDestinationJob {
   readonly destination: string
   readonly store: ObjectStore
   /** The sets of objects that are copied there; undefined: the product has none at all. */
-  readonly sets: readonly string[] | undefined
+  readonly sets?: readonly string[] | undefined
   readonly keys: () => Promise<SealKeys>
   readonly memory: PlaceMemory
   readonly now: Date
@@ -73,7 +73,9 @@ async function readAll(job: ReadDestinationJob, signal: AbortSignal) {
   const { manifests, records } = indexKeys(product, listed)
   memory.keepOnly([...manifests, ...records, ...Object.values(objects).flatMap(({ known }) => known)])
   const found = await readNewestBackup(store, manifests, { product, now, memory, signal })
-  const proofs = await readNewestProofs(store, records, {
+  // One from a clock that was ahead would stand for all that is due until then.
+  const past = records.filter(({ stampMs }) => stampMs <= now.getTime() + clockToleranceMs)
+  const proofs = await readNewestProofs(store, past, {
     ...{ product, destination, newest: found.newest, keys, memory, signal },
   })
   return { ...found, ...proofs, objects, backups: manifests.length, oldestMs: manifests.at(-1)?.stampMs ?? null }

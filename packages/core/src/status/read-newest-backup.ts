@@ -53,8 +53,12 @@ export async function readNewestBackup(
       ahead.push(one.id)
       continue
     }
-    const read = await memory.remember(one, () => readOne(store, product, one.id, signal))
-    if ('message' in read) unreadable.push(read)
+    const read = await memory.remember(
+      one,
+      () => readOne(store, product, one.id, signal),
+      found => !('gone' in found),
+    )
+    if ('message' in read) unreadable.push({ key: read.key, message: read.message })
     else if (Date.parse(read.createdAt) > latestMs) ahead.push(read.id)
     else if (newest === null || read.createdAt > newest.createdAt) newest = read
   }
@@ -66,15 +70,16 @@ async function readOne(
   product: string,
   id: string,
   signal: AbortSignal,
-): Promise<NewestBackup | { readonly key: string; readonly message: string }> {
+): Promise<NewestBackup | { readonly key: string; readonly message: string; readonly gone?: true }> {
   const key = manifestKey(product, id)
   try {
     const manifest = await readManifest(store, key, signal)
     if (manifest.product === product && manifest.id === id) return digest(manifest)
     return { key, message: `it is the manifest of ${manifest.product}/${manifest.id}` }
   } catch (error) {
-    if (isBackupError(error, 'manifest-invalid') || isBackupError(error, 'object-missing'))
-      return { key, message: error.message }
+    if (isBackupError(error, 'manifest-invalid')) return { key, message: error.message }
+    // Listed and not there: it was pruned this moment, or the store will know better the next time.
+    if (isBackupError(error, 'object-missing')) return { key, message: error.message, gone: true }
     throw error
   }
 }

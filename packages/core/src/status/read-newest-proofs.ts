@@ -67,17 +67,17 @@ export async function readNewestProofs(
     const batch = listed.slice(from, from + (from === 0 ? 2 : readsInFlight))
     from += batch.length
     const glimpses = await Promise.all(
-      batch.map(one => memory.remember(one, () => glimpse(store, one.key, job.signal))),
+      batch.map(one => memory.remember(one, () => glimpse(store, one.key, job.signal), lasts)),
     )
     for (const [at, seen] of glimpses.entries()) {
       const { key, version, stampMs } = batch[at]!
-      if (seen === null) continue
+      if (seen === null || seen === 'gone') continue
       const record = wants(seen, stampMs)
-        ? await memory.remember({ key: `${key}\0judged`, version }, () => judge(store, key, seen, job))
+        ? await memory.remember({ key: `${key}\0judged`, version }, () => judge(store, key, seen, job), lasts)
         : null
       seen.text = undefined
       if (record === 'refused') refused.add(key)
-      if (record === 'refused' || record === null) continue
+      if (record === 'refused' || record === 'gone' || record === null) continue
       if (record.kind === 'drill') found.drill ??= record
       else found.verification ??= record
       if (newest !== null && isWhole(record) && speaks(record, newest)) ofNewest ??= record
@@ -86,7 +86,13 @@ export async function readNewestProofs(
   return { ...found, ofNewest, refused: refused.size }
 }
 
-async function glimpse(store: ObjectStore, key: string, signal: AbortSignal): Promise<Glimpse | null> {
+/** What is listed and not there says nothing of the next time. */
+function lasts(value: unknown): boolean {
+  return value !== 'gone'
+}
+
+/** Null: it is no record. */
+async function glimpse(store: ObjectStore, key: string, signal: AbortSignal): Promise<Glimpse | 'gone' | null> {
   try {
     const text = (await readWhole(store.get(key, { signal }), maxRecordBytes)).toString('utf8')
     const written: unknown = JSON.parse(text)
@@ -96,9 +102,9 @@ async function glimpse(store: ObjectStore, key: string, signal: AbortSignal): Pr
     const whole = level === 'content' || level === 'restored'
     return { kind: kind === 'drill' ? 'drill' : 'verification', id, whole, text }
   } catch (error) {
-    // What is not a record of ours, or is gone again, counts for nothing.
-    if (error instanceof SyntaxError || error instanceof RangeError || store.classify(error) === 'object-missing')
-      return null
+    if (store.classify(error) === 'object-missing') return 'gone'
+    // What is not a record of ours counts for nothing.
+    if (error instanceof SyntaxError || error instanceof RangeError) return null
     throw error
   }
 }
@@ -109,9 +115,11 @@ async function judge(
   key: string,
   seen: Glimpse,
   job: ReadProofsJob,
-): Promise<ProofRecord | 'refused' | null> {
+): Promise<ProofRecord | 'refused' | 'gone' | null> {
   const { product, destination, memory } = job
-  const text = seen.text ?? (await glimpse(store, key, job.signal))?.text
+  const again = seen.text === undefined ? await glimpse(store, key, job.signal) : seen
+  if (again === 'gone') return 'gone'
+  const text = again?.text
   if (text === undefined) return null
   const written = JSON.parse(text) as WrittenRecord['written']
   const record = proofRecordSchema.safeParse({ product, destination, ...written }).data

@@ -61,12 +61,23 @@ export async function readObjects(job: ReadObjectsJob, signal: AbortSignal): Pro
   })
   snapshots.sort((a, b) => (a.id < b.id ? 1 : -1))
   const newest = await newestOf(job, snapshots, signal)
-  const listed = records.filter(({ key }) => recordStamp(product, set, key) !== undefined).map(known)
+  const listed = records.filter(({ key }) => isPast(recordStamp(product, set, key), job.now)).map(known)
   const proofs = await readProofs(job, newestFirst(listed), newest.newest, signal)
   return {
     ...{ snapshots: snapshots.length, oldestMs: snapshots.at(-1)?.stampMs ?? null, ...newest, ...proofs },
     known: [...snapshots, ...listed],
   }
+}
+
+/** What is listed and not there says nothing of the next time. */
+function isThere(value: unknown): boolean {
+  return value !== undefined
+}
+
+/** One from a clock that was ahead would stand for all that is due until then. */
+function isPast(stamp: string | undefined, now: Date): boolean {
+  const atMs = stamp === undefined ? undefined : readStamp(`${stamp}-`)
+  return atMs !== undefined && atMs <= now.getTime() + clockToleranceMs
 }
 
 async function list(listing: AsyncIterable<StoredObject>): Promise<StoredObject[]> {
@@ -92,7 +103,7 @@ async function newestOf(
       ahead.push(one.id)
       continue
     }
-    const read = await job.memory.remember(one, async () => digest(await readSnapshot(job, one.id, signal)))
+    const read = await job.memory.remember(one, async () => digest(await readSnapshot(job, one.id, signal)), isThere)
     if (read === undefined) continue
     if ('message' in read) unreadable.push(read)
     else if (Date.parse(read.createdAt) > latestMs) ahead.push(read.id)
@@ -126,8 +137,10 @@ async function readProofs(
   const passed: ObjectsRecord[] = []
   let refused = 0
   for (const one of listed.slice(0, mostRecords)) {
-    const record = await job.memory.remember(one, () =>
-      readObjectsRecord(job, one.key, job.keys, { keyOf: job.memory.keyOf, signal }),
+    const record = await job.memory.remember(
+      one,
+      () => readObjectsRecord(job, one.key, job.keys, { keyOf: job.memory.keyOf, signal }),
+      isThere,
     )
     if (record === 'refused') refused += 1
     if (record === 'refused' || record === undefined) continue

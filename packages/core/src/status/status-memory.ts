@@ -6,8 +6,9 @@ export interface PlaceMemory {
   /**
    * What `read` made of the object, then or now; an object that was replaced is read again. A second value of one object
    * has a name of its own after a NUL: `key\0judged`.
+   * @param lasts whether it is what the object says, and not what a store said for a moment. Default: always
    */
-  remember<T>(object: KnownObject, read: () => Promise<T>): Promise<T>
+  remember<T>(object: KnownObject, read: () => Promise<T>, lasts?: (value: T) => boolean): Promise<T>
   /** Forgets what is not there any more. */
   keepOnly(objects: readonly KnownObject[]): void
   /** Derives the key of seals once. */
@@ -35,11 +36,15 @@ function placeMemory(): PlaceMemory {
   const known = new Map<string, { readonly version: string; readonly value: unknown }>()
   return {
     keyOf: rememberingKey(),
-    async remember<T>({ key, version }: KnownObject, read: () => Promise<T>): Promise<T> {
+    async remember<T>(
+      { key, version }: KnownObject,
+      read: () => Promise<T>,
+      lasts: (value: T) => boolean = () => true,
+    ): Promise<T> {
       const found = known.get(key)
       if (found?.version === version) return found.value as T
       const value = await read()
-      known.set(key, { version, value })
+      if (lasts(value)) known.set(key, { version, value })
       return value
     },
     keepOnly(objects) {

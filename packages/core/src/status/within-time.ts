@@ -28,6 +28,7 @@ export async function withinTime<T>(
   end.catch(() => {})
   try {
     const working = work(own.signal)
+    // The same.
     working.catch(() => {})
     return await Promise.race([working, end])
   } catch (error) {

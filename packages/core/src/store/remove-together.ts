@@ -1,3 +1,4 @@
+import type { BackupError } from '../errors/backup-error.js'
 import type { EventListener } from '../events/backup-event.js'
 import type { ObjectStore } from './object-store.js'
 import { removeForGood } from './remove-for-good.js'
@@ -19,6 +20,8 @@ export async function removeTogether(
     readonly what: string
     readonly emit: EventListener
     readonly signal: AbortSignal | undefined
+    /** Told of an error, which becomes the answer. */
+    readonly onFailure?: ((error: BackupError) => void) | undefined
   },
 ): Promise<string | undefined> {
   const { destination, emit, signal } = context
@@ -36,6 +39,7 @@ export async function removeTogether(
   } catch (error) {
     const wrapped = wrapStoreError(error, { store, doing: `remove ${context.what}`, signal })
     if (wrapped.code === 'cancelled' || wrapped.code === 'locked') throw wrapped
+    context.onFailure?.(wrapped)
     return wrapped.message
   }
 }

@@ -23,6 +23,8 @@ export async function* untilAborted(source: ByteSource, signal: AbortSignal | un
   let ended = false
   try {
     while (true) {
+      // It may have aborted while the reader was busy; nobody would tell the next wait.
+      signal.throwIfAborted()
       const step = await next()
       signal.throwIfAborted()
       if (step.done) break

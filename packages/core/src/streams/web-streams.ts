@@ -36,6 +36,7 @@ export async function* fromWebStream(stream: ReadableStream<Uint8Array>): ByteSo
       yield next.value
     }
   } finally {
+    // Whoever stops reading, or was thrown an error, has no use for how the stream takes that.
     if (!ended) await reader.cancel().catch(() => {})
     reader.releaseLock()
   }

@@ -41,7 +41,7 @@ export async function sweepUnlocked(job: SweepJob, options: RunOptions): Promise
     throw wrapStoreError(error, { store, doing: `look for garbage of ${product}`, signal })
   })
   const removed: string[] = []
-  const retained: { key: string; message: string }[] = []
+  const retained: SweepResult['retained'][number][] = []
   for (const one of job.apply ? garbage : []) {
     throwIfCancelled(signal)
     try {
@@ -64,7 +64,7 @@ export async function sweepUnlocked(job: SweepJob, options: RunOptions): Promise
     } catch (error) {
       const wrapped = wrapStoreError(error, { store, doing: `remove ${one.key}`, signal })
       if (wrapped.code === 'cancelled' || wrapped.code === 'locked') throw wrapped
-      retained.push({ key: one.key, message: wrapped.message })
+      retained.push({ key: one.key, message: wrapped.message, code: wrapped.code })
     }
   }
   const found = garbage.map(({ kind, key, sizeBytes, since }) => ({ kind, key, sizeBytes, since: since.toISOString() }))

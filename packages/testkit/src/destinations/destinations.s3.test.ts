@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -9,7 +12,14 @@ import {
   PutObjectLockConfigurationCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
-import { type Lifeboat, type LifeboatConfig, type ObjectStore, openLifeboat, secret } from '@lifeboat/core'
+import {
+  generateKeyPair,
+  type Lifeboat,
+  type LifeboatConfig,
+  type ObjectStore,
+  openLifeboat,
+  secret,
+} from '@lifeboat/core'
 import { type ScratchServer, startScratchServer } from '@lifeboat/core/scratch'
 import { type S3Options, s3 } from '@lifeboat/provider-s3'
 import pg from 'pg'
@@ -24,8 +34,15 @@ const passphrase = secret.value('correct horse battery')
 const hour = 3_600_000
 const day = 24 * hour
 
+/** Of copies of objects, as deriving keys from a passphrase for every run takes its time. */
+const byKeys = { recipients: ['team.asc'], privateKey: 'private.asc', signingKey: 'private.asc' }
+let keyFolder: string
 let server: ScratchServer
 beforeAll(async () => {
+  keyFolder = await mkdtemp(join(tmpdir(), 'lifeboat-rules-'))
+  const { publicKey, privateKey } = await generateKeyPair({ name: 'team' })
+  await writeFile(join(keyFolder, 'team.asc'), publicKey)
+  await writeFile(join(keyFolder, 'private.asc'), privateKey)
   server = await startScratchServer()
   const database = new pg.Client(server.url())
   await database.connect()
@@ -40,7 +57,10 @@ beforeAll(async () => {
   )
   await large.end()
 })
-afterAll(() => server.stop())
+afterAll(async () => {
+  await rm(keyFolder, { recursive: true, force: true })
+  await server.stop()
+})
 
 const largeUrl = () => Object.assign(new URL(server.url()), { pathname: '/large' }).href
 
@@ -69,8 +89,12 @@ function open(
 ): Promise<Lifeboat> {
   const source = { url: secret.value(url) }
   return openLifeboat(
-    { products: { shop: { source, encryption: { passphrase }, destinations, ...(objects && { objects }) } } },
-    { deps: { now, sleep } },
+    {
+      products: {
+        shop: { source, destinations, ...(objects ? { encryption: byKeys, objects } : { encryption: { passphrase } }) },
+      },
+    },
+    { deps: { now, sleep }, configFolder: keyFolder },
   )
 }
 

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { findPgTools } from '../../../core/src/postgres/find-pg-tools.js'
 import { readRecords } from '../../../core/src/repository/verification-record.js'
 import { ensurePgClient, type ScratchServer, startScratchServer } from '../postgres.js'
 import { makeDrillShop, openShop, pgbenchScale, pgbenchTables, query } from './drill-shop.js'
+import { jobsAndRequests, leftOfExtensions, makeExtensions } from './outward-extensions.js'
 
 const namesLeft = `select datname from pg_database where datname ~ '^lifeboat' union select rolname from pg_roles where rolname ~ '^lifeboat'`
 const place = { product: 'shop', destination: 'local' }
@@ -244,11 +245,17 @@ describe('a drill of the demo shop', () => {
 })
 
 describe.each([17, 18])('a drill of a source of PostgreSQL %i', major => {
-  it('finds no difference', async () => {
+  it('finds no difference, and leaves out what extensions keep in tables of their own', async () => {
     const folder = await ensurePgClient(major)
-    const source = await startScratchServer({ major })
+    // PostgreSQL 18 takes extensions from any folder.
+    const extensions = major < 18 ? undefined : await makeExtensions()
+    const source = await startScratchServer({
+      major,
+      settings: extensions ? { extension_control_path: `$system:${extensions}` } : {},
+    })
     try {
       const url = await makeDrillShop(source.url(), 'newer_shop')
+      if (extensions) await query(url, ...jobsAndRequests)
       const tools = async () =>
         (await findPgTools()).concat({ folder, major, version: `${major}.0` }).sort((a, b) => a.major - b.major)
       const lifeboat = await openShop(url, {}, { findPgTools: tools })
@@ -259,8 +266,11 @@ describe.each([17, 18])('a drill of a source of PostgreSQL %i', major => {
         proof: { tables: 17, countedOnly: 0, sequences: 6, largeObjects: 2, differences: 0 },
         scratch: { kind: 'local', serverVersion: source.version },
       })
+      const left = report.record.leftOut.map(({ entry, reason }) => `${entry}: ${reason}`)
+      expect(left).toEqual(extensions ? leftOfExtensions : [])
     } finally {
       await source.stop()
+      if (extensions) await rm(extensions, { recursive: true })
     }
   })
 })

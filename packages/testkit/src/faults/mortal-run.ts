@@ -93,21 +93,24 @@ function configOf({ url, folders, keys }: MortalOrder): LifeboatConfig {
   }
 }
 
-watchFileSystem()
-process.stdout.write('ready\n')
-for await (const line of createInterface({ input: process.stdin })) {
-  order = JSON.parse(line) as MortalOrder
-  const { aheadMs, leaseMs, pgTools } = order
-  const now = () => new Date(Date.now() + aheadMs)
-  const deps = { now, lockLeaseMs: leaseMs, findPgTools: async () => [pgTools] }
-  const lifeboat = await openLifeboat(configOf(order), { deps })
-  // Progress comes by the clock: at a moment of its own a run would not die at the same place twice.
-  const onEvent = ({ type }: { readonly type: string }) => {
-    if (type !== 'stage.progressed') pass()
+/** Waits for the order, and works until it dies or is done. */
+export async function main(): Promise<void> {
+  watchFileSystem()
+  process.stdout.write('ready\n')
+  for await (const line of createInterface({ input: process.stdin })) {
+    order = JSON.parse(line) as MortalOrder
+    const { aheadMs, leaseMs, pgTools } = order
+    const now = () => new Date(Date.now() + aheadMs)
+    const deps = { now, lockLeaseMs: leaseMs, findPgTools: async () => [pgTools] }
+    const lifeboat = await openLifeboat(configOf(order), { deps })
+    // Progress comes by the clock: at a moment of its own a run would not die at the same place twice.
+    const onEvent = ({ type }: { readonly type: string }) => {
+      if (type !== 'stage.progressed') pass()
+    }
+    if (order.work === 'backup') await lifeboat.backup('shop', { onEvent })
+    else await lifeboat.prune('shop', { apply: true, onEvent })
+    process.stdout.write(`done ${moments}\n`)
+    break
   }
-  if (order.work === 'backup') await lifeboat.backup('shop', { onEvent })
-  else await lifeboat.prune('shop', { apply: true, onEvent })
-  process.stdout.write(`done ${moments}\n`)
-  break
+  process.exit()
 }
-process.exit()

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'tsup'
+import { bundleProgram } from '../bundle-program.js'
 import type { MortalOrder } from './mortal-run.js'
 
 /** How a mortal process ended: killed, or at its end after so many moments. */
@@ -21,28 +21,10 @@ export interface Mortals {
 
 /** Bundles `mortal-run.ts` with the sources that it uses, and keeps processes of it ready. */
 export async function startMortals(folder: string): Promise<Mortals> {
-  const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-  await build({
-    entry: [at('mortal-run.ts')],
-    outDir: join(folder, 'mortal'),
-    format: 'esm',
-    target: 'node20',
-    config: false,
-    silent: true,
-    noExternal: [/.*/],
-    external: ['pg-native'],
-    // What is bundled may still call require().
-    banner: {
-      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
-    },
-    esbuildOptions: options => {
-      options.alias = { '@lifeboat/core': at('../../../core/src/index.ts') }
-      options.outExtension = { '.js': '.mjs' }
-    },
-  })
-  const file = join(folder, 'mortal', 'mortal-run.mjs')
+  const entry = fileURLToPath(new URL('mortal-run.ts', import.meta.url))
+  const program = await bundleProgram(entry, join(folder, 'mortal'))
   const start = (): Mortal => {
-    const child = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, program, { stdio: ['pipe', 'pipe', 'pipe'] })
     let said = ''
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {

@@ -4,6 +4,7 @@ import { type Lifeboat, memoryStore, type ObjectStore } from '@lifeboat/core'
 import { type ScratchServer, startScratchServer } from '@lifeboat/core/scratch'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { bytesOf } from '../../../core/src/streams/byte-source.js'
 import { faulty } from '../faulty-store.js'
 import { ensurePgClient } from '../pg-clients.js'
 import { startTcpProxy, type TcpProxy } from '../tcp-proxy.js'
@@ -198,5 +199,19 @@ describe('a restore that is cut half-way', () => {
       })
       expect(await databaseExists('faults_restore_half')).toBe(false)
     }
+  })
+
+  it('because it sent other rows than were backed up, commits none of them', async () => {
+    const theirs = memoryStore()
+    const encryption = { recipients: [shop.keys.publicKey], privateKey: shop.keys.privateKey }
+    const unsealed = await shop.open({ stores: { memory: theirs }, product: { encryption } })
+    const { manifest } = await unsealed.backup('shop')
+    const key = `shop/${manifest.id}/manifest.json`
+    const tables = manifest.tables?.map(one => (one.name === 'orders' ? { ...one, sha256: '0'.repeat(64) } : one))
+    await theirs.put(key, bytesOf(JSON.stringify({ ...manifest, tables })))
+    const to = shop.url('faults_restore_other')
+    const refused = await refusalOf(unsealed.restore('latest', { to, create: true, keepFailed: true }))
+    expect(refused).toMatchObject({ code: 'restore-failed', message: expect.stringContaining('public.orders') })
+    expect((await shop.query('faults_restore_other', 'select from orders')).rowCount).toBe(0)
   })
 })
