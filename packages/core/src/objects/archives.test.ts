@@ -147,7 +147,7 @@ describe('marks of content', () => {
     const all = [0, 1, 7, 8, 63, 64, 511, 512, 100_003]
     for (const number of [...all].reverse()) marks.mark(run, number)
     marks.mark('20261122T020000Z-7f3k9q', 4)
-    expect([...marks.countByRun()]).toEqual([
+    expect([...marks.runs()]).toEqual([
       { run, count: all.length },
       { run: '20261122T020000Z-7f3k9q', count: 1 },
     ])
