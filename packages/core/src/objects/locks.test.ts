@@ -89,7 +89,8 @@ interface Setup {
 }
 
 async function setUp(store: ObjectStore, clock: { now: Date }, { source = memoryStore(), ...options }: Setup) {
-  const { objectLock, retention, keys = ['team'], checkpointEvery } = options
+  // A pack and a checkpoint for each few objects.
+  const { objectLock, retention, keys = ['team'], checkpointEvery = { objects: 5, bytes: 2 ** 20 } } = options
   const lifeboat = await openLifeboat(
     {
       products: {
@@ -104,7 +105,7 @@ async function setUp(store: ObjectStore, clock: { now: Date }, { source = memory
         },
       },
     },
-    { deps: { now: () => clock.now, ...(checkpointEvery && { checkpointEvery }) }, configFolder: keyFolder },
+    { deps: { now: () => clock.now, checkpointEvery }, configFolder: keyFolder },
   )
   return { source, lifeboat }
 }
@@ -117,6 +118,41 @@ async function locksIn(store: ObjectStore, prefix = 'shop/objects/') {
 }
 
 describe('copies of objects under a lock', () => {
+  it('that are killed leave no checkpoint that a lock would keep, and what is taken over is locked as long as the rest', async () => {
+    const clock = { now }
+    const store = memoryStore({ objectLock: true })
+    const rule = { objectLock: { days: 30 } }
+    const source = memoryStore()
+    for (let n = 10; n < 60; n++) await source.put(`photo ${n}`, bytesOf(`photo ${n}`))
+    let died = false
+    const watched = faulty(store, ({ step, key }) => {
+      died ||= step === 'put' && key.endsWith('/00000007.gpg')
+      if (died) throw Object.assign(new Error('the process is gone'), { code: 'EIO' })
+    })
+    const { extendLock } = store
+    const dying = { ...watched, extendLock }
+    const killed = await setUp(dying, clock, { source, ...rule })
+    await expect(killed.lifeboat.copyObjects('shop', 'uploads')).rejects.toThrow()
+    const checkpoints = [...(await locksIn(store, 'shop/objects/uploads/checkpoints/'))]
+    expect(checkpoints.length).toBeGreaterThan(2)
+    expect(checkpoints.filter(([, until]) => until !== undefined)).toEqual([])
+
+    clock.now = new Date(now.getTime() + 20 * day)
+    const { lifeboat } = await setUp(store, clock, { source, ...rule })
+    const [copy] = (await lifeboat.copyObjects('shop', 'uploads')).destinations
+    expect(copy!.resumed).toBeGreaterThan(4)
+    expect(await locksIn(store, 'shop/objects/uploads/checkpoints/')).toEqual(new Map())
+    for await (const { run, number, lockedUntil } of readInventory(
+      { store, product: 'shop', set: 'uploads' },
+      copy!.snapshot!,
+      undefined,
+    )) {
+      const until = (await store.head(contentKey('shop', 'uploads', run, number)))?.lockedUntil
+      expect(until!.getTime()).toBeGreaterThanOrEqual(clock.now.getTime() + 30 * day)
+      expect(Date.parse(lockedUntil!)).toBeLessThanOrEqual(until!.getTime())
+    }
+  })
+
   it('have all that each snapshot needs locked for as long as its head, over weeks of changes; prune waits for that', async () => {
     const clock = { now }
     const store = memoryStore({ now: () => clock.now, objectLock: true })
