@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import {
   appendFile,
   chmod,
@@ -253,6 +254,29 @@ describe('files in a backup', () => {
     } finally {
       await writeFile(path, original)
     }
+  })
+})
+
+describe('two restores into one folder', () => {
+  it('do not take away what the other wrote', async () => {
+    const target = join(folder, 'shared')
+    await mkdir(target)
+    const theirs = join(target, 'config/app.json')
+    const restoring = lifeboat.restoreFiles('latest', {
+      ...{ toFolder: target, bundles: ['settings'] },
+      onEvent: event => {
+        if (event.type !== 'stage.progressed' || existsSync(theirs)) return
+        mkdirSync(join(target, 'config'), { recursive: true })
+        writeFileSync(theirs, 'of the other one')
+      },
+    })
+    await expect(restoring).rejects.toMatchObject({ code: 'target-not-empty' })
+    expect(await readFile(theirs, 'utf8')).toBe('of the other one')
+    const both = await Promise.allSettled(
+      [1, 2].map(() => lifeboat.restoreFiles('latest', { toFolder: join(folder, 'new'), bundles: ['settings'] })),
+    )
+    expect(both.map(one => one.status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(await readFile(join(folder, 'new/config/app.json'), 'utf8')).toBe('{}')
   })
 })
 

@@ -55,9 +55,13 @@ export class CheckpointWriter {
     this.#every = job.checkpointEvery ?? checkpointEvery
   }
 
-  /** How many were written: their numbers are 1 to this. */
-  get written(): number {
-    return this.#written
+  /** Of all that were written. */
+  get keys(): string[] {
+    const { product, set } = this.#job
+    return Array.from({ length: this.#written }, (_, at) => [
+      checkpointKey(product, set, this.#run, at + 1),
+      checkpointListKey(product, set, this.#run, at + 1),
+    ]).flat()
   }
 
   /** Content with a number up to this may be named by one. */

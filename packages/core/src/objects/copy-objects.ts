@@ -6,7 +6,6 @@ import { withLocks } from '../locks/hold-locks.js'
 import { newBackupId } from '../repository/layout.js'
 import { compareKeys } from '../store/compare-keys.js'
 import type { ObjectStore } from '../store/object-store.js'
-import { removeForGood } from '../store/remove-for-good.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { bytesOf } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
@@ -23,8 +22,8 @@ import { SourceFailure } from './fetch-object.js'
 import { type Gathered, gatherEntries } from './gather-entries.js'
 import { keepLocked } from './keep-locked.js'
 import { entryLine, type ObjectEntry, parseEntry } from './object-entry.js'
-import { checkpointKey, checkpointListKey, contentKey, inventoryKey, listingKey, snapshotKey } from './object-layout.js'
-import { findLeftover, type Leftover } from './resume-copy.js'
+import { contentKey, inventoryKey, listingKey, snapshotKey } from './object-layout.js'
+import { findLeftover, type Leftover, removeCheckpoints } from './resume-copy.js'
 import { checkSnapshotSeal, readSnapshots, type Snapshot, sealSnapshot, snapshotFormat } from './snapshot.js'
 import { encryptionOf, encryptionOfRun, olderContentOf } from './snapshot-encryption.js'
 import {
@@ -100,8 +99,7 @@ async function copyUnlocked(job: CopyJob, signal: AbortSignal): Promise<ObjectCo
         (previous === undefined || of === run ? current : encryptionOfRun(previous, of)),
       more: { previous: previous?.id ?? null },
     })
-    await leftover.remove()
-    await removeCheckpoints(job, run, checkpoints.written)
+    await removeCheckpoints(store, [...leftover.keys, ...checkpoints.keys])
     return {
       ...{ destination: job.destination, location: store.location, snapshot, ...counts, error: null },
       outcome: gathered.missedCount === 0 ? 'complete' : 'partial',
@@ -194,11 +192,7 @@ export async function publish(
   if (tally.contents !== gathered.marks.count)
     throw explained(new BackupError('object-damaged', 'its inventory does not name all content that its listing needs'))
   const encryption = encryptionOf(job.lock)
-  const olderContent = olderContentOf(
-    [...gathered.marks.runs()].map(one => one.run),
-    encryption,
-    done.encryptionOfRun,
-  )
+  const olderContent = olderContentOf(gathered.marks.runs, encryption, done.encryptionOfRun)
   const snapshot = await sealSnapshot(
     {
       format: snapshotFormat,
@@ -268,18 +262,6 @@ async function* inventoryLines(
 }
 
 const removalsAtOnce = 8
-
-/** There is a snapshot now. Whoever may not delete leaves them: nobody looks at them any more, and a prune removes them. */
-async function removeCheckpoints({ product, set, store }: CopyJob, run: string, written: number): Promise<void> {
-  try {
-    for (let number = 1; number <= written; number++) {
-      await removeForGood(store, checkpointKey(product, set, run, number), {})
-      await removeForGood(store, checkpointListKey(product, set, run, number), {})
-    }
-  } catch {
-    // Said above.
-  }
-}
 
 /**
  * All that no checkpoint names: the next run takes over the rest. Whoever may not delete leaves it: without a head it is no

@@ -7,13 +7,18 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const built = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
-const objects = 7000
+const objects = 5000
 
 /** Copies generated objects; says how many it asked for, and what came of it. */
 const program = `
+import { existsSync, readdirSync } from 'node:fs'
 import { directory, openLifeboat, secret } from ${JSON.stringify(built)}
 
-const [folder, hoursLater] = [process.argv[2], Number(process.argv[3])]
+const [folder, hoursLater, enough] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])]
+const checkpoints = () => {
+  const at = folder + '/shop/objects/uploads/checkpoints'
+  return existsSync(at) ? readdirSync(at, { recursive: true }).filter(name => name.endsWith('.json')).length : 0
+}
 const keyOf = n => 'uploads/' + String(n).padStart(8, '0')
 const bodyOf = key => Buffer.from('the content of ' + key)
 let gets = 0
@@ -27,7 +32,15 @@ const source = {
       yield { key, sizeBytes: bodyOf(key).length, modifiedAt: new Date(1.7e12), etag: '"' + n + '"' }
     }
   },
-  async *get(key) { gets += 1; yield bodyOf(key) },
+  async *get(key) {
+    gets += 1
+    // Slows down after its first pack, and stays where it is once there is what the test waits for.
+    if (enough > 0 && gets > 2100) {
+      if (checkpoints() >= enough) await new Promise(() => setInterval(() => {}, 1e6))
+      await new Promise(resolve => setTimeout(resolve, 100))
+    }
+    yield bodyOf(key)
+  },
 }
 const lifeboat = await openLifeboat({
   products: {
@@ -54,8 +67,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-function start(hoursLater: number): ChildProcess {
-  const args = [join(folder, 'copy.mjs'), join(folder, 'vault'), String(hoursLater)]
+function start(hoursLater: number, enough: number): ChildProcess {
+  const args = [join(folder, 'copy.mjs'), join(folder, 'vault'), String(hoursLater), String(enough)]
   return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
@@ -67,11 +80,9 @@ async function checkpoints(): Promise<number> {
 
 describe('a process that copies objects', () => {
   it('killed by SIGKILL twice leaves no snapshot, and the third run fetches only what the others did not store', async () => {
-    for (const [hoursLater, enough] of [
-      [0, 1],
-      [1, 2],
-    ] as const) {
-      const child = start(hoursLater)
+    for (const hoursLater of [0, 1]) {
+      const enough = (await checkpoints()) + 1
+      const child = start(hoursLater, enough)
       const gone = once(child, 'exit')
       while ((await checkpoints()) < enough) {
         expect(child.exitCode).toBeNull()
@@ -82,7 +93,7 @@ describe('a process that copies objects', () => {
       await expect(access(join(folder, 'vault/shop/objects/uploads/snapshots'))).rejects.toThrow()
     }
     const named = await checkpoints()
-    const last = start(2)
+    const last = start(2, 0)
     let said = ''
     last.stdout?.on('data', (chunk: Buffer) => (said += chunk))
     const [status] = await once(last, 'close')

@@ -600,6 +600,25 @@ describe('retention', () => {
     expect(await lifeboat.verifyObjects('shop', 'uploads')).toMatchObject({ ok: true, read: 4 })
   })
 
+  it('excludes two copies at once, or leaves both of them whole where the store has no conditional put', async () => {
+    const source = memoryStore()
+    await fill(source, three)
+    for (const conditionalPut of [true, false]) {
+      const store = memoryStore({ conditionalPut })
+      const [one, other] = await Promise.all([open(source, store), open(source, store)])
+      const done = await Promise.allSettled([one, other].map(({ lifeboat }) => lifeboat.copyObjects('shop', 'uploads')))
+      const refused = done.flatMap(result => (result.status === 'rejected' ? [result.reason.code] : []))
+      if (conditionalPut) expect(refused).toEqual(['locked'])
+      const { snapshots } = await one.lifeboat.listObjectSnapshots('shop')
+      expect(snapshots).toHaveLength(2 - refused.length)
+      for (const { id } of snapshots)
+        expect(await one.lifeboat.verifyObjects('shop', 'uploads', { snapshot: id })).toMatchObject({
+          ok: true,
+          read: 3,
+        })
+    }
+  })
+
   it('waits for a run that is under way, and database backups of the product do not', async () => {
     const store = memoryStore()
     const { lifeboat, source } = await setUp({ store })

@@ -2,9 +2,11 @@ import { isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { isBackupId } from '../repository/layout.js'
 import { rememberingKey } from '../seal/seal.js'
+import type { ObjectStore } from '../store/object-store.js'
 import { removeForGood } from '../store/remove-for-good.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { readWhole } from '../streams/byte-source.js'
+import { orderedParallel } from '../streams/ordered-parallel.js'
 import { openSpill, type Spill } from '../streams/spill.js'
 import { type Checkpoint, checkCheckpointSeal, maxCheckpointBytes, parseCheckpoint } from './checkpoint.js'
 import { readContentLengths } from './content-lengths.js'
@@ -27,8 +29,8 @@ export interface Leftover {
   /** What of their content was met so far in {@link entries}. */
   readonly contents: () => AsyncIterable<StoredContent>
   encryptionOfRun(run: string): Snapshot['encryption'] | undefined
-  /** Takes the checkpoints away that were there at the beginning. Whoever may not leaves them for a prune. */
-  remove(): Promise<void>
+  /** All checkpoints that were there at the beginning. */
+  readonly keys: readonly string[]
   close(): Promise<void>
 }
 
@@ -56,13 +58,7 @@ export async function findLeftover(
       for await (const line of contents.read()) yield parseContent(line, 'a temporary file')
     },
     encryptionOfRun: run => encryptions.get(run),
-    async remove() {
-      try {
-        for (const key of found.keys) await removeForGood(store, key, { signal })
-      } catch {
-        // A prune does.
-      }
-    },
+    keys: found.keys,
     close: () => contents.close(),
   }
 
@@ -111,6 +107,20 @@ export async function findLeftover(
       if (error instanceof RangeError) return passedOver(job, key, 'it is too large')
       return passedOver(job, key, wrapStoreError(error, { store, doing: `read ${key}`, signal }).message)
     }
+  }
+}
+
+const removalsAtOnce = 8
+
+/** There is a snapshot now. Whoever may not delete leaves them: nobody looks at them any more, and a prune removes them. */
+export async function removeCheckpoints(store: ObjectStore, keys: readonly string[]): Promise<void> {
+  async function* each() {
+    yield* keys
+  }
+  try {
+    for await (const _ of orderedParallel(each(), removalsAtOnce, key => removeForGood(store, key, {})));
+  } catch {
+    // Said above.
   }
 }
 
