@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -144,7 +144,10 @@ export function locksBetweenHosts(name: string, prepare: () => Promise<MeetingPl
 /** The arguments of a process and of everything that it started. */
 async function argumentsBelow(pid: number): Promise<string[]> {
   const read = (name: string) => readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '')
-  const children = (await read(`task/${pid}/children`)).split(' ').filter(one => one !== '')
+  // A backup starts pg_dump from a thread of its own, and Linux lists children by the thread that started them.
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => [])
+  const lists = await Promise.all(threads.map(thread => read(`task/${thread}/children`)))
+  const children = lists.flatMap(list => list.split(' ').filter(one => one !== ''))
   const below = await Promise.all(children.map(one => argumentsBelow(Number(one))))
   return [(await read('cmdline')).replaceAll('\0', ' '), ...below.flat()]
 }

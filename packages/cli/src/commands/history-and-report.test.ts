@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HistoryOptions, Lifeboat, ProofRecord, ReportModel } from '@lifeboat/core'
 import { describe, expect, it } from 'vitest'
 import { runCli } from '../testing/fake-io.js'
+import { writePrivateFile } from '../write-private-file.js'
 
 function record(day: number, more: Partial<Extract<ProofRecord, { kind: 'verification' }>> = {}): ProofRecord {
   return {
@@ -87,6 +88,18 @@ describe('report', () => {
     expect(opened).toEqual([join(cwd, 'out.html')])
     expect(page).toMatch(/^<!doctype html>[\s\S]*1 of 1 product cannot be relied on/)
     expect(files.sort()).toEqual(['lifeboat.config.mjs', 'out.html'])
+  })
+
+  it('is for its owner alone, and keeps the mode that somebody gave it', async () => {
+    const modes: number[] = []
+    await runCli(['report', '--html', 'out.html'], { lifeboat }, async folder => {
+      const file = join(folder, 'out.html')
+      modes.push((await stat(file)).mode & 0o777)
+      await chmod(file, 0o700)
+      await writePrivateFile(file, 'anew')
+      modes.push((await stat(file)).mode & 0o777)
+    })
+    expect(modes).toEqual([0o600, 0o700])
   })
 
   it('is the model with --json', async () => {

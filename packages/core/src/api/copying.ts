@@ -16,7 +16,7 @@ export interface CopyResult {
   readonly from: string
   readonly to: string
   readonly location: string
-  /** `present`: the destination had this very backup already, and nothing was written. */
+  /** `present`: the destination had all of this very backup already, and nothing was written. */
   readonly outcome: 'copied' | 'present'
   readonly manifest: Manifest
   /** Sum over the artifacts, in bytes, as they lie in the destination. */

@@ -76,6 +76,31 @@ describe('a copy', () => {
     expect(puts).toEqual(['shop/locks/change.json'])
   })
 
+  it('made again brings back what the destination lost of it, and is refused where it was cut short', async () => {
+    const to = memoryStore()
+    const job = { backup: located(await source()), to: { name: 'archive', store: to }, deps }
+    await copyBackup(job, {})
+    await to.remove(whole[0]!)
+    expect((await copyBackup(job, {})).outcome).toBe('copied')
+    expect(await read(to, whole[0]!)).toBe(stored.toString())
+    await to.put(whole[0]!, bytesOf(stored.subarray(0, 1000)))
+    await expect(copyBackup(job, {})).rejects.toMatchObject({ code: 'object-damaged' })
+    expect(await keysOf(to)).toEqual(whole)
+  })
+
+  it('that cannot bring back what is lost leaves the rest as it is', async () => {
+    const to = memoryStore()
+    const from = await source()
+    const job = { backup: located(from), to: { name: 'archive', store: to }, deps }
+    await copyBackup(job, {})
+    await to.remove(whole[0]!)
+    const damaged = Buffer.from(stored)
+    damaged[150_000]! ^= 1
+    await from.put(whole[0]!, bytesOf(damaged))
+    await expect(copyBackup(job, {})).rejects.toMatchObject({ code: 'object-damaged' })
+    expect(await keysOf(to)).toEqual([whole[1]])
+  })
+
   it('is refused over another backup of that name, which stays as it is', async () => {
     const to = memoryStore()
     const other = JSON.stringify({ ...manifest, reason: 'another' })

@@ -19,6 +19,7 @@ import { bytesOf } from '../streams/byte-source.js'
 import { PassingDigest } from '../streams/digest.js'
 import type { CopyStage } from './copy-stage.js'
 import { findCopy } from './find-copy.js'
+import { findLacking } from './find-lacking.js'
 
 export interface CopyJob {
   /** What is copied, and from where. */
@@ -33,7 +34,8 @@ export interface CopyJob {
  * Copies a backup into another place: artifacts first, each compared with the hash that the manifest records while it
  * passes, then the manifest, only where there is none. The destination is locked meanwhile, the source is not: what a
  * prune takes from under the copy fails it. A copy that is killed leaves artifacts without a manifest, which `sweep`
- * clears, and so does the next copy of the same backup.
+ * clears, and so does the next copy of the same backup. What the destination has lost of a backup that it has is brought
+ * back.
  * @throws BackupError `object-damaged`, `object-exists`, `locked`; then nothing of it is left in the destination
  */
 export async function copyBackup(job: CopyJob, options: RunOptions): Promise<CopyResult> {
@@ -70,7 +72,7 @@ async function copyLocked(job: CopyJob, options: RunOptions & { readonly signal:
   const found = await findCopy(to.store, { product, id, keys }, signal)
   if (found.manifest !== undefined) {
     if (stage === undefined && hashManifest(found.manifest) === hashManifest(original))
-      return resultOf('present', found.manifest)
+      return resultOf((await bringBack(job, found.manifest, options)) ? 'copied' : 'present', found.manifest)
     throw new BackupError('object-exists', `${to.store.location} holds another backup as ${product}/${id}`, {
       hint: 'nothing is ever overwritten; `lifeboat verify` tells which of the two is sound',
     })
@@ -98,6 +100,24 @@ async function copyLocked(job: CopyJob, options: RunOptions & { readonly signal:
     return resultOf('copied', manifest)
   } catch (error) {
     await removeEverywhere([to], written, emit)
+    throw error
+  }
+}
+
+/** Stores what the destination has lost of a backup whose manifest it has. False: it has all of it. */
+async function bringBack(
+  job: CopyJob,
+  manifest: Manifest,
+  options: RunOptions & { readonly signal: AbortSignal },
+): Promise<boolean> {
+  const lacking = await findLacking(job.to.store, manifest, options.signal)
+  const written: string[] = []
+  try {
+    for (const artifact of lacking)
+      await copyArtifact(job, artifact, artifact.key, { ...options, wrote: key => written.push(key) })
+    return lacking.length > 0
+  } catch (error) {
+    await removeEverywhere([job.to], written, emitterFor(options.onEvent))
     throw error
   }
 }

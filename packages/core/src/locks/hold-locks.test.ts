@@ -91,6 +91,35 @@ describe('withLocks', () => {
     await expect(work).rejects.toMatchObject({ code: 'locked', hint: expect.stringContaining('did not answer') })
   })
 
+  it('goes on without a store that falls silent while another is held, and aborts when that one does, too', async () => {
+    vi.useFakeTimers()
+    try {
+      const events: BackupEvent[] = []
+      const silent = new Set<string>()
+      const store = (name: string): ObjectStore => {
+        const inner = memoryStore()
+        return { ...inner, put: (...args) => (silent.has(name) ? down.put(...args) : inner.put(...args)) }
+      }
+      let over = false
+      const emit = (event: BackupEvent) => void events.push(event)
+      const work = withLocks(workOn({ a: store('a'), b: store('b') }, { emit }), async signal => {
+        await new Promise(resolve => signal.addEventListener('abort', resolve))
+        over = true
+        throw signal.reason
+      })
+      const refused = expect(work).rejects.toMatchObject({ message: 'the lock of shop in b was lost' })
+      silent.add('a')
+      await vi.advanceTimersByTimeAsync(600_000)
+      expect(over).toBe(false)
+      expect(events).toEqual([{ type: 'warning.raised', message: expect.stringMatching(/^a is not locked any more/) }])
+      silent.add('b')
+      await vi.advanceTimersByTimeAsync(120_000)
+      await refused
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('aborts the work when the store neither answers nor fails', async () => {
     const store = memoryStore()
     let silent = false

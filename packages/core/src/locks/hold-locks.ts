@@ -28,6 +28,8 @@ interface Held {
   /** Runs off before the lease does, unless a renewal puts another in its place. */
   deadline: NodeJS.Timeout
   renewing: Promise<void> | undefined
+  /** It did not answer for too long; whoever wants the lock has it by now. */
+  silent: boolean
 }
 
 /**
@@ -40,8 +42,8 @@ function safetyMs(leaseMs: number): number {
 
 /**
  * Runs `work` while the product's lock is held in every store that answers; the signal it gets also aborts when a lock
- * is lost. For a backup a store that does not answer is not locked, which is said: it will not take a backup either.
- * Whatever removes, or clears the way for itself, does not begin there.
+ * is lost. For a backup a store that does not answer, at its begin or later, is not locked, which is said: it will not
+ * take a backup either, and the others must not go without. Whatever removes, or clears the way for itself, does not begin there.
  * @throws BackupError `locked` when one of the stores is held by another run, and what kept another work from its lock
  */
 export async function withLocks<T>(options: LockWork, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -55,7 +57,8 @@ export async function withLocks<T>(options: LockWork, work: (signal: AbortSignal
       try {
         const deadline = deadlineFrom(performance.now(), name)
         try {
-          held.push({ name, store, lock: await acquireStoreLock(store, lockOptions), deadline, renewing: undefined })
+          const lock = await acquireStoreLock(store, lockOptions)
+          held.push({ name, store, lock, deadline, renewing: undefined, silent: false })
         } catch (error) {
           clearTimeout(deadline)
           throw error
@@ -85,9 +88,10 @@ export async function withLocks<T>(options: LockWork, work: (signal: AbortSignal
       await one.lock.renew()
       clearTimeout(one.deadline)
       one.deadline = deadlineFrom(began, one.name)
+      one.silent = false
     } catch (error) {
       // A store may fail, or say nothing, for a while: the deadline judges that.
-      if (isBackupError(error, 'locked')) lose(one.name, 'taken', error)
+      if (isBackupError(error, 'locked') && !one.silent) lose(one.name, 'taken', error)
     } finally {
       one.renewing = undefined
     }
@@ -95,7 +99,14 @@ export async function withLocks<T>(options: LockWork, work: (signal: AbortSignal
 
   function deadlineFrom(began: number, name: string): NodeJS.Timeout {
     const leftMs = options.leaseMs - safetyMs(options.leaseMs) - (performance.now() - began)
-    return setTimeout(lose, Math.max(0, leftMs), name, 'silent')
+    return setTimeout(fallSilent, Math.max(0, leftMs), name)
+  }
+
+  function fallSilent(name: string): void {
+    for (const one of held) one.silent ||= one.name === name
+    const message = `${name} is not locked any more: it did not answer for too long`
+    if (options.purpose !== 'backup' || held.every(one => one.silent)) lose(name, 'silent')
+    else options.emit({ type: 'warning.raised', message })
   }
 
   function lose(name: string, why: 'taken' | 'silent', cause?: unknown): void {

@@ -547,6 +547,7 @@ describe('retention', () => {
     const { lifeboat, source, clock } = await setUp({ store, retention: { last: 5, minimum: 1 } })
     await fill(source, three)
     const first = await lifeboat.copyObjects('shop', 'uploads')
+    clock.now = new Date(clock.now.getTime() + 60_000)
     await source.put('new.txt', bytesOf('a new one'))
     clock.now = new Date(clock.now.getTime() + 60_000)
     const second = await lifeboat.copyObjects('shop', 'uploads')

@@ -70,8 +70,8 @@ export function directory(path: string): ObjectStore {
     },
 
     async *list(prefix, { signal } = {}) {
-      const parents = prefix.split('/').slice(0, -1)
-      if (parents.some(name => name === '' || name === '.' || name === '..')) return
+      const parents = parentsOf(prefix)
+      if (parents === undefined) return
       for await (const found of walk(root, parents, signal)) if (found.key.startsWith(prefix)) yield found
     },
 
@@ -86,7 +86,9 @@ export function directory(path: string): ObjectStore {
     },
 
     async *listUnfinished(prefix, { signal } = {}) {
-      for await (const file of temporaryFiles(root, signal)) if (file.key.startsWith(prefix)) yield file
+      const parents = parentsOf(prefix)
+      if (parents === undefined) return
+      for await (const file of temporaryFiles(root, parents, signal)) if (file.key.startsWith(prefix)) yield file
     },
 
     async removeUnfinished({ handle }, { signal } = {}) {
@@ -151,9 +153,22 @@ async function missing(root: string, key: string, cause?: unknown): Promise<Back
   })
 }
 
+/**
+ * The folders that all keys of a prefix lie in: nothing else is looked into, as the rest of a disk may be others'.
+ * Undefined: no key begins so.
+ */
+function parentsOf(prefix: string): readonly string[] | undefined {
+  const parents = prefix.split('/').slice(0, -1)
+  return parents.some(name => name === '' || name === '.' || name === '..') ? undefined : parents
+}
+
 /** Files of writes that are under way, or were when their process died; their names say nothing of the key but its folder. */
-async function* temporaryFiles(root: string, signal: AbortSignal | undefined): AsyncGenerator<UnfinishedPut> {
-  for await (const { key: handle, sizeBytes, modifiedAt } of walk(root, [], signal, isTemporary)) {
+async function* temporaryFiles(
+  root: string,
+  parents: readonly string[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<UnfinishedPut> {
+  for await (const { key: handle, sizeBytes, modifiedAt } of walk(root, parents, signal, isTemporary)) {
     const folder = handle.slice(0, handle.lastIndexOf('/') + 1)
     yield { key: folder, startedAt: modifiedAt, sizeBytes, handle }
   }

@@ -37,7 +37,7 @@ export function logRowOf(record: ProofRecord): LogRow {
   }
 }
 
-/** Writes a row and, where asked, deletes what is older. @throws BackupError `database-refused` without the table */
+/** Writes a row and, where asked, deletes older ones of its product. @throws BackupError `database-refused` without the table */
 export async function writeLog(
   target: ConnectionTarget,
   row: LogRow,
@@ -55,8 +55,13 @@ export async function writeLog(
       ],
     )
     if (options.pruneAfterMs !== undefined) {
-      const before = new Date(Date.parse(row.verified_at) - options.pruneAfterMs).toISOString()
-      await client.query('delete from public.backup_verification_log where verified_at < $1', [before])
+      // A log may be of many products, each with a time of its own; and a clock here that is ahead must not empty it.
+      const [product] = row.backup_id.split('/')
+      await client.query(
+        `delete from public.backup_verification_log
+          where verified_at < least($1::timestamptz, now()) - $2 * interval '1 ms' and starts_with(backup_id, $3)`,
+        [row.verified_at, options.pruneAfterMs, `${product}/`],
+      )
     }
   } catch (error) {
     throw databaseError(error, target, options.signal)

@@ -3,6 +3,7 @@ import { memoryStore, type ObjectStore, secret, verificationLogMigration } from 
 import { runQueries } from '../../../core/src/live/run-queries.js'
 import { parseConnectionUrl } from '../../../core/src/postgres/connection.js'
 import { readRecords } from '../../../core/src/repository/verification-record.js'
+import { writeLog } from '../../../core/src/verification-log/write-log.js'
 import type {} from '../provided-postgres.js'
 import { databaseUrl, makeDrillShop, openShop, query } from './drill-shop.js'
 
@@ -268,5 +269,27 @@ describe('the verification log', () => {
     ])
     const bad = "update backup_verification_log set status = 'fine'"
     await expect(query(source, bad)).rejects.toThrow(/violates check constraint/)
+  })
+
+  it('loses only old rows of its own product, by the clock of the database', async () => {
+    await query(
+      source,
+      `insert into backup_verification_log (verified_at, backup_id, backup_age_hours, backup_size_mb, status, checks_passed, checks_failed)
+       select now() - make_interval(days => d), id, 1, 1, 'success', 1, 0
+         from (values (89, 'shop/kept'), (91, 'shop/gone'), (91, 'blog/kept'), (91, 'shop-two/kept')) v (d, id)`,
+    )
+    // Of a machine whose clock is ten years ahead.
+    const at = new Date(Date.now() + 3_650 * 86_400_000).toISOString()
+    const row = { verified_at: at, backup_id: 'shop/ahead', backup_age_hours: 0, backup_size_mb: 0 }
+    await writeLog(
+      parseConnectionUrl(source),
+      { ...row, status: 'success', checks_passed: 1, checks_failed: 0, error_details: null },
+      { pruneAfterMs: 90 * 86_400_000 },
+    )
+    const left = await query<{ id: string }>(
+      source,
+      "select backup_id as id from backup_verification_log where backup_id ~ '(kept|gone)$' order by 1",
+    )
+    expect(left.map(({ id }) => id)).toEqual(['blog/kept', 'shop-two/kept', 'shop/kept'])
   })
 })
