@@ -17,7 +17,7 @@ ${lines.map(({ fields }) => `    - cron: ${quoted(fields)}\n`).join('')}  workfl
 permissions:
   contents: read
 concurrency:
-  group: lifeboat-${job.product}
+  group: lifeboat-${job.product}-${job.job}
   cancel-in-progress: false
 jobs:
   ${job.job}:

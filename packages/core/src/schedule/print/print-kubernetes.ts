@@ -1,9 +1,11 @@
 import { cronLine } from './cron-line.js'
 import { guardedScript, ofJob, quoted } from './job-command.js'
 import type { PrintedFile, PrintedJob } from './print-schedule.js'
+import { refuseSameNames } from './refuse-same-names.js'
 
 /** One file with a CronJob for each job. */
 export function printKubernetes(jobs: readonly PrintedJob[]): PrintedFile[] {
+  refuseSameNames(jobs, nameOf)
   return [{ name: 'lifeboat-cronjobs.yaml', text: jobs.map(manifestOf).join('---\n') }]
 }
 
