@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HistoryOptions, Lifeboat, ProofRecord, ReportModel } from '@lifeboat/core'
 import { describe, expect, it } from 'vitest'
 import { runCli } from '../testing/fake-io.js'
+import { writePrivateFile } from '../write-private-file.js'
 
 function record(day: number, more: Partial<Extract<ProofRecord, { kind: 'verification' }>> = {}): ProofRecord {
   return {
@@ -24,6 +25,7 @@ describe('history', () => {
         asked.push(options)
         return records
       },
+      objectHistory: async () => [],
     }
     const { status, stdout } = await runCli(['history', 'shop', '--days', '7'], { lifeboat })
     expect(status).toBe(0)
@@ -38,13 +40,13 @@ describe('history', () => {
   })
 
   it('is the records themselves with --json', async () => {
-    const lifeboat: Partial<Lifeboat> = { history: async () => records }
+    const lifeboat: Partial<Lifeboat> = { history: async () => records, objectHistory: async () => [] }
     const ran = await runCli(['history', '--json'], { lifeboat })
     expect((ran.json().records as ProofRecord[]).map(one => one.at.slice(8, 10))).toEqual(['20', '19', '18'])
   })
 
   it('says what to do when there is nothing', async () => {
-    const lifeboat: Partial<Lifeboat> = { history: async () => [] }
+    const lifeboat: Partial<Lifeboat> = { history: async () => [], objectHistory: async () => [] }
     const { status, stdout, stderr } = await runCli(['history'], { lifeboat })
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
     expect(stderr).toBe(
@@ -60,7 +62,7 @@ const model: ReportModel = {
   products: [
     {
       ...{ name: 'shop', verdict: 'bad', headline: 'there is no backup', destinations: [], trend: [], drills: [] },
-      ...{ drillTrend: [], findings: [], notIncluded: [] },
+      ...{ drillTrend: [], findings: [], objects: [], notIncluded: [] },
       rpo: { ...unknown, longestGapMs: null },
       rto: { ...unknown, drilledAt: null, recoveryMs: null, estimate: null },
     },
@@ -87,6 +89,18 @@ describe('report', () => {
     expect(opened).toEqual([join(cwd, 'out.html')])
     expect(page).toMatch(/^<!doctype html>[\s\S]*1 of 1 product cannot be relied on/)
     expect(files.sort()).toEqual(['lifeboat.config.mjs', 'out.html'])
+  })
+
+  it('is for its owner alone, and keeps the mode that somebody gave it', async () => {
+    const modes: number[] = []
+    await runCli(['report', '--html', 'out.html'], { lifeboat }, async folder => {
+      const file = join(folder, 'out.html')
+      modes.push((await stat(file)).mode & 0o777)
+      await chmod(file, 0o700)
+      await writePrivateFile(file, 'anew')
+      modes.push((await stat(file)).mode & 0o777)
+    })
+    expect(modes).toEqual([0o600, 0o700])
   })
 
   it('is the model with --json', async () => {

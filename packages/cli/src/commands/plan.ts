@@ -1,11 +1,10 @@
-import { rename, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { BackupError } from '@lifeboat/core'
 import type { Command } from 'commander'
 import { addCommand, type Choose, type CommandResult } from '../command.js'
 import { exitStatus } from '../exit-status.js'
 import { oneLine, redact } from '../render/one-line.js'
 import type { Session } from '../session.js'
+import { writePrivateFile } from '../write-private-file.js'
 
 export function definePlan(program: Command, choose: Choose): void {
   addCommand(program, 'plan', "write a product's disaster-recovery plan as Markdown", [
@@ -24,24 +23,10 @@ async function runPlan(session: Session, product: string, out: string | undefine
   const { markdown } = await lifeboat.disasterPlan(product, { signal, onEvent: session.progress.onEvent })
   const plan = redact(markdown)
   const file = out === undefined ? null : resolve(session.io.cwd, out)
-  if (file !== null) await writeWhole(file, plan)
+  if (file !== null) await writePrivateFile(file, plan)
   return {
     status: exitStatus.done,
     document: { product, file, plan },
     lines: file === null ? plan.trimEnd().split('\n') : [`written to ${oneLine(file)}`],
-  }
-}
-
-async function writeWhole(file: string, text: string): Promise<void> {
-  const part = `${file}.part-${process.pid}`
-  try {
-    await writeFile(part, text)
-    await rename(part, file)
-  } catch (error) {
-    await rm(part, { force: true })
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'it failed'
-    throw new BackupError('unexpected', `cannot write ${file}: ${why}`, {
-      ...{ cause: error, hint: 'check that the folder exists and may be written to' },
-    })
   }
 }

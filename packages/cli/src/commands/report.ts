@@ -1,13 +1,12 @@
-import { rename, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { ProductReport, ReportModel } from '@lifeboat/core'
-import { BackupError } from '@lifeboat/core'
 import type { Command } from 'commander'
 import { addCommand, type Choose, type CommandResult } from '../command.js'
 import { exitStatus } from '../exit-status.js'
 import { oneLine } from '../render/one-line.js'
 import type { Session } from '../session.js'
 import { UsageError } from '../usage-error.js'
+import { writePrivateFile } from '../write-private-file.js'
 
 interface Flags {
   readonly html?: string
@@ -51,29 +50,10 @@ function lineOf({ name, verdict, headline }: ProductReport, { colours }: Session
   return `${oneLine(name)}: ${paint(word)}: ${oneLine(headline)}`
 }
 
-/** What the system's words for it mean. */
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such folder',
-  EISDIR: 'it is a folder',
-  EACCES: 'it is not allowed',
-  ENOSPC: 'the disk is full',
-}
-
-/** Whole or not at all. What draws the charts is loaded for this only. */
+/** What draws the charts is loaded for this only. */
 async function writePage(file: string, model: ReportModel): Promise<void> {
   const { renderReport } = await import('@lifeboat/core/report')
-  const part = `${file}.part-${process.pid}`
-  try {
-    await writeFile(part, renderReport(model))
-    await rename(part, file)
-  } catch (error) {
-    await rm(part, { force: true })
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    const why = reasons[code] ?? (code || 'it failed')
-    throw new BackupError('unexpected', `cannot write ${file}: ${why}`, {
-      ...{ cause: error, hint: 'check that the folder exists and may be written to' },
-    })
-  }
+  await writePrivateFile(file, renderReport(model))
 }
 
 async function openInBrowser(file: string): Promise<void> {

@@ -136,7 +136,7 @@ describe('lifeboat backup --prove', () => {
   })
 
   it('fails where the stored bytes are not what they should be', async () => {
-    const damage = `for file in backups/shop/*/*.gpg; do printf X | dd of="$file" bs=1 seek=200 conv=notrunc 2>/dev/null; done`
+    const damage = `for file in backups/shop/*/*.gpg; do printf not-what-was-written | dd of="$file" bs=1 seek=200 conv=notrunc 2>/dev/null; done`
     const place = await configure('damaged', `hooks: { afterBackup: { shell: ${JSON.stringify(damage)} } }`)
     const content = start(['backup', 'shop', '--prove'], place)
     expect(await content.status).toBe(4)

@@ -91,7 +91,9 @@ export async function readSnapshots(
     }
   }
   try {
-    for await (const read of orderedParallel(ids(), readsInFlight, readOne)) {
+    for await (const read of orderedParallel(ids(), readsInFlight, id =>
+      readSnapshot({ store, product, set }, id, signal),
+    )) {
       if (read === undefined) continue
       if ('format' in read) snapshots.push(read)
       else unreadable.push(read)
@@ -101,24 +103,29 @@ export async function readSnapshots(
   }
   snapshots.sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id))
   return { snapshots, unreadable }
+}
 
-  async function readOne(id: string) {
-    const key = snapshotKey(product, set, id)
-    let bytes: Buffer
-    try {
-      bytes = await readWhole(store.get(key, { signal }), maxBytes)
-    } catch (error) {
-      // Pruned while it was listed.
-      if (store.classify(error) === 'object-missing') return undefined
-      if (error instanceof RangeError) return { key, message: 'it is too large' }
-      throw error
-    }
-    const read = parseSnapshot(bytes)
-    if (typeof read === 'string') return { key, message: read }
-    if (read.product !== product || read.set !== set || read.id !== id)
-      return { key, message: `it is the head of ${read.product}/${read.set}/${read.id}` }
-    return read
+/** One head; why it cannot be read; undefined: it is not there. */
+export async function readSnapshot(
+  { store, product, set }: SnapshotPlace,
+  id: string,
+  signal: AbortSignal | undefined,
+): Promise<Snapshot | { readonly key: string; readonly message: string } | undefined> {
+  const key = snapshotKey(product, set, id)
+  let bytes: Buffer
+  try {
+    bytes = await readWhole(store.get(key, { signal }), maxBytes)
+  } catch (error) {
+    // Pruned while it was listed.
+    if (store.classify(error) === 'object-missing') return undefined
+    if (error instanceof RangeError) return { key, message: 'it is too large' }
+    throw error
   }
+  const read = parseSnapshot(bytes)
+  if (typeof read === 'string') return { key, message: read }
+  if (read.product !== product || read.set !== set || read.id !== id)
+    return { key, message: `it is the head of ${read.product}/${read.set}/${read.id}` }
+  return read
 }
 
 /** A snapshot, or why these bytes are none. */

@@ -40,6 +40,23 @@ const calls: [StoreMoment['step'], (store: ObjectStore) => Promise<unknown>][] =
   ['remove', store => store.remove('there')],
 ]
 
+describe('retrying: a put that is too long to be held', () => {
+  // What it holds open, a file or a connection, would stay open until the process ends.
+  it('lets its source go when the store refuses it before it reads', async () => {
+    let gone = false
+    async function* long(): ByteSource {
+      try {
+        for (;;) yield new Uint8Array(400_000)
+      } finally {
+        gone = true
+      }
+    }
+    await expect(around(failing('put', 1, refused)).put('k', long())).rejects.toThrow('403')
+    await new Promise(resolve => setImmediate(resolve))
+    expect(gone).toBe(true)
+  })
+})
+
 describe.each(calls)('retrying: %s', (step, call) => {
   it('is repeated while it cannot be reached, and every wait is told', async () => {
     const inner = memoryStore()

@@ -111,7 +111,7 @@ function repeating(store: ObjectStore, policy: RetryPolicy, onRetry: (retry: Sto
       assertKey(key)
       options.signal?.throwIfAborted()
       const held = await holdSmall(source, options)
-      if ('longer' in held) return store.put(key, held.longer, options)
+      if ('longer' in held) return store.put(key, held.longer, options).finally(() => held.letGo())
       return repeated(`put ${key}`, options.signal, async attempt => {
         try {
           return await store.put(key, bytesOf(...held.chunks), options)
@@ -211,8 +211,8 @@ function optionalParts(
 async function holdSmall(
   source: ByteSource,
   options: PutOptions,
-): Promise<{ readonly chunks: Buffer[] } | { readonly longer: ByteSource }> {
-  if ((options.expectedBytes ?? 0) > smallPutBytes) return { longer: source }
+): Promise<{ readonly chunks: Buffer[] } | { readonly longer: ByteSource; letGo(): void }> {
+  if ((options.expectedBytes ?? 0) > smallPutBytes) return { longer: source, letGo: () => {} }
   const iterator = untilAborted(source, options.signal)[Symbol.asyncIterator]()
   const chunks: Buffer[] = []
   for (let total = 0; total <= smallPutBytes; ) {
@@ -224,12 +224,10 @@ async function holdSmall(
   }
   return {
     longer: (async function* () {
-      try {
-        yield* chunks
-        for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value
-      } finally {
-        await iterator.return?.(undefined)
-      }
+      yield* chunks
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value
     })(),
+    // Not by the generator itself, which runs to no end where it is never read; nor awaited, as the source may be silent.
+    letGo: () => void iterator.return?.(undefined).catch(() => {}),
   }
 }

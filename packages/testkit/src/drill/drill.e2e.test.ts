@@ -149,6 +149,13 @@ describe('a drill of the demo shop', () => {
     const url = secret.value(server)
     const refused = await open({ drill: { url } })
     await expect(refused.drill('shop/latest')).rejects.toMatchObject({ code: 'target-is-source' })
+    // Nor by another name of the same server.
+    const alias = await open({ drill: { url: secret.value(server.replace('127.0.0.1', 'localhost')) } })
+    await expect(alias.drill('shop/latest')).rejects.toMatchObject({
+      code: 'target-is-source',
+      message: expect.stringContaining('a drill on localhost:'),
+      hint: expect.stringContaining("allowSourceServer: 'localhost:"),
+    })
     const small = await open({ drill: { url, maxSize: '1MB', allowSourceServer: new URL(server).host } })
     await expect(small.drill('shop/latest')).rejects.toMatchObject({ code: 'target-unfit' })
     const blind = await open({ drill: { url, maxSize: '1MB' }, source: { url: secret.env('NOT_AT_HAND') } })

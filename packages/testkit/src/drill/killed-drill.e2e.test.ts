@@ -6,32 +6,15 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { build } from 'tsup'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { directory } from '../../../core/src/index.js'
 import { findPgTools } from '../../../core/src/postgres/find-pg-tools.js'
+import { bundleProgram } from '../bundle-program.js'
 import { type ScratchServer, startScratchServer } from '../postgres.js'
 import { databaseUrl, openShop, query } from './drill-shop.js'
 import type { DrillOrder } from './mortal-drill.js'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-
-/** Bundles `mortal-drill.ts` with all that it uses: it starts in a third of the time. */
-async function buildMortal(folder: string): Promise<string> {
-  await build({
-    ...{ entry: [at('mortal-drill.ts')], outDir: folder, format: 'esm', target: 'node20', config: false, silent: true },
-    ...{ noExternal: [/.*/], external: ['pg-native'] },
-    // What is bundled may still call require().
-    banner: {
-      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
-    },
-    esbuildOptions: options => {
-      options.alias = { '@lifeboat/core': at('../../../core/src/index.ts') }
-      options.outExtension = { '.js': '.mjs' }
-    },
-  })
-  return join(folder, 'mortal-drill.mjs')
-}
 
 describe('a drill that is killed', () => {
   let folder: string
@@ -39,14 +22,14 @@ describe('a drill that is killed', () => {
   let scratch: ScratchServer
   let server: string
   let source: string
-  let mortal: string
+  let mortal: readonly string[]
   let pgTools: DrillOrder['pgTools']
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-killed-test-'))
     scratch = await startScratchServer()
     server = scratch.url()
-    mortal = await buildMortal(join(folder, 'mortal'))
+    mortal = await bundleProgram(at('mortal-drill.ts'), join(folder, 'mortal'))
     pgTools = await findPgTools()
     await query(server, 'create database killed_shop')
     source = databaseUrl(server, 'killed_shop')
@@ -66,7 +49,7 @@ describe('a drill that is killed', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  const start = () => spawn(process.execPath, [mortal], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const start = () => spawn(process.execPath, [...mortal], { stdio: ['pipe', 'pipe', 'inherit'] })
 
   /** Runs a drill, and kills it after so many events; returns what it said. */
   async function drillUntil(child: ChildProcess, onServer: boolean, events = -1): Promise<string[]> {
@@ -120,21 +103,18 @@ describe('a drill that is killed', () => {
     const waiting = [...points]
     const killed: string[] = []
     const killSome = async () => {
-      for (let next = start(); ; ) {
-        const point = waiting.shift()
-        const child = next
-        if (point === undefined) {
-          child.kill('SIGKILL')
-          return
-        }
+      let ready: ChildProcess | undefined = start()
+      for (let point = waiting.shift(); point !== undefined; point = waiting.shift()) {
+        const child = ready ?? start()
         // Ahead of its time: it waits for its order.
-        next = start()
+        ready = waiting.length >= together ? start() : undefined
         const lines = await drillUntil(child, point.onServer, point.events)
         expect(child.signalCode, lines.join('; ')).toBe('SIGKILL')
         pids.push(child.pid!)
         said.push(...lines)
         killed.push(`${point.events} ${point.onServer}`)
       }
+      ready?.kill('SIGKILL')
     }
     await Promise.all(Array.from({ length: together }, killSome))
     expect(killed.sort()).toEqual(points.map(({ events, onServer }) => `${events} ${onServer}`).sort())

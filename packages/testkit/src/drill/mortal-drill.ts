@@ -16,29 +16,31 @@ export interface DrillOrder {
   readonly pgTools: readonly { readonly folder: string; readonly major: number; readonly version: string }[]
 }
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { source, store, scratch, pgTools } = JSON.parse(line) as DrillOrder
-  const drill = scratch === null ? {} : { url: secret.value(scratch.url), allowSourceServer: scratch.name }
-  const lifeboat = await openLifeboat(
-    {
-      products: {
-        shop: {
-          source: { url: secret.value(source) },
-          encryption: { passphrase: secret.value('correct horse battery') },
-          destinations: { local: { store: directory(store) } },
-          drill,
+export async function main(): Promise<void> {
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { source, store, scratch, pgTools } = JSON.parse(line) as DrillOrder
+    const drill = scratch === null ? {} : { url: secret.value(scratch.url), allowSourceServer: scratch.name }
+    const lifeboat = await openLifeboat(
+      {
+        products: {
+          shop: {
+            source: { url: secret.value(source) },
+            encryption: { passphrase: secret.value('correct horse battery') },
+            destinations: { local: { store: directory(store) } },
+            drill,
+          },
         },
       },
-    },
-    { deps: { findPgTools: async () => [...pgTools] } },
-  )
-  const report = await lifeboat.drill('shop/latest', {
-    onEvent: event => {
-      const more = event.type === 'warning.raised' ? event.message : 'step' in event ? event.step : ''
-      writeSync(1, `${event.type} ${more}\n`)
-    },
-  })
-  writeSync(1, `report ${report.ok} ${report.findings.map(one => one.code).join()}\n`)
-  break
+      { deps: { findPgTools: async () => [...pgTools] } },
+    )
+    const report = await lifeboat.drill('shop/latest', {
+      onEvent: event => {
+        const more = event.type === 'warning.raised' ? event.message : 'step' in event ? event.step : ''
+        writeSync(1, `${event.type} ${more}\n`)
+      },
+    })
+    writeSync(1, `report ${report.ok} ${report.findings.map(one => one.code).join()}\n`)
+    break
+  }
+  process.exit()
 }
-process.exit()

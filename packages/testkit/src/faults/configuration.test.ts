@@ -1,4 +1,5 @@
 import { directory, memoryStore, openLifeboat, secret } from '@lifeboat/core'
+import { s3 } from '@lifeboat/provider-s3'
 import { describe, expect, it } from 'vitest'
 import { runCli } from '../../../cli/src/testing/fake-io.js'
 import { expectCaught, refusalOf } from './fault-shop.js'
@@ -11,6 +12,15 @@ const product = (change: object = {}) => ({
   destinations: { local: { store: memoryStore() } },
   ...change,
 })
+const inBucket = (prefix: string, endpoint?: string) => {
+  const options = {
+    bucket: 'backups',
+    region: 'eu-central-1',
+    ...(prefix && { prefix }),
+    ...(endpoint && { endpoint }),
+  }
+  return { destinations: { local: { store: s3(options) } } }
+}
 const stored = (path: string) => ({ destinations: { local: { store: directory(path) } } })
 
 describe('a wrong configuration', () => {
@@ -41,6 +51,12 @@ describe('a wrong configuration', () => {
       'products.blog.destinations.local.store: lies inside the folder of the product shop (/backups/shop)',
     ],
     [
+      'two products under one prefix of a bucket',
+      { shop: product(inBucket('')), blog: product(inBucket('shop')) },
+      'config-invalid',
+      'products.blog.destinations.local.store: lies inside the folder of the product shop (s3://backups/shop)',
+    ],
+    [
       'two destinations in one place',
       {
         shop: product({ destinations: { a: { store: directory('/backups') }, b: { store: directory('/backups/') } } }),
@@ -65,7 +81,12 @@ describe('a wrong configuration', () => {
       shop: product(stored('/backups')),
       blog: product(stored('/backups')),
       log: product(stored('/backups/shopping')),
+      one: product(inBucket('')),
+      two: product(inBucket('one-more')),
+      // A bucket of that name, at another service.
+      three: product(inBucket('one', 'https://s3.example.org')),
     }
-    expect((await openLifeboat({ products })).products).toEqual(['shop', 'blog', 'log'])
+    const opened = await openLifeboat({ products })
+    expect(opened.products).toEqual(['shop', 'blog', 'log', 'one', 'two', 'three'])
   })
 })

@@ -201,6 +201,42 @@ describe('a restore that is cut half-way', () => {
     }
   })
 
+  describe('into a database that holds something', () => {
+    const long = memoryStore()
+    let storedBytes = 0
+    beforeAll(async () => {
+      // Long enough for its definitions to come well before its end.
+      await shop.query(
+        'faults_restore',
+        'create table long as select n, repeat(md5(n::text), 9) from generate_series(1, 20000) n',
+      )
+      const compression = { codec: 'none', level: 1 } as const
+      const whole = await shop.open({ stores: { memory: long }, product: { compression } })
+      storedBytes = (await whole.backup('shop')).manifest.artifacts[0]!.storedBytes
+      await shop.query('faults_restore', 'drop table long')
+    })
+
+    it.each([
+      ['all', {}],
+      ['part', { tables: ['customers'] }],
+    ])('because the backup is damaged drops nothing of what it was to replace: %s of it', async (made, part) => {
+      const name = `faults_restore_kept_${made}`
+      await shop.query('postgres', `create database ${name}`)
+      await shop.query(name, 'create table customers (theirs int); insert into customers values (7)')
+      let read = 0
+      const broken = faulty(long, ({ step, key }, chunk) => {
+        if (step === 'get') read = 0
+        if (step !== 'get-chunk' || !key.endsWith('.gpg')) return
+        read += chunk!.length
+        if (read === storedBytes) return Buffer.from(chunk!).fill(0, chunk!.length - 64)
+      })
+      const damaged = await shop.open({ stores: { memory: broken } })
+      const restoring = damaged.restore('latest', { to: shop.url(name), overwrite: true, ...part })
+      expect(await refusalOf(restoring)).toMatchObject({ code: 'object-damaged' })
+      expect((await shop.query(name, 'select theirs from customers')).rows).toEqual([{ theirs: 7 }])
+    })
+  })
+
   it('because it sent other rows than were backed up, commits none of them', async () => {
     const theirs = memoryStore()
     const encryption = { recipients: [shop.keys.publicKey], privateKey: shop.keys.privateKey }

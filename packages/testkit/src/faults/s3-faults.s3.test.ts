@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import {
+  AbortMultipartUploadCommand,
   CreateBucketCommand,
+  CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
   PutObjectRetentionCommand,
   S3Client,
@@ -111,6 +113,37 @@ describe('an S3 service that goes wrong during a backup', () => {
     expect(proxy.pending()).toBe(0)
     expect(await keysIn(storeIn(prefix, endpoint))).toEqual([])
     expect(await unfinished()).toBe(0)
+  })
+})
+
+describe('uploads that a dead process never finished', () => {
+  it('are given up by a prune a day later, at its end; those of others stay', async () => {
+    const prefix = randomUUID()
+    const begin = async (key: string) => {
+      const Key = `${prefix}/${key}`
+      await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }))
+      return Key
+    }
+    const ours = await begin('shop/20261121T020000Z-7f3k9q/database.dump.gz.gpg')
+    const theirs = [await begin('shop/uploads/film.gpg'), await begin('shopping/20261121T020000Z-7f3k9q/a.gpg')]
+    const keys = async () =>
+      ((await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }))).Uploads ?? []).map(
+        one => one.Key!,
+      )
+    expect(await keys()).toHaveLength(3)
+    const prunedAfter = async (hours: number) => {
+      const now = () => new Date(Date.now() + hours * 3_600_000)
+      const stores = { offsite: storeIn(prefix, endpoint) }
+      const [result] = await (await shop.open({ stores, deps: { now } })).prune('shop', { apply: true })
+      return result!.sweep.removed.map(key => `${prefix}/${key}`)
+    }
+    expect(await prunedAfter(23)).toEqual([])
+    expect(await prunedAfter(25)).toEqual([ours])
+    expect((await keys()).sort()).toEqual(theirs.sort())
+    for (const Key of theirs) {
+      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: Key }))
+      await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId: Uploads[0]!.UploadId }))
+    }
   })
 })
 

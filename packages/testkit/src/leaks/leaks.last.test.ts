@@ -39,7 +39,7 @@ describe('of the whole run', () => {
     expect(findLeaks(lines)).toEqual([])
   })
 
-  it('no file of a store may be read by others than its owner', () => {
+  it('no file of a store, and no other that the toolkit makes, may be read by others than its owner', () => {
     expect(lines.filter(line => line.kind === 'mode')).toEqual([])
   })
 })

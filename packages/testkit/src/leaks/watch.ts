@@ -6,6 +6,7 @@ import type {} from '../provided-postgres.js'
 import { registerSecret, writeLine } from './leak-record.js'
 import { starterOf } from './starter-of.js'
 import { watchCli, watchLifeboat } from './watch-calls.js'
+import { watchModes } from './watch-modes.js'
 import { watchHttp, watchMails, watchMessages, watchProcess } from './watch-outputs.js'
 
 /*
@@ -30,6 +31,7 @@ vi.mock(import('../../../core/src/notify/channels/send-http.js'), async original
 vi.mock(import('../../../core/src/notify/channels/mail-text.js'), async original => watchMails(await original()))
 vi.mock(import('../../../core/src/notify/channels/send-message.js'), async original => watchMessages(await original()))
 watchProcess()
+watchModes()
 
 const patched = Symbol.for('@lifeboat/testkit/argv')
 const prototype = ChildProcess.prototype as unknown as {
