@@ -3,7 +3,8 @@ import type pg from 'pg'
 import { escapeIdentifier, escapeLiteral } from 'pg'
 import type { TableOfContents } from '../archive/archive-header.js'
 import { connect, databaseError, parseConnectionUrl } from '../postgres/connection.js'
-import { type Definer, rolesNamed } from '../restore/plan-restore.js'
+import type { Definer } from '../restore/plan-restore.js'
+import { rolesNamed } from '../restore/roles-named.js'
 import { newPassword, type OpenScratchServer } from './scratch-server.js'
 
 /*
