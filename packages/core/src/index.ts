@@ -18,7 +18,18 @@ export type {
 } from './api/backups.js'
 export type { CopyOptions, CopyResult } from './api/copying.js'
 export type { DestinationPolicy, DoctorCheck, DoctorOptions, PolicyOptions } from './api/doctor.js'
-export type { GivenKey, KeyOperations, KeyProof, ProveOptions, RotateOptions, RotateResult } from './api/keys.js'
+export type {
+  GivenKey,
+  KeyOperations,
+  KeyProof,
+  ProveObjectsOptions,
+  ProveOptions,
+  RotatedSnapshot,
+  RotateObjectsOptions,
+  RotateOptions,
+  RotateResult,
+  SetRotation,
+} from './api/keys.js'
 export type { Lifeboat } from './api/lifeboat-api.js'
 export type {
   ArchivedObjects,

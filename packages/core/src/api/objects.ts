@@ -34,6 +34,8 @@ export interface ObjectCopy {
   readonly changed: number
   readonly removed: number
   readonly unchanged: number
+  /** Unchanged since a run that was killed fetched them: not fetched again. */
+  readonly resumed: number
   /** Listed, and gone before they could be read. */
   readonly vanished: number
   /** Plain bytes that were read from the source. */

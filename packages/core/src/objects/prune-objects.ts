@@ -5,7 +5,8 @@ import { throwIfCancelled } from '../errors/cancelled.js'
 import type { ErrorCode } from '../errors/error-code.js'
 import type { EventListener } from '../events/backup-event.js'
 import { withLocks } from '../locks/hold-locks.js'
-import { planPrune } from '../retention/plan-prune.js'
+import { type PruneCandidate, type PrunePlan, planPrune } from '../retention/plan-prune.js'
+import { planSuperseded } from '../retention/superseded.js'
 import type { StoredObject } from '../store/object-store.js'
 import { removeTogether } from '../store/remove-together.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
@@ -15,10 +16,12 @@ import { listContent, readContentLengths } from './content-lengths.js'
 import { ContentMarks } from './content-marks.js'
 import { setLock } from './copy-job.js'
 import { findUnreadHead } from './find-unread-head.js'
+import { findLiveCheckpoints } from './live-checkpoints.js'
 import { inventoryKey, listingKey, setPrefix, snapshotKey } from './object-layout.js'
 import { listRecords } from './objects-record.js'
 import { readSnapshots, type Snapshot, type SnapshotPlace } from './snapshot.js'
 import { readInventory } from './snapshot-files.js'
+import { findSupersededSnapshots } from './superseded-snapshots.js'
 import { tallyLocked } from './tally-locked.js'
 
 export interface PruneObjectsJob extends SnapshotPlace {
@@ -55,7 +58,7 @@ async function planAndApply(job: PruneObjectsJob, signal: AbortSignal | undefine
     const findings = await checkInventory(job, snapshot, lengths, signal)
     candidates.push({ id: snapshot.id, createdAt: new Date(snapshot.createdAt), verified: findings.length === 0 })
   }
-  const plan = planPrune(candidates, job.policy, job.now())
+  const plan = planWithRotated(snapshots, candidates, job)
   const removed: string[] = []
   const retained: Retained[] = []
   const going = new Set(plan.remove.map(({ id }) => id))
@@ -76,7 +79,9 @@ async function planAndApply(job: PruneObjectsJob, signal: AbortSignal | undefine
     (await whyHeld(unreadable)) ??
     (unread === undefined ? null : `${unread} in ${store.location} is listed, and was not to be read`)
   const freeing =
-    held === null ? await free(job, kept, new Set(snapshots.map(({ id }) => id)), signal) : { ...nothing, held }
+    held === null
+      ? await removeUnneeded(job, kept, new Set(snapshots.map(({ id }) => id)), signal)
+      : { ...nothing, held }
   return {
     ...{ product, set, destination, applied: apply, plan, removed },
     retained: [...retained, ...freeing.retained],
@@ -99,19 +104,35 @@ async function recordsBySnapshot(
   return found
 }
 
+/** By the rules; a snapshot and what it was encrypted anew as are one. */
+function planWithRotated(
+  snapshots: readonly Snapshot[],
+  all: readonly PruneCandidate[],
+  job: PruneObjectsJob,
+): PrunePlan {
+  const superseded = findSupersededSnapshots(snapshots, new Set(all.filter(one => one.verified).map(({ id }) => id)))
+  const candidates = all.filter(({ id }) => !superseded.has(id))
+  const anew = snapshots.flatMap(({ id, createdAt }) => {
+    const as = superseded.get(id)
+    return as === undefined ? [] : [{ id, createdAt, as }]
+  })
+  const verifiedLeft = candidates.filter(one => one.verified).length
+  return planSuperseded(planPrune(candidates, job.policy, job.now()), anew, { policy: job.policy, verifiedLeft })
+}
+
 /** The head first: without it the rest is garbage, and no half of a snapshot. */
-function filesOf(product: string, set: string, id: string): readonly string[] {
+export function filesOf(product: string, set: string, id: string): readonly string[] {
   return [snapshotKey(product, set, id), listingKey(product, set, id), inventoryKey(product, set, id)]
 }
 
 type Retained = ObjectsPruneResult['retained'][number]
 
 /** Why it could not be removed, and where that is an error, its code; undefined when it was. */
-async function removeAll(
-  { store, destination, emit }: PruneObjectsJob,
+export async function removeAll(
+  { store, destination, emit }: Pick<PruneObjectsJob, 'store' | 'destination' | 'emit'>,
   keys: readonly string[],
   signal: AbortSignal | undefined,
-  failed: { code?: ErrorCode },
+  failed: { code?: ErrorCode } = {},
 ): Promise<string | undefined> {
   throwIfCancelled(signal)
   const onFailure = ({ code }: BackupError) => {
@@ -120,13 +141,16 @@ async function removeAll(
   return removeTogether(store, keys, { destination, what: keys[0] ?? 'nothing', emit, signal, onFailure })
 }
 
+/** What removes content that nothing needs. */
+export type UnneededJob = Omit<PruneObjectsJob, 'policy' | 'lockLeaseMs'>
+
 const none = { count: 0, storedBytes: 0 }
 const nothing = { unneeded: none, freed: none, retained: [], locked: { ...none, until: null } }
 const mostNamed = 20
 
 /** Finds, and with `apply` removes, what none of these snapshots needs. Marks first, then one pass over the store. */
-async function free(
-  job: PruneObjectsJob,
+export async function removeUnneeded(
+  job: UnneededJob,
   kept: readonly Snapshot[],
   ids: ReadonlySet<string>,
   signal: AbortSignal | undefined,
@@ -158,7 +182,11 @@ async function free(
       freed.storedBytes += sizeBytes
     } else if (retained.length < mostNamed) retained.push({ id: key, message: why, ...failed })
   }
-  for await (const found of listContent(job, signal)) if (!marks.has(found.run, found.number)) await judge(found)
+  const { live, over } = await findLiveCheckpoints(job, kept, { now: job.now(), signal })
+  // Before the content that they name.
+  for (const found of over) await judge(found)
+  for await (const found of listContent(job, signal))
+    if (!marks.has(found.run, found.number) && !live.has(found.run)) await judge(found)
   for (const folder of ['listings', 'inventories']) {
     const prefix = `${setPrefix(product, set)}${folder}/`
     for await (const found of store.list(prefix, { signal })) {
@@ -177,7 +205,7 @@ async function free(
   return { unneeded, freed, retained, locked: locked.told(), held: null }
 }
 
-async function lookAt({ store }: PruneObjectsJob, key: string, signal: AbortSignal | undefined) {
+async function lookAt({ store }: Pick<PruneObjectsJob, 'store'>, key: string, signal: AbortSignal | undefined) {
   return store.head(key, { signal }).catch((error: unknown) => {
     throw wrapStoreError(error, { store, doing: `look at ${key}`, signal })
   })

@@ -52,7 +52,16 @@ async function copy(world: World, { product, set }: SetRun, names: readonly stri
   const destinations: ObjectCopy[] = []
   for (const destination of names) {
     const store = world.stores.get(`${product} ${destination}`)!
-    const counts = { added: 1, changed: 0, removed: 0, unchanged: 0, vanished: 0, fetchedBytes: 3, storedBytes: 3 }
+    const counts = {
+      added: 1,
+      changed: 0,
+      removed: 0,
+      unchanged: 0,
+      resumed: 0,
+      vanished: 0,
+      fetchedBytes: 3,
+      storedBytes: 3,
+    }
     const shared = { destination, location: store.location, missed: [], ...counts }
     try {
       const snapshot = snapshotOf(world, product, set)
