@@ -255,6 +255,35 @@ describe('files in a backup', () => {
       await writeFile(path, original)
     }
   })
+
+  it('that are damaged replace nothing of what is there', async () => {
+    const root = join(folder, 'replaced')
+    await mkdir(root)
+    await writeFile(join(root, 'a'), 'theirs')
+    // Long enough for the first file to come well before the end.
+    await writeFile(join(root, 'b'), Buffer.alloc(2 ** 21, 'long'))
+    const whole = memoryStore()
+    let storedBytes = 0
+    let read = 0
+    const damaged = faulty(whole, ({ step, key }, chunk) => {
+      if (step === 'get') read = 0
+      if (step !== 'get-chunk' || !key.includes('/all.tar')) return
+      read += chunk!.length
+      if (read === storedBytes) return Buffer.from(chunk!).fill(0, chunk!.length - 60)
+    })
+    const boat = await openWith({
+      shop: product({
+        ...{ files: { all: { root, include: ['**'] } }, destinations: { memory: { store: damaged } } },
+        compression: { codec: 'none', level: 1 },
+      }),
+    })
+    const { manifest } = await boat.backup('shop')
+    storedBytes = manifest.artifacts.find(one => one.name === 'all')!.storedBytes
+    await writeFile(join(root, 'a'), 'mine')
+    const restoring = boat.restoreFiles('latest', { toFolder: root, overwrite: true })
+    await expect(restoring).rejects.toMatchObject({ code: 'object-damaged' })
+    expect(await readFile(join(root, 'a'), 'utf8')).toBe('mine')
+  })
 })
 
 describe('two restores into one folder', () => {

@@ -15,7 +15,7 @@ import { emitterFor } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
-import { plainBytes } from '../repository/read-artifact.js'
+import { plainBytes, readThrough } from '../repository/read-artifact.js'
 import { requireSeal } from '../restore/require-seal.js'
 import type { SealKeys } from '../seal/manifest-seal.js'
 import { bundleDiffers } from '../verify/prove-other.js'
@@ -73,10 +73,14 @@ export async function restoreFiles(job: FilesRestoreJob, options: FilesRestoreOp
   for (const message of plan.warnings) emit({ type: 'warning.raised', message })
   const restored: RestoredFiles[] = []
   const wasEmpty = plan.create || (await namesIn(plan.folder))?.length === 0
+  const { artifacts } = job.backup.manifest
+  const bundleOf = (name: string) => artifacts.find(one => one.kind === 'files' && one.name === name)!
+  if (!wasEmpty)
+    for (const { name } of plan.bundles) await readThrough(job.backup, bundleOf(name), { emit, signal: options.signal })
   const made = plan.create ? await makeNewFolder(plan.folder) : await makeFolder(plan.folder)
   try {
     for (const { name, folder } of plan.bundles) {
-      const artifact = job.backup.manifest.artifacts.find(one => one.kind === 'files' && one.name === name)!
+      const artifact = bundleOf(name)
       restored.push(await restoreBundle(job, artifact, await makeFolder(folder), options))
     }
   } catch (error) {

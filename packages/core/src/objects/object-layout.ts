@@ -17,6 +17,15 @@ export function listingKey(product: string, set: string, id: string): string {
   return `${setPrefix(product, set)}listings/${id}.ndjson.gz.gpg`
 }
 
+/** Where verifications of snapshots are recorded, below the product. */
+export function recordsFolder(set: string): string {
+  return `objects/${set}/verifications`
+}
+
+export function recordsPrefix(product: string, set: string): string {
+  return `${product}/${recordsFolder(set)}/`
+}
+
 /** Which stored content a snapshot needs: names, lengths and hashes of ciphertext. */
 export function inventoryKey(product: string, set: string, id: string): string {
   return `${setPrefix(product, set)}inventories/${id}.ndjson.gz`

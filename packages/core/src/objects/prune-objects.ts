@@ -1,7 +1,8 @@
 import type { ObjectsPruneResult } from '../api/objects.js'
 import type { RetentionPolicy } from '../config/config-schema.js'
-import { isBackupError } from '../errors/backup-error.js'
+import { type BackupError, isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
+import type { ErrorCode } from '../errors/error-code.js'
 import type { EventListener } from '../events/backup-event.js'
 import { withLocks } from '../locks/hold-locks.js'
 import { type PruneCandidate, type PrunePlan, planPrune } from '../retention/plan-prune.js'
@@ -17,6 +18,7 @@ import { setLock } from './copy-job.js'
 import { findUnreadHead } from './find-unread-head.js'
 import { findLiveCheckpoints } from './live-checkpoints.js'
 import { inventoryKey, listingKey, setPrefix, snapshotKey } from './object-layout.js'
+import { listRecords } from './objects-record.js'
 import { readSnapshots, type Snapshot, type SnapshotPlace } from './snapshot.js'
 import { readInventory } from './snapshot-files.js'
 import { findSupersededSnapshots } from './superseded-snapshots.js'
@@ -58,13 +60,16 @@ async function planAndApply(job: PruneObjectsJob, signal: AbortSignal | undefine
   }
   const plan = planWithRotated(snapshots, candidates, job)
   const removed: string[] = []
-  const retained: { id: string; message: string }[] = []
+  const retained: Retained[] = []
   const going = new Set(plan.remove.map(({ id }) => id))
+  const records = apply && plan.remove.length > 0 ? await recordsBySnapshot(job, signal) : new Map<string, string[]>()
   for (const { id } of apply ? plan.remove : []) {
-    const why = await removeAll(job, filesOf(product, set, id), signal)
+    const keys = [...filesOf(product, set, id), ...(records.get(id) ?? [])]
+    const failed: { code?: ErrorCode } = {}
+    const why = await removeAll(job, keys, signal, failed)
     if (why === undefined) removed.push(id)
     else {
-      retained.push({ id, message: why })
+      retained.push({ id, message: why, ...failed })
       going.delete(id)
     }
   }
@@ -89,6 +94,16 @@ async function planAndApply(job: PruneObjectsJob, signal: AbortSignal | undefine
   }
 }
 
+/** The records of verifications of each snapshot. */
+async function recordsBySnapshot(
+  job: PruneObjectsJob,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>()
+  for await (const { id, key } of listRecords(job, signal)) found.set(id, [...(found.get(id) ?? []), key])
+  return found
+}
+
 /** By the rules; a snapshot and what it was encrypted anew as are one. */
 function planWithRotated(
   snapshots: readonly Snapshot[],
@@ -110,14 +125,20 @@ export function filesOf(product: string, set: string, id: string): readonly stri
   return [snapshotKey(product, set, id), listingKey(product, set, id), inventoryKey(product, set, id)]
 }
 
-/** Why it could not be removed; undefined when it was. */
+type Retained = ObjectsPruneResult['retained'][number]
+
+/** Why it could not be removed, and where that is an error, its code; undefined when it was. */
 export async function removeAll(
   { store, destination, emit }: Pick<PruneObjectsJob, 'store' | 'destination' | 'emit'>,
   keys: readonly string[],
   signal: AbortSignal | undefined,
+  failed: { code?: ErrorCode } = {},
 ): Promise<string | undefined> {
   throwIfCancelled(signal)
-  return removeTogether(store, keys, { destination, what: keys[0] ?? 'nothing', emit, signal })
+  const onFailure = ({ code }: BackupError) => {
+    failed.code = code
+  }
+  return removeTogether(store, keys, { destination, what: keys[0] ?? 'nothing', emit, signal, onFailure })
 }
 
 /** What removes content that nothing needs. */
@@ -145,7 +166,7 @@ export async function removeUnneeded(
   }
   const unneeded = { ...none }
   const freed = { ...none }
-  const retained: { id: string; message: string }[] = []
+  const retained: Retained[] = []
   const locked = tallyLocked()
   const judge = async ({ key, sizeBytes, modifiedAt }: Pick<StoredObject, 'key' | 'sizeBytes' | 'modifiedAt'>) => {
     if (job.now().getTime() - modifiedAt.getTime() <= garbageAgeMs) return
@@ -154,11 +175,12 @@ export async function removeUnneeded(
     if (!apply) return
     // That a lock outlives what needed it is how locks are, and nothing that stays behind by itself.
     if (locked.took(await lookAt(job, key, signal), sizeBytes)) return
-    const why = await removeAll(job, [key], signal)
+    const failed: { code?: ErrorCode } = {}
+    const why = await removeAll(job, [key], signal, failed)
     if (why === undefined) {
       freed.count += 1
       freed.storedBytes += sizeBytes
-    } else if (retained.length < mostNamed) retained.push({ id: key, message: why })
+    } else if (retained.length < mostNamed) retained.push({ id: key, message: why, ...failed })
   }
   const { live, over } = await findLiveCheckpoints(job, kept, { now: job.now(), signal })
   // Before the content that they name.
@@ -172,6 +194,7 @@ export async function removeUnneeded(
       if (!ids.has(id)) await judge(found)
     }
   }
+  for await (const found of listRecords(job, signal)) if (!ids.has(found.id)) await judge(found)
   for await (const upload of store.listUnfinished?.(setPrefix(product, set), { signal }) ?? []) {
     if (job.now().getTime() - upload.startedAt.getTime() <= garbageAgeMs) continue
     unneeded.count += 1

@@ -68,7 +68,7 @@ export async function findLeftover(
     for (let number = 1; numbers.has(number); number++) {
       const checkpoint = await readOurs(run, number)
       if (checkpoint === undefined || !isAfter(checkpoint, previous)) return
-      lengths ??= await readContentLengths({ ...job, run }, signal)
+      lengths ??= await readContentLengths(job, signal, run)
       encryptions.set(run, checkpoint.encryption)
       const lines = await provenLines(job, checkpoint, signal)
       if (lines === undefined) return

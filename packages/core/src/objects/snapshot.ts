@@ -97,7 +97,7 @@ export async function readSnapshots(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly snapshots: Snapshot[]; readonly unreadable: { key: string; message: string }[] }> {
   const { store, product, set } = place
-  const readOne = (id: string) => readHead(place, id, signal)
+  const readOne = (id: string) => readSnapshot(place, id, signal)
   const snapshots: Snapshot[] = []
   const unreadable: { key: string; message: string }[] = []
   try {
@@ -131,7 +131,7 @@ export async function readNewestSnapshot(
     const ids: string[] = []
     for await (const id of listIds(place, signal)) ids.push(id)
     for (const id of ids.sort().reverse()) {
-      const read = await readHead(place, id, signal)
+      const read = await readSnapshot(place, id, signal)
       if (read !== undefined && 'format' in read) return read
     }
     return undefined
@@ -140,7 +140,12 @@ export async function readNewestSnapshot(
   }
 }
 
-async function readHead({ store, product, set }: SnapshotPlace, id: string, signal: AbortSignal | undefined) {
+/** One head; why it cannot be read; undefined: it is not there. */
+export async function readSnapshot(
+  { store, product, set }: SnapshotPlace,
+  id: string,
+  signal: AbortSignal | undefined,
+): Promise<Snapshot | { readonly key: string; readonly message: string } | undefined> {
   const key = snapshotKey(product, set, id)
   let bytes: Buffer
   try {

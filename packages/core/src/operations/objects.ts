@@ -16,6 +16,7 @@ import { emitterFor } from '../events/backup-event.js'
 import { markArchived, needsAny } from '../objects/archived-snapshots.js'
 import { copyObjects } from '../objects/copy-objects.js'
 import { lockingCopies } from '../objects/keep-locked.js'
+import { objectsRecordOf } from '../objects/objects-record.js'
 import { pruneObjects } from '../objects/prune-objects.js'
 import { planObjectRestore, type RestoreObjectsJob, restoreObjects } from '../objects/restore-objects.js'
 import { findSnapshot, readSnapshots, snapshotMissing } from '../objects/snapshot.js'
@@ -23,6 +24,7 @@ import { verifyObjects } from '../objects/verify-objects.js'
 import { retrying } from '../retry/retrying.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { sharedSignal } from '../streams/shared-signal.js'
+import { keepObjectsRecord, readObjectHistory } from './object-records.js'
 import { destinationsOfSet, objectSetOf, writingKeysOf } from './object-sets.js'
 import type { OpenContext } from './open-context.js'
 
@@ -100,14 +102,18 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       if (!(sample > 0 && sample <= 1))
         throw new BackupError('config-invalid', `not a share to read: ${sample}`, { hint: 'above 0, and 1 at most' })
       const { destination, store, snapshot } = await locate(product, set, run)
-      return verifyObjects({
+      const report = await verifyObjects({
         ...{ product, set, destination, store, snapshot, sample, level: run.level ?? 'content' },
         opener: async () => messageOpener(await context.unlockFor(product, destination)()),
         sealKeys: context.sealKeysFor(product, destination),
         ...{ retrieve: run.retrieve, sleep: deps.sleep },
         ...{ now: deps.now, random: deps.random, emit: emitterFor(run.onEvent), signal: sharedSignal(run.signal) },
       })
+      await keepObjectsRecord(context, store, objectsRecordOf(report, sample, snapshot, deps.now()), run)
+      return report
     },
+
+    objectHistory: (product, run = {}) => readObjectHistory(context, product, run),
 
     async planObjectRestore(product, set, target, run = {}) {
       return planObjectRestore(await restoreJob(product, set, target, run))

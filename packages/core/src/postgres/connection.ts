@@ -93,7 +93,8 @@ export function databaseError(error: unknown, target: ConnectionTarget, signal?:
   }
   // A statement that the server ended by one of its own timeouts was answered.
   const answered = code === '57014' || code === '55P03'
-  const lost = /^(E[A-Z]+|08...|57P0.|53300)$/.test(code) || /timeout|terminated|ECONN|socket/i.test(said)
+  const lost =
+    /^(E[A-Z]+|08...|57P0.|53300)$/.test(code) || /timeout|terminated|ECONN|socket|connection error/i.test(said)
   if (lost && !answered) {
     return new BackupError('database-unreachable', `cannot reach ${at}: ${said}`, {
       cause: error,

@@ -1,6 +1,8 @@
 import { decompress } from '../codec/codec.js'
 import { decrypt, type Unlock } from '../encryption/open-pgp.js'
 import { BackupError } from '../errors/backup-error.js'
+import type { EventListener } from '../events/backup-event.js'
+import { progressing } from '../events/progressing.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import { PassingDigest } from '../streams/digest.js'
@@ -31,6 +33,21 @@ export async function* checkedBytes(backup: LocatedBackup, artifact: Artifact, s
   const digest = new PassingDigest()
   yield* storedBytes(backup, artifact, digest, signal)
   assertAsRecorded(digest, artifact)
+}
+
+/**
+ * Reads an artifact to its end as it lies: what is to be replaced goes only for a backup that is whole.
+ * @throws BackupError `object-damaged`
+ */
+export async function readThrough(
+  backup: LocatedBackup,
+  artifact: Artifact,
+  { emit, signal }: { readonly emit: EventListener; readonly signal: AbortSignal | undefined },
+): Promise<void> {
+  const stored = checkedBytes(backup, artifact, signal)
+  for await (const _ of progressing(stored, { stage: 'verify', totalBytes: artifact.storedBytes, emit })) {
+    // Its regular end says that the bytes are those that the manifest records.
+  }
 }
 
 /**

@@ -4,12 +4,16 @@ import type { ArchiveEntry } from '../archive/archive-header.js'
 import { parseConnectionUrl } from '../postgres/connection.js'
 import { CopyLoader } from './copy-loader.js'
 
-const { url } = inject('postgres')
+/** A database of its own: sessions are ended here, and other tests have theirs on the same server. */
+const name = 'lifeboat_copy_loader'
+const url = Object.assign(new URL(inject('postgres').url), { pathname: `/${name}` }).href
+const sessions = `from pg_stat_activity where datname = '${name}' and pid <> pg_backend_pid()`
 const copy = 'COPY copy_loader.numbers (n) FROM stdin;\n'
 const entry = { dumpId: 1, tag: 'numbers', namespace: 'copy_loader', copyStatement: copy } as ArchiveEntry
 let client: pg.Client
 
 beforeAll(async () => {
+  await onServer(`create database ${name}`)
   client = new pg.Client(url)
   await client.connect()
 })
@@ -18,9 +22,16 @@ beforeEach(async () => {
     create table copy_loader.numbers (n int check (n < 1000))`)
 })
 afterAll(async () => {
-  await client.query('drop schema copy_loader cascade')
   await client.end()
+  await onServer(`drop database ${name} with (force)`)
 })
+
+async function onServer(sql: string): Promise<void> {
+  const server = new pg.Client(inject('postgres').url)
+  await server.connect()
+  await server.query(sql)
+  await server.end()
+}
 
 const open = (created: readonly number[]) =>
   CopyLoader.open(parseConnectionUrl(url), { sessions: 2, created: new Set(created) })
@@ -28,9 +39,7 @@ const open = (created: readonly number[]) =>
 /** Until the server has said what it thinks of the rows: the session that loads is idle, or in a transaction that failed. */
 async function answered(): Promise<void> {
   for (;;) {
-    const { rowCount } = await client.query(
-      "select from pg_stat_activity where application_name = 'lifeboat' and query like 'COPY%' and state = 'active'",
-    )
+    const { rowCount } = await client.query(`select ${sessions} and query like 'COPY%' and state = 'active'`)
     if (rowCount === 0) break
   }
   // What it said is on its way to us.
@@ -80,11 +89,16 @@ describe('a table whose rows the server refuses', () => {
     const loader = await open([])
     const loading = load(loader, async () => {
       await loader.rows(Buffer.alloc(200_000, '1\n'))
-      await client.query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'lifeboat' and query like 'COPY%'",
-      )
+      await client.query(`select pg_terminate_backend(pid) ${sessions} and query like 'COPY%'`)
       await answered()
     })
     await expect(loading).rejects.toMatchObject({ code: 'database-unreachable' })
+  })
+
+  it('could not be reached when its session was ended before the table began', async () => {
+    const loader = await open([1])
+    await client.query(`select pg_terminate_backend(pid) ${sessions}`)
+    await new Promise(resolve => setTimeout(resolve, 50))
+    await expect(load(loader, async () => {})).rejects.toMatchObject({ code: 'database-unreachable' })
   })
 })

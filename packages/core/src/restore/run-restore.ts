@@ -15,8 +15,8 @@ import {
   parseConnectionUrl,
   withDatabase,
 } from '../postgres/connection.js'
-import type { Artifact, TableRecord } from '../repository/manifest.js'
-import { checkedBytes, plainBytes } from '../repository/read-artifact.js'
+import type { TableRecord } from '../repository/manifest.js'
+import { plainBytes, readThrough } from '../repository/read-artifact.js'
 import { compareCounts, splitComparable, tablesCreated } from './compare-counts.js'
 import { CopyLoader } from './copy-loader.js'
 import { dropNamedObjects } from './drop-named-objects.js'
@@ -143,7 +143,8 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       await grant()
       return plan.tables ?? 0
     }
-    if (plan.overwrite) await timed('read the backup through', () => readThrough(artifact))
+    if (plan.overwrite)
+      await timed('read the backup through', () => readThrough(job.backup, artifact, { emit, signal }))
     let tablesLoaded = 0
     const watched = progressing(plainBytes(job.backup, artifact, job.unlock, signal), {
       stage: 'restore',
@@ -240,16 +241,6 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
       })
     await grant()
     return plan.tables ?? 0
-  }
-
-  /** What is to be replaced is dropped only for a backup that is whole. */
-  async function readThrough(artifact: Artifact): Promise<void> {
-    const stored = progressing(checkedBytes(job.backup, artifact, signal), {
-      ...{ stage: 'verify', totalBytes: artifact.storedBytes, emit },
-    })
-    for await (const _ of stored) {
-      // Its regular end says that the bytes are those that the manifest records.
-    }
   }
 
   async function grant(): Promise<void> {
