@@ -36,6 +36,8 @@ export default defineConfig({
           }),
           destinations: ['local', 's3'],
           retention: { keepWithin: '30d', minimum: 3 },
+          rpo: '25h',
+          schedule: { copy: '0 3 * * *', verify: '30 4 * * 0', prune: '30 5 * * *' },
         },
       },
       destinations: {

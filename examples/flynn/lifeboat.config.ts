@@ -34,6 +34,8 @@ export default defineConfig({
           from: s3({ bucket: process.env.UPLOADS_BUCKET ?? 'flynn-uploads', region: 'eu-central-1', endpoint }),
           destinations: ['ireland', 'virginia'],
           retention: { keepWithin: '30d', minimum: 3 },
+          rpo: '5h',
+          schedule: { copy: '0 */4 * * *', verify: '15 3 * * 0', prune: '0 5 * * *', grace: '1h' },
         },
         // Seven years: each month's last state, in an archive tier.
         recordings: {
@@ -41,6 +43,10 @@ export default defineConfig({
           destinations: ['ireland'],
           storageClass: 'DEEP_ARCHIVE',
           retention: { keepWithin: '30d', monthly: 84, minimum: 3 },
+          rpo: '26h',
+          // What lies in an archive is there, with its lengths; reading it would have to be asked for, and paid.
+          verify: { level: 'listed' },
+          schedule: { copy: '0 1 * * *', verify: '30 1 * * *', prune: '30 5 * * 0' },
         },
       },
       // Three regions, each with 30 days.

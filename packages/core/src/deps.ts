@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defaultLeaseMs } from './locks/hold-locks.js'
 import type { NotifyDeps } from './notify/notify-deps.js'
+import type { CheckpointEvery } from './objects/checkpoint-writer.js'
 import { findPgTools, type PgTools } from './postgres/find-pg-tools.js'
 import { defaultRetryPolicy, type RetryPolicy } from './retry/retry-policy.js'
 
@@ -17,6 +18,8 @@ export interface Deps {
   readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>
   /** How calls of stores are repeated; those that repeat their requests themselves have their own. */
   readonly retry: RetryPolicy
+  /** How often a copy of objects writes down what it has. Default: every 2,000 objects, or 256 MiB. */
+  readonly checkpointEvery?: CheckpointEvery | undefined
   /** What sending alerts touches. Default: the network, with the time limits of `nodeNotifyDeps`. */
   readonly notify?: Partial<NotifyDeps> | undefined
 }

@@ -18,7 +18,18 @@ export type {
 } from './api/backups.js'
 export type { CopyOptions, CopyResult } from './api/copying.js'
 export type { DestinationPolicy, DoctorCheck, DoctorOptions, PolicyOptions } from './api/doctor.js'
-export type { GivenKey, KeyOperations, KeyProof, ProveOptions, RotateOptions, RotateResult } from './api/keys.js'
+export type {
+  GivenKey,
+  KeyOperations,
+  KeyProof,
+  ProveObjectsOptions,
+  ProveOptions,
+  RotatedSnapshot,
+  RotateObjectsOptions,
+  RotateOptions,
+  RotateResult,
+  SetRotation,
+} from './api/keys.js'
 export type { Lifeboat } from './api/lifeboat-api.js'
 export type {
   ArchivedObjects,
@@ -28,10 +39,12 @@ export type {
   ListSnapshotsOptions,
   MissedObject,
   ObjectCopy,
+  ObjectHistoryOptions,
   ObjectOperations,
   ObjectRestorePlan,
   ObjectRestoreResult,
   ObjectsPruneResult,
+  ObjectsRecord,
   ObjectsReport,
   PruneObjectsOptions,
   RestoreObjectsOptions,
@@ -72,6 +85,8 @@ export type { BackupName, RunOptions, SelectOptions } from './api/run-options.js
 export type {
   DestinationStatus,
   LastProof,
+  ObjectSetStatus,
+  ObjectsDestinationStatus,
   ProductStatus,
   State,
   StatusFinding,

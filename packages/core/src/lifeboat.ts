@@ -5,6 +5,7 @@ import { backupOperations } from './operations/backups.js'
 import { copyOperations } from './operations/copying.js'
 import { doctorOperations } from './operations/doctor.js'
 import { keyOperations } from './operations/keys.js'
+import { withCopyHooks } from './operations/object-hooks.js'
 import { objectOperations } from './operations/objects.js'
 import { type OpenOptions, openContext } from './operations/open-context.js'
 import { planOperations } from './operations/plan.js'
@@ -30,6 +31,7 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
   const backups = backupOperations(context)
   const verification = verificationOperations(context)
   const retention = retentionOperations(context)
+  const objects = withCopyHooks(context, objectOperations(context))
   const keys = keyOperations(context)
   const status = statusOperations(context, keys)
   return {
@@ -42,9 +44,9 @@ export async function openLifeboat(config: LifeboatConfig | undefined, options: 
     ...filesRestoreOperations(context),
     ...rolesRestoreOperations(context),
     ...retention,
-    ...scheduleOperations(context, { ...backups, ...verification, ...retention, destinations }),
+    ...scheduleOperations(context, { ...backups, ...verification, ...retention, ...objects, destinations }),
     ...providerOperations(context),
-    ...objectOperations(context),
+    ...objects,
     ...doctorOperations(context),
     ...keys,
     ...planOperations(context, { ...verification, ...keys }),

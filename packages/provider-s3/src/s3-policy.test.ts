@@ -75,6 +75,7 @@ describe('the policies of all roles', () => {
     expect(placesFor('writer', 's3:PutObject')).toEqual(expect.arrayContaining([`${top}/objects/*`, `${top}/alerts/*`]))
     expect(placesFor('writer', 's3:DeleteObject')).toEqual([`${top}/locks/*`, `${top}/alerts/*`])
     expect(placesFor('verifier', 's3:PutObject')).not.toContain(`${top}/objects/*`)
+    expect(placesFor('verifier', 's3:PutObject')).toContain(`${top}/objects/*/verifications/*`)
     expect(placesFor('pruner', 's3:DeleteObject')).toContain(`${top}/objects/*`)
     const once = statementsOf('writer', amazon, false, more).find(one => one.Sid === 'NeverWriteOver')
     expect(once?.Resource).toContain(`${top}/objects/*`)

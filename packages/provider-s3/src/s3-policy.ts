@@ -29,7 +29,7 @@ interface Places {
   /** What a copy of objects takes over from the one before; null: there are none. */
   readonly carried: string | null
   readonly manifests: string
-  readonly records: string
+  readonly records: readonly string[]
   readonly locks: string
   readonly everything: string
   readonly probes: string
@@ -49,7 +49,7 @@ function placesOf({ bucket, prefix }: S3Settings, product: string, { objects, al
     backups: [`${top}/${anyId}/*`, ...(objects ? [`${top}/objects/*`] : [])],
     carried: objects ? `${top}/objects/*/content/*` : null,
     manifests: `${top}/${anyId}/manifest.json`,
-    records: `${top}/verifications/*`,
+    records: [`${top}/verifications/*`, ...(objects ? [`${top}/objects/*/verifications/*`] : [])],
     locks: `${top}/locks/*`,
     everything: `${top}/*`,
     probes: `${arn}/${prefix}.lifeboat-probe-*`,
@@ -143,7 +143,7 @@ function pruner(places: Places, settings: S3Settings): Statement[] {
     },
     {
       ...{ Sid: 'ReadManifestsAndRecords', Effect: 'Allow', Action: ['s3:GetObject'] },
-      Resource: [places.manifests, places.records],
+      Resource: [places.manifests, ...places.records],
     },
     {
       ...{ Sid: 'RemoveBackups', Effect: 'Allow', Resource: places.backups },

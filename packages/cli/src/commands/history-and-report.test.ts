@@ -25,6 +25,7 @@ describe('history', () => {
         asked.push(options)
         return records
       },
+      objectHistory: async () => [],
     }
     const { status, stdout } = await runCli(['history', 'shop', '--days', '7'], { lifeboat })
     expect(status).toBe(0)
@@ -39,13 +40,13 @@ describe('history', () => {
   })
 
   it('is the records themselves with --json', async () => {
-    const lifeboat: Partial<Lifeboat> = { history: async () => records }
+    const lifeboat: Partial<Lifeboat> = { history: async () => records, objectHistory: async () => [] }
     const ran = await runCli(['history', '--json'], { lifeboat })
     expect((ran.json().records as ProofRecord[]).map(one => one.at.slice(8, 10))).toEqual(['20', '19', '18'])
   })
 
   it('says what to do when there is nothing', async () => {
-    const lifeboat: Partial<Lifeboat> = { history: async () => [] }
+    const lifeboat: Partial<Lifeboat> = { history: async () => [], objectHistory: async () => [] }
     const { status, stdout, stderr } = await runCli(['history'], { lifeboat })
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
     expect(stderr).toBe(
@@ -61,7 +62,7 @@ const model: ReportModel = {
   products: [
     {
       ...{ name: 'shop', verdict: 'bad', headline: 'there is no backup', destinations: [], trend: [], drills: [] },
-      ...{ drillTrend: [], findings: [], notIncluded: [] },
+      ...{ drillTrend: [], findings: [], objects: [], notIncluded: [] },
       rpo: { ...unknown, longestGapMs: null },
       rto: { ...unknown, drilledAt: null, recoveryMs: null, estimate: null },
     },

@@ -1,8 +1,9 @@
-import type { ProofRecord } from '@lifeboat/core'
+import type { ObjectsRecord, ProofRecord } from '@lifeboat/core'
 import type { Command } from 'commander'
 import { addCommand, type Choose, type CommandResult, destinationOption, parseCount } from '../command.js'
 import { exitStatus } from '../exit-status.js'
 import { renderHistory } from '../render/history-lines.js'
+import { renderObjectHistory } from '../render/object-history-lines.js'
 import { plural } from '../render/quantities.js'
 import type { Session } from '../session.js'
 
@@ -30,14 +31,22 @@ async function runHistory(session: Session, named: readonly string[], flags: Fla
   const lifeboat = await session.open()
   const since = new Date(session.now().getTime() - (flags.days ?? defaultDays) * dayMs)
   const records: ProofRecord[] = []
+  const objects: ObjectsRecord[] = []
   for (const product of session.chooseProducts(lifeboat, named)) {
-    const { destination } = flags
-    records.push(...(await lifeboat.history(product, { destination, since, signal: session.signal })))
+    const options = { destination: flags.destination, since, signal: session.signal }
+    records.push(...(await lifeboat.history(product, options)))
+    objects.push(...(await lifeboat.objectHistory(product, options)))
   }
   records.sort((a, b) => b.at.localeCompare(a.at))
-  if (records.length === 0)
+  objects.sort((a, b) => b.at.localeCompare(a.at))
+  if (records.length + objects.length === 0)
     session.say(
       `nothing was verified or drilled in the last ${plural(flags.days ?? defaultDays, 'day')}; do it with: lifeboat verify, lifeboat drill`,
     )
-  return { status: exitStatus.done, document: { records }, lines: renderHistory(records, session.colours) }
+  const lines = [renderHistory(records, session.colours), renderObjectHistory(objects, session.colours)]
+  return {
+    status: exitStatus.done,
+    document: { records, objects },
+    lines: lines.filter(part => part.length > 0).flatMap((part, at) => (at === 0 ? part : ['', ...part])),
+  }
 }

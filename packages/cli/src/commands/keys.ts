@@ -50,17 +50,26 @@ export function defineKeys(program: Command, choose: Choose): void {
     )
     .option('--ask-passphrase', 'prove the passphrase that you type, of a product whose backups are encrypted with one')
     .option('--whole', 'read the backup to its end, not its front only')
+    .option('--objects <set>', "prove it on the newest snapshot of this set of the product's objects")
     .addOption(destinationOption())
     .action((backup: string, flags: ProveFlags) => choose(session => proveKey(session, backup, flags)))
-  addCommand(keys, 'rotate', 'encrypt stored backups anew, to the keys that are configured now; the old ones stay', [
-    'lifeboat keys rotate shop --key old-private.asc',
-    'lifeboat keys rotate shop/20261121T020000Z-7f3k9q --remove-old',
-    'lifeboat keys rotate shop --destination local --to offsite',
-  ])
-    .argument('<backup>', "a product's name for all of its backups, or one backup")
+  addCommand(
+    keys,
+    'rotate',
+    'encrypt stored backups and snapshots of objects anew, to the keys of today; the old ones stay',
+    [
+      'lifeboat keys rotate shop --dry-run',
+      'lifeboat keys rotate shop --key old-private.asc',
+      'lifeboat keys rotate shop/20261121T020000Z-7f3k9q --remove-old',
+      'lifeboat keys rotate shop --destination local --to offsite',
+    ],
+  )
+    .argument('<backup>', "a product's name for all of its backups and snapshots of objects, or one backup")
     .option('--key <file>', 'what opens the old ones, where the configuration does not name it any more')
     .option('--ask-passphrase', 'ask for the passphrase that the old ones are encrypted with')
     .option('--to <name>', 'the destination of the new ones (default: beside the old ones)')
+    .option('--objects [set]', "only the snapshots of the product's sets of objects, or of this one")
+    .option('--dry-run', 'only say what would be done')
     .option('--remove-old', 'remove each old one once its new one was read to its end and found whole')
     .addOption(destinationOption('for one backup the first that has it, for a product every one'))
     .action((backup: string, flags: RotateFlags) => choose(session => rotateKeys(session, backup, flags)))

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  BackupError,
   directory,
   type Lifeboat,
   memoryStore,
@@ -9,6 +10,7 @@ import {
   type ObjectStore,
   type ObjectsReport,
   openLifeboat,
+  type RunOutcome,
   secret,
 } from '@lifeboat/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -39,9 +41,14 @@ const product = (vault: string) => ({
   destinations: { vault: { store: directory(vault) } },
 })
 
+const schedule = { copy: '0 3 * * *', verify: '0 4 * * *', prune: '0 5 * * 0' }
+
 const world = (prompts?: World['prompts']): World => ({
   open: (_, options) => {
-    const shop = { ...product(join(folder, 'vault')), objects: { uploads: { from: source, retention: { last: 1 } } } }
+    const shop = {
+      ...product(join(folder, 'vault')),
+      objects: { uploads: { from: source, retention: { last: 1 }, schedule } },
+    }
     return openLifeboat({ products: { shop, blog: product(join(folder, 'other')) } }, options)
   },
   ...(prompts && { prompts }),
@@ -71,6 +78,20 @@ describe('lifeboat objects', () => {
 
     const verified = await lifeboat('objects', 'verify', 'shop', 'uploads', '--sample', '1')
     expect([verified.status, verified.stdout]).toEqual([0, expect.stringMatching(/: ok \(level content, 3 objects/)])
+
+    const history = await lifeboat('history', 'shop')
+    expect(history.stdout).toMatch(/^WHEN +SNAPSHOT .*\n\S+ \S+ +shop\/uploads\/\S+ +vault +content +ok /)
+    expect((await lifeboat('history', '--json')).json()).toMatchObject({ records: [], objects: [{ set: 'uploads' }] })
+
+    // What a plan says for the worst day works as it stands there.
+    const plan = (await lifeboat('plan', 'shop')).stdout.match(/^lifeboat objects .*/gm) ?? []
+    expect(plan).toHaveLength(3)
+    for (const line of plan) {
+      const words = line.replace('./uploads-restored', join(folder, 'by-plan')).split(' ').slice(1)
+      const { status, stderr } = await lifeboat(...words)
+      expect([status, line, stderr]).toEqual([0, line, expect.not.stringMatching(/error/)])
+    }
+    expect((await readdir(join(folder, 'by-plan'))).sort()).toEqual(['invoices', 'photos'])
 
     const restored = join(folder, 'restored')
     const argv = ['objects', 'restore', 'shop', '--to', restored, '--prefix', 'invoices/', '--yes']
@@ -106,6 +127,34 @@ describe('lifeboat objects', () => {
     for await (const { key } of store.list('shop/objects/uploads/content/')) await store.remove(key)
     const { status, stdout } = await lifeboat('objects', 'verify', 'shop', '--level', 'listed')
     expect([status, stdout]).toEqual([4, expect.stringMatching(/content-missing/)])
+  })
+
+  it('tells whoever is to be told what became of a copy, a verification and a prune by hand', async () => {
+    const told: RunOutcome[] = []
+    const nothing = { deliveries: [], warnings: [] }
+    const fake = {
+      lifeboat: {
+        products: ['shop'],
+        objectSets: () => ['uploads'],
+        reportStart: async () => nothing,
+        reportRun: async (outcome: RunOutcome) => {
+          told.push(outcome)
+          return nothing
+        },
+        copyObjects: async () => {
+          throw new BackupError('store-auth-failed', 'the key was refused')
+        },
+        verifyObjects: async () => report,
+      },
+    }
+    expect((await runCli(['objects', 'backup', 'shop'], fake)).status).toBe(1)
+    await runCli(['objects', 'verify', 'shop'], fake)
+    await runCli(['objects', 'backup', 'shop', '--no-notify'], fake)
+    await runCli(['objects', 'verify', 'shop', '--snapshot', report.id], fake)
+    expect(told).toMatchObject([
+      { product: 'shop', job: 'copy:uploads', result: 'failed', failures: [{ code: 'store-auth-failed' }] },
+      { product: 'shop', job: 'verify:uploads', result: 'ok', destinations: [report.destination] },
+    ])
   })
 
   it('shows what lies in an archive, ends with 13 where it is not asked for, and passes on how to bring it back', async () => {
@@ -203,5 +252,32 @@ describe('lifeboat objects', () => {
   ])('refuses %j', async (argv, complaint) => {
     const { status, stderr } = await lifeboat(...argv)
     expect([status, stderr]).toEqual([2, expect.stringMatching(complaint)])
+  })
+})
+
+describe('the schedule of a set', () => {
+  // What the tests above have damaged.
+  beforeAll(() => rm(join(folder, 'vault'), { recursive: true, force: true }))
+
+  it.each(['cron', 'systemd', 'github-actions', 'kubernetes', 'render-cron'])(
+    'for %s prints commands that do its jobs',
+    async scheduler => {
+      const printed = await lifeboat('schedule', 'print', 'shop', '--for', scheduler)
+      const commands = printed.stdout.match(/lifeboat run \S+ --job [a-z]+:[a-z-]+/g) ?? []
+      expect(new Set(commands)).toEqual(
+        new Set(['copy', 'verify', 'prune'].map(job => `lifeboat run shop --job ${job}:uploads`)),
+      )
+      for (const command of scheduler === 'cron' ? commands : []) {
+        const ran = await lifeboat(...command.split(' ').slice(1))
+        expect([command, ran.status, ran.stderr]).toEqual([command, 0, expect.not.stringMatching(/error/)])
+      }
+    },
+  )
+
+  it('refuses a job of a set that is not there, and one that is none', async () => {
+    const gone = await lifeboat('run', 'shop', '--job', 'copy:gone')
+    expect([gone.status, gone.stderr]).toEqual([2, expect.stringMatching(/copy:gone[\s\S]*configured: uploads/)])
+    const none = await lifeboat('run', 'shop', '--job', 'copy')
+    expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('copy:SET')])
   })
 })

@@ -1,11 +1,13 @@
-import type { CopyObjectsResult, Lifeboat, ObjectsPruneResult, ObjectsReport } from '@lifeboat/core'
+import type { CopyObjectsResult, Lifeboat, ObjectsPruneResult, ObjectsReport, RunPart } from '@lifeboat/core'
+import type { SetJob } from '@lifeboat/core/schedule'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { addCommand, type Choose, type CommandResult, destinationOption } from '../command.js'
+import { addCommand, type Choose, type CommandResult, destinationOption, noNotifyOption } from '../command.js'
 import { combinedStatus, type ExitStatus, exitStatus, exitStatusOf, worstStatus } from '../exit-status.js'
 import { chooseSets, runOf } from '../object-sets.js'
 import { describeError } from '../render/describe-error.js'
 import { renderCopied, renderObjectsPruned, renderObjectsReport, renderSnapshots } from '../render/objects-lines.js'
 import { oneLine } from '../render/one-line.js'
+import { startReport } from '../reporting.js'
 import { addRetrieveOptions, type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 import { defineObjectsRestore } from './objects-restore.js'
@@ -17,6 +19,7 @@ interface Flags extends RetrieveFlags {
   readonly snapshot?: string
   readonly level?: 'listed' | 'stored' | 'content'
   readonly sample?: number
+  readonly notify: boolean
 }
 
 export function defineObjects(program: Command, choose: Choose): void {
@@ -36,6 +39,7 @@ export function defineObjects(program: Command, choose: Choose): void {
   ])
     .option('--full', 'fetch every object anew, whatever the snapshot before has')
     .addOption(everyDestination())
+    .addOption(noNotifyOption())
     .action((product: string, set: string | undefined, flags: Flags) =>
       choose(session => backup(session, product, set, flags)),
     )
@@ -52,6 +56,7 @@ export function defineObjects(program: Command, choose: Choose): void {
     .option('--sample <share>', 'read this share of it, chosen at random: 0.01 is one of a hundred', parseShare)
     .option('--snapshot <id>', 'another one than the newest')
     .addOption(destinationOption())
+    .addOption(noNotifyOption())
   addRetrieveOptions(verifying).action((product: string, set: string | undefined, flags: Flags) =>
     choose(session => verify(session, product, set, flags)),
   )
@@ -61,6 +66,7 @@ export function defineObjects(program: Command, choose: Choose): void {
   ])
     .option('--apply', 'remove what the plan says; without it nothing is changed')
     .addOption(everyDestination())
+    .addOption(noNotifyOption())
     .action((product: string, set: string | undefined, flags: Flags) =>
       choose(session => prune(session, product, set, flags)),
     )
@@ -72,7 +78,7 @@ async function backup(
   set: string | undefined,
   flags: Flags,
 ): Promise<CommandResult> {
-  const done = await forEachSet<CopyObjectsResult>(session, product, set, (lifeboat, name) => {
+  const done = await forEachSet<CopyObjectsResult>(session, product, set, told('copy', flags), (lifeboat, name) => {
     const { full, destination } = flags
     return lifeboat.copyObjects(product, name, { full, destination, ...runOf(session) })
   })
@@ -101,7 +107,9 @@ async function verify(
   set: string | undefined,
   flags: Flags,
 ): Promise<CommandResult> {
-  const done = await forEachSet<ObjectsReport>(session, product, set, (lifeboat, name) => {
+  // What an older snapshot is like tells nothing of today's.
+  const tell = { ...told('verify', flags), wanted: flags.notify && flags.snapshot === undefined }
+  const done = await forEachSet<ObjectsReport>(session, product, set, tell, (lifeboat, name) => {
     const { level, sample, snapshot, destination } = flags
     const retrieve = retrievalOf(flags)
     return lifeboat.verifyObjects(product, name, { level, sample, snapshot, destination, retrieve, ...runOf(session) })
@@ -122,7 +130,8 @@ async function verify(
 
 async function prune(session: Session, product: string, set: string | undefined, flags: Flags): Promise<CommandResult> {
   const { apply = false, destination } = flags
-  const done = await forEachSet<readonly ObjectsPruneResult[]>(session, product, set, (lifeboat, name) =>
+  const tell = { ...told('prune', flags), wanted: flags.notify && apply }
+  const done = await forEachSet<readonly ObjectsPruneResult[]>(session, product, set, tell, (lifeboat, name) =>
     lifeboat.pruneObjects(product, name, { apply, destination, ...runOf(session) }),
   )
   const results = done.results.flat()
@@ -140,11 +149,30 @@ async function prune(session: Session, product: string, set: string | undefined,
   }
 }
 
+/** What whoever is to be told of a run with a set is told of. */
+interface Telling {
+  readonly job: (set: string) => SetJob
+  readonly wanted: boolean
+  readonly destination: string | undefined
+}
+
+function told(does: 'copy' | 'verify' | 'prune', { notify, destination }: Flags): Telling {
+  return { job: set => `${does}:${set}`, wanted: notify, destination }
+}
+
+type SetResult = CopyObjectsResult | ObjectsReport | readonly ObjectsPruneResult[]
+
+function partsOf(result: SetResult): RunPart[] {
+  if ('destinations' in result) return [{ done: result }]
+  return (Array.isArray(result) ? result : [result]).map(done => ({ destination: done.destination, done }))
+}
+
 /** Does a thing with each set; one that fails is reported and does not stop the next. */
-async function forEachSet<Result>(
+async function forEachSet<Result extends SetResult>(
   session: Session,
   product: string,
   set: string | undefined,
+  tell: Telling,
   work: (lifeboat: Lifeboat, set: string) => Promise<Result>,
 ) {
   const lifeboat = await session.open()
@@ -153,9 +181,13 @@ async function forEachSet<Result>(
   const failures: ExitStatus[] = []
   const errors: { readonly set: string; readonly error: ReturnType<typeof describeError> }[] = []
   for (const name of sets) {
+    const endReport = await startReport(session, lifeboat, { product, job: tell.job(name) }, tell.wanted)
     try {
-      results.push(await work(lifeboat, name))
+      const result = await work(lifeboat, name)
+      results.push(result)
+      await endReport(partsOf(result))
     } catch (error) {
+      await endReport([{ destination: tell.destination, error }])
       if (sets.length === 1 || session.signal.aborted) throw error
       session.report(error, `${product}/${name}`)
       failures.push(exitStatusOf(error))

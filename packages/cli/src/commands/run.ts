@@ -1,4 +1,4 @@
-import { createHealth, type ProductState, runSchedule, type ScheduledJob, scheduledJobs } from '@lifeboat/core/schedule'
+import { createHealth, isJob, type Job, type ProductState, runSchedule, scheduledJobs } from '@lifeboat/core/schedule'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { addCommand, type Choose, type CommandResult, noNotifyOption, parseCount } from '../command.js'
 import { exitStatus } from '../exit-status.js'
@@ -12,11 +12,13 @@ import type { Session } from '../session.js'
 import { runJobs } from './run-jobs.js'
 
 interface Flags extends HealthFlags {
-  readonly job?: ScheduledJob[]
+  readonly job?: Job[]
   readonly atOnce: number
   readonly stopWithin: number
   readonly notify: boolean
 }
+
+const jobChoices = `${scheduledJobs.join(', ')}; of a set of objects copy:SET, verify:SET, prune:SET`
 
 export function defineRun(program: Command, choose: Choose): void {
   const command = addCommand(
@@ -28,6 +30,7 @@ export function defineRun(program: Command, choose: Choose): void {
       'lifeboat run --health-port 8080',
       'lifeboat run shop --stop-within 5m',
       'lifeboat run shop --job backup --job verify',
+      'lifeboat run shop --job copy:uploads',
     ],
   )
     .argument('[products...]', 'names from the configuration (default: all that have a schedule)')
@@ -40,9 +43,10 @@ export function defineRun(program: Command, choose: Choose): void {
   command
     .addOption(noNotifyOption())
     .addOption(
-      new Option('--job <job>', 'do this job once, now, and end, whatever the schedule says; repeatable')
-        .choices([...scheduledJobs])
-        .argParser((job: string, before: ScheduledJob[] | undefined) => [...(before ?? []), parseJob(job)]),
+      new Option(
+        '--job <job>',
+        `do this job once, now, and end, whatever the schedule says; repeatable (${jobChoices})`,
+      ).argParser((job: string, before: Job[] | undefined) => [...(before ?? []), parseJob(job)]),
     )
   addHealthOptions(command).action((products: string[], flags: Partial<Flags> & { notify: boolean }) =>
     choose(session => run(session, products, { atOnce: 2, stopWithin: 20_000, healthHost: '127.0.0.1', ...flags })),
@@ -60,10 +64,11 @@ async function run(session: Session, named: readonly string[], flags: Flags): Pr
   const announced = new Map<string, string>()
   const onState = (state: ProductState) => {
     health.note(state)
-    const { product, running, next } = state
+    const { product, set, running, next } = state
+    const lane = `${product}/${set ?? ''}`
     const comes = next !== null && next.at > session.now().toISOString()
-    if (running !== null || !comes || session.signal.aborted || announced.get(product) === next.at) return
-    announced.set(product, next.at)
+    if (running !== null || !comes || session.signal.aborted || announced.get(lane) === next.at) return
+    announced.set(lane, next.at)
     log.say(`${product}: next is ${next.job} at ${next.at.replace(/\.\d+Z$/, 'Z')}`)
   }
   try {
@@ -87,8 +92,7 @@ export function stoppingWords(stopWithinMs: number): string {
   return `stopping: what runs may go on for ${formatDuration(stopWithinMs)}; press Ctrl-C again to cancel it at once`
 }
 
-function parseJob(text: string): ScheduledJob {
-  const job = scheduledJobs.find(one => one === text)
-  if (job === undefined) throw new InvalidArgumentError(`Allowed choices are ${scheduledJobs.join(', ')}.`)
-  return job
+function parseJob(text: string): Job {
+  if (isJob(text)) return text
+  throw new InvalidArgumentError(`Allowed choices are ${jobChoices}.`)
 }

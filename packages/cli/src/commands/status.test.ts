@@ -12,7 +12,7 @@ function sample(findings: readonly StatusFinding[] = []): StatusReport {
     ...{ version: 1, checkedAt: '2026-11-21T12:00:00.000Z', state },
     products: [
       {
-        ...{ product: 'shop', state, findings, lastDrill: null },
+        ...{ product: 'shop', state, findings, objects: [], lastDrill: null },
         destinations: [
           {
             ...{ destination: 'local', location: '/backups', reachable: true, backups: 31 },
@@ -50,6 +50,56 @@ describe('status', () => {
   critical store-unreachable (since 6 h)
     offsite did not answer
     hint: \`lifeboat doctor\` tries each store
+`)
+  })
+
+  it('says how sets of objects are, below the backups', async () => {
+    const report = sample()
+    const [shop] = report.products
+    const newest = {
+      ...{ id: '20261121T030000Z-7f3k9q', createdAt: '2026-11-21T03:00:00.000Z', ageMs: 9 * hour, objects: 1234 },
+      ...{
+        plainBytes: 12_000_000,
+        storedBytes: 13_000_000,
+        addedBytes: 4000,
+        missed: 2,
+        durationMs: 1,
+        verified: true,
+      },
+    }
+    const at = { id: newest.id, destination: 'local', at: '2026-11-21T05:00:00.000Z', ok: true, level: 'content' }
+    const far = { location: 's3://shop', reachable: false, snapshots: 0, newest: null, lastVerification: null }
+    const uploads = {
+      ...{
+        set: 'uploads',
+        source: 's3://uploads',
+        rpoMs: null,
+        nextRun: { job: 'copy:uploads', at: '2026-11-22T03:00:00.000Z' },
+      },
+      destinations: [
+        ...[
+          {
+            destination: 'local',
+            location: '/x',
+            reachable: true,
+            snapshots: 9,
+            newest,
+            lastVerification: { ...at, sample: 1 },
+          },
+        ],
+        ...[
+          { destination: 'offsite', ...far },
+          { destination: 'new', ...far, reachable: true },
+        ],
+      ],
+    }
+    const status = async () => ({ ...report, products: [{ ...shop!, objects: [uploads] }] })
+    const ran = await runCli(['status'], { lifeboat: { status } })
+    expect(ran.stdout).toContain(`
+  objects uploads (next copy:uploads at 2026-11-22 03:00:00Z)
+    local    9 h old, 1,234 objects, 11.4 MB, 2 missed, proven; 9 snapshots; verified 7 h ago
+    offsite  does not answer
+    new      never copied
 `)
   })
 

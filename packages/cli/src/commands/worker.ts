@@ -1,6 +1,5 @@
 import type { RunEnd, TakenRun } from '@lifeboat/core/queue'
-import type { RunOutcome, ScheduledJob } from '@lifeboat/core/schedule'
-import { createHealth, type ProductState } from '@lifeboat/core/schedule'
+import { createHealth, type Job, type ProductState, type RunOutcome, setOfJob } from '@lifeboat/core/schedule'
 import type { Command } from 'commander'
 import { addCommand, type Choose, type CommandResult, noNotifyOption, parseCount } from '../command.js'
 import { exitStatus } from '../exit-status.js'
@@ -112,12 +111,14 @@ async function work(session: Session, named: readonly string[], flags: Flags): P
 
 /** Keeps for the health endpoint what runs, and what came of the last run of each job. */
 function stateKeeper(note: (state: ProductState) => void, now: () => Date) {
-  const last = new Map<string, Partial<Record<ScheduledJob, RunOutcome>>>()
+  const last = new Map<string, Partial<Record<Job, RunOutcome>>>()
   return (run: TakenRun, end: RunEnd | null | 'lost') => {
     const { product, job, dueAt } = run
-    const before = last.get(product) ?? {}
-    if (end !== null && end !== 'lost' && end.kind !== 'put-back') last.set(product, { ...before, [job]: end.outcome })
+    const set = setOfJob(job)?.set
+    const lane = `${product}/${set ?? ''}`
+    const before = last.get(lane) ?? {}
+    if (end !== null && end !== 'lost' && end.kind !== 'put-back') last.set(lane, { ...before, [job]: end.outcome })
     const running = end === null ? { job, dueAt: dueAt.toISOString(), startedAt: now().toISOString() } : null
-    note({ product, running, next: null, last: last.get(product) ?? {} })
+    note({ product, ...(set === undefined ? {} : { set }), running, next: null, last: last.get(lane) ?? {} })
   }
 }

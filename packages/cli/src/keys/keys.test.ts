@@ -63,6 +63,14 @@ describe('keys generate', { timeout: 30_000 }, () => {
     expect(ran.stdout + read.stdout + read.stderr).not.toContain('BEGIN PGP')
   })
 
+  it('says what is wrong with an address, or a folder that is none, and writes nothing', async () => {
+    const none = { config: null }
+    const address = await runCli(['keys', 'generate', '--email', 'nonsense'], none)
+    expect([address.status, address.stderr]).toEqual([2, expect.stringContaining('no key can be made for')])
+    const folder = await runCli(['keys', 'generate', '--folder', '/dev/null/keys'], none)
+    expect([folder.status, folder.stderr]).toEqual([2, expect.stringContaining('cannot write /dev/null/keys/')])
+  })
+
   it('locks them with what is typed twice, or what the environment says, which nothing shows', async () => {
     const answers = ['typed by hand', 'typed by hand']
     const prompts = { confirm: async () => true, text: async () => '', secret: async () => answers.shift() }
@@ -132,10 +140,40 @@ describe('keys rotate', () => {
       return { ...rotation, verified: 'stored' }
     }
     const list: Lifeboat['list'] = async () => ({ backups, unreadable: [] })
-    const ran = await runCli(['keys', 'rotate', 'shop'], { lifeboat: { list, rotate } })
+    const lifeboat = { list, rotate, objectSets: () => [] }
+    const ran = await runCli(['keys', 'rotate', 'shop'], { lifeboat })
     expect(ran.status).toBe(3)
     expect(ran.stdout).toContain('encrypted anew as 20261121T020000Z-8f3k9q in local')
     expect(ran.stdout).toContain('lifeboat verify shop/20261121T020000Z-8f3k9q')
     expect(ran.stderr).toContain('is not ours')
+  })
+
+  it('reaches snapshots of objects, says beforehand what it would do, and what failed for one', async () => {
+    const asked: unknown[] = []
+    const blank = { rotated: null, verified: null, removedOld: false, kept: null, error: null }
+    const of = { ...blank, id: backup.id, objects: 3, plainBytes: 4096 }
+    const rotateObjects: Lifeboat['rotateObjects'] = async (product, set, options) => {
+      asked.push([product, set, options?.apply, options?.removeOld])
+      const error = { code: 'wrong-key', message: 'no key at hand opens it', hint: 'name it: --key' }
+      const outcome = options?.apply ? ('failed' as const) : ('due' as const)
+      const snapshots = [{ ...of, outcome, error: options?.apply ? error : null }]
+      const freed = { count: 0, storedBytes: 0 }
+      return [{ product, set, destination: 'local', applied: options?.apply ?? false, snapshots, freed }]
+    }
+    const list: Lifeboat['list'] = async () => ({ backups: [sampleListed], unreadable: [] })
+    const rotate: Lifeboat['rotate'] = async () => ({ ...rotation, outcome: 'due', rotated: null, verified: null })
+    const lifeboat = { list, rotate, rotateObjects, objectSets: () => ['uploads'] }
+    const planned = await runCli(['keys', 'rotate', 'shop', '--dry-run'], { lifeboat })
+    expect(planned.status).toBe(0)
+    expect(planned.stdout.match(/would be encrypted anew/g)).toHaveLength(2)
+    const ran = await runCli(['keys', 'rotate', 'shop', '--objects', 'uploads', '--remove-old'], { lifeboat })
+    expect(ran.status).toBe(12)
+    expect(ran.stdout).toContain('shop/uploads/20261121T020000Z-7f3k9q in local: not encrypted anew: no key at hand')
+    expect(asked).toEqual([
+      ['shop', 'uploads', false, undefined],
+      ['shop', 'uploads', true, true],
+    ])
+    const both = await runCli(['keys', 'rotate', 'shop', '--objects', '--to', 'offsite'], { lifeboat })
+    expect(both.status).toBe(2)
   })
 })

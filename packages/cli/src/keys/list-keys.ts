@@ -41,9 +41,13 @@ function keyLines(key: KeyState): string[] {
   return [
     `  ${oneLine(key.key)}${who}`,
     `    next backups  ${encrypts.length === 0 ? 'none: not configured' : `in ${encrypts.join(', ')}`}${end}`,
-    `    opens         ${opens.length === 0 ? 'none of the newest' : opens.map(one => `${one.destination}: ${one.id}`).join(', ')}`,
-    `    proved        ${proved === null ? 'never' : `${formatTime(proved.at)} on ${proved.destination}: ${proved.id} (${proved.by})`}`,
+    `    opens         ${opens.length === 0 ? 'none of the newest' : opens.map(nameOfOne).join(', ')}`,
+    `    proved        ${proved === null ? 'never' : `${formatTime(proved.at)} on ${nameOfOne(proved)} (${proved.by})`}`,
   ]
+}
+
+function nameOfOne({ set, destination, id }: KeyState['opens'][number]): string {
+  return `${destination}: ${set === undefined ? '' : `${set}/`}${id}`
 }
 
 function findingLines({ severity, message, hint }: KeyFinding, { colours }: Session): string[] {

@@ -1,5 +1,6 @@
 import type { CommandResult } from '../command.js'
 import { exitStatus } from '../exit-status.js'
+import { chooseSets } from '../object-sets.js'
 import { oneLine } from '../render/one-line.js'
 import { formatBytes, formatTime } from '../render/quantities.js'
 import type { Session } from '../session.js'
@@ -8,14 +9,21 @@ import { type KeyFlags, withGivenKey } from './ask-passphrase.js'
 export interface ProveFlags extends KeyFlags {
   readonly whole?: boolean
   readonly destination?: string
+  readonly objects?: string
 }
 
 export async function proveKey(session: Session, named: string, flags: ProveFlags): Promise<CommandResult> {
   const { whole, destination } = flags
-  const lifeboat = await session.open(named)
+  const { objects } = flags
+  const lifeboat = await session.open(objects === undefined ? named : undefined)
+  if (objects !== undefined) chooseSets(session, lifeboat, named, objects)
   const backup = lifeboat.products.includes(named) ? `${named}/latest` : named
   const options = { whole, destination, signal: session.signal, onEvent: session.progress.onEvent }
-  const proof = await withGivenKey(session, flags, key => lifeboat.proveKey(backup, { ...options, key }))
+  const proof = await withGivenKey(session, flags, key =>
+    objects === undefined
+      ? lifeboat.proveKey(backup, { ...options, key })
+      : lifeboat.proveKeyOfObjects(named, objects, { ...options, key }),
+  )
   const { record, recordedAs } = proof
   const who = record.userIds.length === 0 ? '' : ` of ${oneLine(record.userIds.join(', '))}`
   const key = record.fingerprint === null ? 'the passphrase' : `the key${who} (${record.fingerprint})`
@@ -25,7 +33,7 @@ export async function proveKey(session: Session, named: string, flags: ProveFlag
     status: exitStatus.done,
     document: proof,
     lines: [
-      `${key} ${session.colours.green('opens')} ${record.product}/${record.id} of ${formatTime(record.backupCreatedAt)} in ${oneLine(record.destination)}: ${extent}`,
+      `${key} ${session.colours.green('opens')} ${record.product}/${record.set === undefined ? '' : `${record.set}/`}${record.id} of ${formatTime(record.backupCreatedAt)} in ${oneLine(record.destination)}: ${extent}`,
       recordedAs === null
         ? 'not recorded: the backup lies in no configured destination'
         : `recorded as ${oneLine(recordedAs)}`,

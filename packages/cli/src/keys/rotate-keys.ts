@@ -1,15 +1,26 @@
-import { isBackupError, type Lifeboat, type RotateResult } from '@lifeboat/core'
+import { isBackupError, type Lifeboat, type RotateResult, type SetRotation } from '@lifeboat/core'
 import type { CommandResult } from '../command.js'
 import { combinedStatus, type ExitStatus, exitStatus, exitStatusOf } from '../exit-status.js'
+import { chooseSets, runOf } from '../object-sets.js'
 import { describeError, type ErrorDocument } from '../render/describe-error.js'
 import { oneLine } from '../render/one-line.js'
 import type { Session } from '../session.js'
+import { UsageError } from '../usage-error.js'
 import { type KeyFlags, withGivenKey } from './ask-passphrase.js'
+import { rotatedSetLines, statusOfSnapshot } from './rotated-sets.js'
 
 export interface RotateFlags extends KeyFlags {
   readonly to?: string
   readonly removeOld?: boolean
   readonly destination?: string
+  readonly dryRun?: boolean
+  readonly objects?: string | true
+}
+
+interface SetFailure {
+  readonly set: string
+  readonly error: ErrorDocument
+  readonly status: ExitStatus
 }
 
 interface Failure {
@@ -20,14 +31,25 @@ interface Failure {
 }
 
 export async function rotateKeys(session: Session, named: string, flags: RotateFlags): Promise<CommandResult> {
-  const lifeboat = await session.open(named)
-  const wanted = await chooseBackups(session, lifeboat, named, flags)
-  const { to, removeOld } = flags
+  const lifeboat = await session.open(flags.objects === undefined ? named : undefined)
+  const sets = setsOf(session, lifeboat, named, flags)
+  const wanted = flags.objects === undefined ? await chooseBackups(session, lifeboat, named, flags) : []
+  const { to, removeOld, dryRun } = flags
+  const sound: SetRotation[] = []
+  const unsound: SetFailure[] = []
   const results: RotateResult[] = []
   const failures: Failure[] = []
   await withGivenKey(session, flags, async key => {
     for (const { backup, destination } of wanted.slice(results.length + failures.length)) {
-      const options = { destination, to, removeOld, key, signal: session.signal, onEvent: session.progress.onEvent }
+      const options = {
+        destination,
+        to,
+        removeOld,
+        dryRun,
+        key,
+        signal: session.signal,
+        onEvent: session.progress.onEvent,
+      }
       try {
         results.push(await lifeboat.rotate(backup, options))
       } catch (error) {
@@ -36,20 +58,53 @@ export async function rotateKeys(session: Session, named: string, flags: RotateF
         failures.push({ backup, destination, error: describeError(error), status: exitStatusOf(error) })
       }
     }
+    for (const set of sets) {
+      const options = { ...runOf(session), destination: flags.destination, key, removeOld, apply: !dryRun }
+      try {
+        sound.push(...(await lifeboat.rotateObjects(named, set, options)))
+      } catch (error) {
+        if (session.signal.aborted || isBackupError(error, 'cancelled') || isLocked(error)) throw error
+        session.report(error, `${named}/${set}`)
+        unsound.push({ set, error: describeError(error), status: exitStatusOf(error) })
+      }
+    }
   })
-  const error = results.length === 0 ? failures[0]?.error : undefined
+  const nothing = results.length + sound.length === 0
+  const error = nothing ? (failures[0] ?? unsound[0])?.error : undefined
   return {
     status: combinedStatus([
       ...results.map(one => (one.kept === null ? exitStatus.done : exitStatus.partial)),
-      ...failures.map(one => one.status),
+      ...[...failures, ...unsound].map(one => one.status),
+      ...sound.flatMap(one => one.snapshots.map(statusOfSnapshot)),
     ]),
     document: {
       ...(error === undefined ? {} : { error }),
       results,
       failures: failures.map(({ status: _, ...rest }) => rest),
+      objects: { results: sound, failures: unsound.map(({ status: _, ...rest }) => rest) },
     },
-    lines: results.length + failures.length === 0 ? ['there is no backup'] : results.flatMap(lineOf),
+    lines:
+      nothing && failures.length + unsound.length === 0
+        ? ['there is no backup']
+        : [...results.flatMap(lineOf), ...sound.flatMap(rotatedSetLines), ...skippedLines(lifeboat, named, flags)],
   }
+}
+
+/** Of a product that is named whole; snapshots stay in their destination. */
+function setsOf(session: Session, lifeboat: Lifeboat, named: string, flags: RotateFlags): readonly string[] {
+  const { objects, to } = flags
+  if (objects !== undefined) {
+    if (to !== undefined) throw new UsageError('--objects and --to do not go together', snapshotsStay)
+    return chooseSets(session, lifeboat, named, objects === true ? undefined : objects)
+  }
+  return to === undefined && lifeboat.products.includes(named) ? lifeboat.objectSets(named) : []
+}
+
+const snapshotsStay = 'snapshots of objects are encrypted anew beside the old ones'
+
+function skippedLines(lifeboat: Lifeboat, named: string, { to }: RotateFlags): string[] {
+  if (to === undefined || !lifeboat.products.includes(named) || lifeboat.objectSets(named).length === 0) return []
+  return [`objects of ${named}: left as they are, ${snapshotsStay}: \`lifeboat keys rotate ${named} --objects\``]
 }
 
 /** A private key whose passphrase is asked for; then it goes on where it stopped. */
@@ -70,6 +125,7 @@ async function chooseBackups(
 
 function lineOf(one: RotateResult): string[] {
   const old = `${one.product}/${one.id} in ${one.destination}`
+  if (one.outcome === 'due') return [`${old}: would be encrypted anew`]
   if (one.outcome === 'current' || one.rotated === null) return [`${old}: opens with the configured keys only`]
   const made = `${one.rotated.id} in ${one.rotated.destination}`
   const head =

@@ -25,7 +25,7 @@ export function renderCopied(result: CopyObjectsResult, colours: Colours): strin
 function copyLines(copy: ObjectCopy, colours: Colours): string[] {
   const { destination, snapshot, error } = copy
   if (snapshot === null) return [`  ${colours.red('failed')}  ${destination}: ${oneLine(error?.message ?? '')}`]
-  const counts = (['added', 'changed', 'removed', 'unchanged', 'vanished'] as const)
+  const counts = (['added', 'changed', 'removed', 'unchanged', 'resumed', 'vanished'] as const)
     .filter(name => copy[name] > 0)
     .map(name => `${formatCount(copy[name])} ${name}`)
   const moved = `${formatBytes(copy.fetchedBytes)} read, ${formatBytes(copy.storedBytes)} stored`

@@ -1,4 +1,4 @@
-import type { DestinationStatus, ProductStatus, StatusFinding, StatusReport } from '@lifeboat/core'
+import type { DestinationStatus, ObjectSetStatus, ProductStatus, StatusFinding, StatusReport } from '@lifeboat/core'
 import type { Colours } from './colours.js'
 import { oneLine } from './one-line.js'
 import { formatAge, formatBytes, formatTime, plural } from './quantities.js'
@@ -29,6 +29,7 @@ function productLines(product: ProductStatus, atMs: number, colours: Colours): s
       ],
       '  ',
     ),
+    ...product.objects.flatMap(set => setLines(set, ago, colours)),
     ...product.findings.flatMap(finding => findingLines(finding, ago, colours)),
   ]
 }
@@ -38,6 +39,31 @@ function destinationText({ reachable, newest, backups }: DestinationStatus, colo
   if (newest === null) return 'empty'
   const proven = newest.verified === null ? '' : newest.verified ? ', proven' : `, ${colours.red('failed')}`
   return `${formatAge(newest.ageMs)} old, ${formatBytes(newest.storedBytes)}${proven}; ${plural(backups, 'backup')}`
+}
+
+function setLines(set: ObjectSetStatus, ago: (iso: string) => string, colours: Colours): string[] {
+  const { nextRun } = set
+  const next = nextRun === null ? '' : ` (next ${nextRun.job} at ${formatTime(nextRun.at)})`
+  return [
+    `  objects ${oneLine(set.set)}${next}`,
+    ...renderFields(
+      set.destinations.map(one => [oneLine(one.destination), snapshotText(one, ago, colours)] as const),
+      '    ',
+    ),
+  ]
+}
+
+function snapshotText(
+  { reachable, newest, snapshots, lastVerification }: ObjectSetStatus['destinations'][number],
+  ago: (iso: string) => string,
+  colours: Colours,
+): string {
+  if (!reachable) return colours.red('does not answer')
+  if (newest === null) return 'never copied'
+  const proven = newest.verified === null ? '' : newest.verified ? ', proven' : `, ${colours.red('failed')}`
+  const read = lastVerification === null ? '' : `; verified ${ago(lastVerification.at)}`
+  const missed = newest.missed === 0 ? '' : `, ${colours.yellow(`${newest.missed} missed`)}`
+  return `${formatAge(newest.ageMs)} old, ${plural(newest.objects, 'object')}, ${formatBytes(newest.plainBytes)}${missed}${proven}; ${plural(snapshots, 'snapshot')}${read}`
 }
 
 function findingLines(finding: StatusFinding, ago: (iso: string) => string, colours: Colours): string[] {

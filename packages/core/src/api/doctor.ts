@@ -12,7 +12,7 @@ export interface DoctorOptions extends RunOptions {
 /** One line of `doctor`. */
 export interface DoctorCheck {
   readonly product: string | null
-  /** `tools`, `connection`, `store`, `probe`, `keys`, `provider`. */
+  /** `tools`, `connection`, `store`, `probe`, `keys`, `objects`, `provider`. */
   readonly area: string
   readonly ok: boolean
   readonly message: string

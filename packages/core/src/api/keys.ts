@@ -34,6 +34,8 @@ export interface RotateOptions extends RunOptions, SelectOptions {
   readonly key?: GivenKey | undefined
   /** Remove the old backup once the new one was read to its end and found whole. Default: false. */
   readonly removeOld?: boolean | undefined
+  /** Only say what would be done. Default: false. */
+  readonly dryRun?: boolean | undefined
 }
 
 /** What became of one backup. */
@@ -44,9 +46,9 @@ export interface RotateResult {
   readonly destination: string
   /**
    * `rotated`: encrypted anew; `present`: that was done before; `current`: it opens with the configured keys and no
-   * others, and nothing was done.
+   * others, and nothing was done; `due`: with `dryRun`, it would be encrypted anew.
    */
-  readonly outcome: 'rotated' | 'present' | 'current'
+  readonly outcome: 'rotated' | 'present' | 'current' | 'due'
   /** The new backup; that of `outcome` `present` likewise, and null for `current`. */
   readonly rotated: { readonly id: string; readonly destination: string } | null
   /**
@@ -57,6 +59,52 @@ export interface RotateResult {
   readonly removedOld: boolean
   /** Why the old one is still there although it was to go. */
   readonly kept: string | null
+}
+
+export interface ProveObjectsOptions extends Omit<ProveOptions, 'destination'>, SelectOptions {
+  /** An id. Default: the newest. */
+  readonly snapshot?: string | undefined
+}
+
+export interface RotateObjectsOptions extends RunOptions, SelectOptions {
+  /** Do it. Default: false, say what would be done. */
+  readonly apply?: boolean | undefined
+  /** What opens the old snapshots, where the configuration names no such key (any more). */
+  readonly key?: GivenKey | undefined
+  /** Remove each old snapshot once its new one was read to its end, and the content that none needs then. Default: false. */
+  readonly removeOld?: boolean | undefined
+}
+
+/** What became of one snapshot of a set of objects. */
+export interface RotatedSnapshot {
+  /** The old one. */
+  readonly id: string
+  readonly objects: number
+  readonly plainBytes: number
+  /**
+   * `due`: it would be encrypted anew; `failed`: it could not be, and nothing was left of the attempt; else as in
+   * {@link RotateResult}.
+   */
+  readonly outcome: 'rotated' | 'present' | 'current' | 'due' | 'failed'
+  /** The new one. */
+  readonly rotated: string | null
+  /** How far what was written was checked, as in {@link RotateResult}; `listed`: it lies in an archive. */
+  readonly verified: 'content' | 'stored' | 'listed' | null
+  readonly removedOld: boolean
+  /** Why the old one is still there although it was to go. */
+  readonly kept: string | null
+  readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null
+}
+
+/** What became of the snapshots of a set in one destination, the oldest first. */
+export interface SetRotation {
+  readonly product: string
+  readonly set: string
+  readonly destination: string
+  readonly applied: boolean
+  readonly snapshots: readonly RotatedSnapshot[]
+  /** Content of old snapshots that was removed. */
+  readonly freed: { readonly count: number; readonly storedBytes: number }
 }
 
 /** What answers who can read the backups, and changes it. */
@@ -74,4 +122,15 @@ export interface KeyOperations {
    * @throws BackupError `wrong-key`, `key-missing`, `object-damaged`, `seal-wrong`, `seal-missing`; then nothing was written
    */
   rotate(backup: BackupName, options?: RotateOptions): Promise<RotateResult>
+  /**
+   * The same with a snapshot of objects: its listing, and of every run whose content it needs the first object.
+   * @throws BackupError as {@link proveKey}
+   */
+  proveKeyOfObjects(product: string, set: string, options?: ProveObjectsOptions): Promise<KeyProof>
+  /**
+   * Encrypts the snapshots of a set of objects anew, in each of its destinations: new snapshots with the dates of the old
+   * ones. The next copy builds on the newest of them.
+   * @throws BackupError `locked`, and what a destination throws
+   */
+  rotateObjects(product: string, set: string, options?: RotateObjectsOptions): Promise<readonly SetRotation[]>
 }

@@ -1,9 +1,12 @@
+import type { ErrorCode } from '../errors/error-code.js'
+import type { ObjectsRecord } from '../objects/objects-record.js'
 import type { Snapshot } from '../objects/snapshot.js'
 import type { PrunePlan } from '../retention/plan-prune.js'
 import type { ObjectStore } from '../store/object-store.js'
 import type { RetrieveBackupOptions, RunOptions, SelectOptions } from './run-options.js'
 import type { Finding } from './verification.js'
 
+export type { ObjectsRecord } from '../objects/objects-record.js'
 export type { Snapshot } from '../objects/snapshot.js'
 
 export interface CopyObjectsOptions extends RunOptions, SelectOptions {
@@ -31,6 +34,8 @@ export interface ObjectCopy {
   readonly changed: number
   readonly removed: number
   readonly unchanged: number
+  /** Unchanged since a run that was killed fetched them: not fetched again. */
+  readonly resumed: number
   /** Listed, and gone before they could be read. */
   readonly vanished: number
   /** Plain bytes that were read from the source. */
@@ -103,6 +108,13 @@ export interface VerifyObjectsOptions extends RunOptions, SelectOptions, Retriev
    * the same one each time for a snapshot. Default: 1, everything.
    */
   readonly sample?: number | undefined
+}
+
+export interface ObjectHistoryOptions extends RunOptions, SelectOptions {
+  /** One set. Default: all. */
+  readonly set?: string | undefined
+  /** Leave out older ones. */
+  readonly since?: Date | undefined
 }
 
 /** What a verification of a snapshot found. `ok` means no finding is critical. */
@@ -187,7 +199,7 @@ export interface ObjectsPruneResult {
   readonly plan: PrunePlan
   readonly removed: readonly string[]
   /** What the store would not remove, such as locked objects. */
-  readonly retained: readonly { readonly id: string; readonly message: string }[]
+  readonly retained: readonly { readonly id: string; readonly message: string; readonly code?: ErrorCode | undefined }[]
   /** Content, and files of snapshots, that no snapshot needs any more and that is older than a day. */
   readonly unneeded: { readonly count: number; readonly storedBytes: number }
   /** Of that, what was removed. */
@@ -209,7 +221,10 @@ export interface ObjectOperations {
   copyObjects(product: string, set: string, options?: CopyObjectsOptions): Promise<CopyObjectsResult>
   /** The snapshots of a set (default: of all sets), newest first. */
   listObjectSnapshots(product: string, set?: string, options?: ListSnapshotsOptions): Promise<SnapshotList>
+  /** Checks a snapshot, and records in its destination what came of it. */
   verifyObjects(product: string, set: string, options?: VerifyObjectsOptions): Promise<ObjectsReport>
+  /** The recorded verifications of a product's sets (default: of all products), newest first. */
+  objectHistory(product?: string, options?: ObjectHistoryOptions): Promise<readonly ObjectsRecord[]>
   planObjectRestore(
     product: string,
     set: string,

@@ -1,4 +1,5 @@
-import type { ScheduleConfig, ScheduledJob } from '../config/schedule-schema.js'
+import type { Job } from '../config/jobs.js'
+import type { JobSchedule, ScheduleConfig } from '../config/schedule-schema.js'
 import type { RunOutcome } from '../notify/run-outcome.js'
 import type { PrintedFile, Scheduler } from '../schedule/print/print-schedule.js'
 import type { RunOptions } from './run-options.js'
@@ -14,6 +15,8 @@ export interface RunJobOptions extends RunOptions {
 export interface ScheduleOperations {
   /** When a product's work is due. Undefined: nobody said. */
   schedule(product: string): ScheduleConfig | undefined
+  /** When the work of its sets of objects is due, by their names: of those that have a schedule. */
+  objectSchedules(product: string): Readonly<Record<string, JobSchedule>>
   /**
    * The schedules of products (default: all that have one) as another scheduler reads them. Secrets are named, never
    * written. @throws BackupError `config-invalid` where they cannot be said there
@@ -21,15 +24,15 @@ export interface ScheduleOperations {
   printSchedule(scheduler: Scheduler, products?: readonly string[]): readonly PrintedFile[]
   /**
    * When the job was begun last, by what the stores hold: the newest backup anywhere; the verification or drill that is
-   * the newest in the destination where it is the oldest. Undefined: never, or, for `prune`, nobody knows.
+   * the newest in the destination where it is the oldest; of a set the same, of its snapshots. Undefined: never, or, for `prune`, nobody knows.
    */
-  lastDone(product: string, job: ScheduledJob, options?: RunOptions): Promise<Date | undefined>
+  lastDone(product: string, job: Job, options?: RunOptions): Promise<Date | undefined>
   /** Whether the run that was due then is done: for a run that may be the second attempt at it. */
-  isDone(product: string, job: ScheduledJob, dueAt: Date, options?: RunOptions): Promise<boolean>
+  isDone(product: string, job: Job, dueAt: Date, options?: RunOptions): Promise<boolean>
   /**
    * Does a job: a backup; a verification of the newest backup of each destination, up to its content, and of the live
-   * database where its rows or queries are configured; a drill; a prune that removes. Never rejects: what became of it is
+   * database where its rows or queries are configured; a drill; a prune that removes; the same with a set of objects. Never rejects: what became of it is
    * the value.
    */
-  runJob(product: string, job: ScheduledJob, options?: RunJobOptions): Promise<RunOutcome>
+  runJob(product: string, job: Job, options?: RunJobOptions): Promise<RunOutcome>
 }

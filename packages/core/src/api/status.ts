@@ -47,6 +47,44 @@ export interface LastProof {
   readonly level: string
 }
 
+/** How one set of objects is in one destination. */
+export interface ObjectsDestinationStatus {
+  readonly destination: string
+  readonly location: string
+  /** Whether it could be listed. */
+  readonly reachable: boolean
+  readonly snapshots: number
+  readonly newest: {
+    readonly id: string
+    readonly createdAt: string
+    readonly ageMs: number
+    readonly objects: number
+    readonly plainBytes: number
+    /** Of all content that it needs. */
+    readonly storedBytes: number
+    /** What its run stored. */
+    readonly addedBytes: number
+    /** Objects that could not be read when it was made. */
+    readonly missed: number
+    readonly durationMs: number
+    /** Whether its newest verification of content passed; null: there was none. */
+    readonly verified: boolean | null
+  } | null
+  /** Of any snapshot, at any level. `sample`: which share was read. */
+  readonly lastVerification: (LastProof & { readonly sample: number }) | null
+}
+
+/** How the copies of a set of objects are. */
+export interface ObjectSetStatus {
+  readonly set: string
+  readonly source: string
+  /** How old the newest snapshot may be; null: nobody said. */
+  readonly rpoMs: number | null
+  readonly destinations: readonly ObjectsDestinationStatus[]
+  /** The next time that a job of it is due, RFC 3339. Null: there is no schedule. */
+  readonly nextRun: { readonly job: string; readonly at: string } | null
+}
+
 export interface ProductStatus {
   readonly product: string
   readonly state: State
@@ -55,6 +93,8 @@ export interface ProductStatus {
   readonly lastDrill: LastProof | null
   /** The next time that a job is due, RFC 3339. Null: there is no schedule. */
   readonly nextRun: { readonly job: string; readonly at: string } | null
+  /** Its sets of objects, in configured order. Findings name them as `uploads`, or `uploads offsite` in a destination. */
+  readonly objects: readonly ObjectSetStatus[]
   readonly findings: readonly StatusFinding[]
 }
 

@@ -9,6 +9,8 @@ export const hookNames = [
   'afterRestore',
   'beforeDrill',
   'afterDrill',
+  'beforeCopy',
+  'afterCopy',
 ] as const
 export type HookName = (typeof hookNames)[number]
 
@@ -16,7 +18,9 @@ export type HookName = (typeof hookNames)[number]
 export interface HookFacts {
   readonly hook: HookName
   readonly product: string
-  /** Null: there is none yet. */
+  /** The set of objects that is copied; null for anything else. */
+  readonly set: string | null
+  /** Of a copy the snapshot. Null: there is none yet. */
   readonly backup: string | null
   /** Why the backup is made; null for anything else. */
   readonly reason: string | null
@@ -62,7 +66,7 @@ function commandOf<T extends { readonly command: string[] }>({ command, ...rest 
   return { kind: 'command' as const, argv: command, ...rest }
 }
 
-/** Commands or functions around a backup, a restore and a drill. */
+/** Commands or functions around a backup, a restore, a drill, and a copy of objects. */
 export const hooksSchema = z.strictObject({
   beforeBackup: hook.optional(),
   afterBackup: hook.optional(),
@@ -70,6 +74,8 @@ export const hooksSchema = z.strictObject({
   afterRestore: hook.optional(),
   beforeDrill: hook.optional(),
   afterDrill: hook.optional(),
+  beforeCopy: hook.optional(),
+  afterCopy: hook.optional(),
 })
 
 export type HooksConfig = z.output<typeof hooksSchema>

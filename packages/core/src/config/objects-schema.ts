@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { ObjectStore } from '../store/object-store.js'
 import { checkNames, hasEntries } from './check-names.js'
 import { objectLockSchema, retentionSchema } from './destination-schema.js'
-import { text } from './values.js'
+import { objectScheduleSchema } from './schedule-schema.js'
+import { duration, text } from './values.js'
 
 const objectStore = z.custom<ObjectStore>(
   value => typeof value === 'object' && value !== null && 'get' in value && 'list' in value && 'capabilities' in value,
@@ -22,6 +23,18 @@ export const objectSetSchema = z.strictObject({
   storageClass: text.optional(),
   /** Of everything that the copies store. Default: the destination's. */
   objectLock: objectLockSchema.optional(),
+  /** How old the newest snapshot may be. Default: not judged, but by the schedule. */
+  rpo: duration.optional(),
+  /** When its work is due. Default: nobody says. */
+  schedule: objectScheduleSchema.optional(),
+  /** What a scheduled verification reads. Default: all of it, up to its content. */
+  verify: z
+    .strictObject({
+      level: z.enum(['listed', 'stored', 'content']).default('content'),
+      /** At `stored` and `content`: which share of it, above 0. */
+      sample: z.number().positive().max(1).default(1),
+    })
+    .default({ level: 'content', sample: 1 }),
 })
 
 /** Buckets and folders of files that belong to a product, by name. */

@@ -15,6 +15,7 @@ import { resolveCriticalTables } from '../postgres/snapshot-counts.js'
 import { sourceAddress } from '../provider/source-address.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { checkKeys } from './check-keys.js'
+import { checkObjects } from './check-objects.js'
 import { checkProvider } from './check-provider.js'
 import { checkStores } from './check-stores.js'
 
@@ -95,6 +96,7 @@ export async function runDoctor(job: DoctorJob, options: DoctorOptions): Promise
     if (unlock.passphrase !== undefined || unlock.privateKeys.length > 0) return 'a key to open backups with is at hand'
     return 'no private key here: this machine can back up, but not verify content or restore'
   })
+  checks.push(...(await checkObjects(job, options)))
   checks.push(...(await checkKeys(job, answered, options)))
   checks.push(...(await checkProvider(job, options)))
   return checks

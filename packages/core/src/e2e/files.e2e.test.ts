@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import {
   appendFile,
   chmod,
@@ -282,6 +283,69 @@ describe('files in a backup', () => {
     const restoring = boat.restoreFiles('latest', { toFolder: root, overwrite: true })
     await expect(restoring).rejects.toMatchObject({ code: 'object-damaged' })
     expect(await readFile(join(root, 'a'), 'utf8')).toBe('mine')
+  })
+})
+
+describe('two restores into one folder', () => {
+  it('do not take away what the other wrote', async () => {
+    const target = join(folder, 'shared')
+    await mkdir(target)
+    const theirs = join(target, 'config/app.json')
+    const restoring = lifeboat.restoreFiles('latest', {
+      ...{ toFolder: target, bundles: ['settings'] },
+      onEvent: event => {
+        if (event.type !== 'stage.progressed' || existsSync(theirs)) return
+        mkdirSync(join(target, 'config'), { recursive: true })
+        writeFileSync(theirs, 'of the other one')
+      },
+    })
+    await expect(restoring).rejects.toMatchObject({ code: 'target-not-empty' })
+    expect(await readFile(theirs, 'utf8')).toBe('of the other one')
+    const both = await Promise.allSettled(
+      [1, 2].map(() => lifeboat.restoreFiles('latest', { toFolder: join(folder, 'new'), bundles: ['settings'] })),
+    )
+    expect(both.map(one => one.status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(await readFile(join(folder, 'new/config/app.json'), 'utf8')).toBe('{}')
+  })
+})
+
+describe('a file longer than memory should ever hold', () => {
+  it('is restored without being held', async () => {
+    const bytes = 192 * 2 ** 20
+    await mkdir(join(folder, 'large'))
+    const file = await open(join(folder, 'large/video'), 'w')
+    const block = Buffer.alloc(2 ** 20, 'no hole, and quick to compress. ')
+    for (let at = 0; at < bytes; at += block.byteLength) await file.write(block, 0, block.byteLength, at)
+    await file.close()
+    await mkdir(join(folder, 'small'))
+    await writeFile(join(folder, 'small/note'), 'small')
+    const boat = await openWith({
+      shop: product({
+        destinations: { local: { store: directory(join(folder, 'kept')) } },
+        files: { large: { root: 'large', include: ['**'] }, small: { root: 'small', include: ['**'] } },
+      }),
+    })
+    const { id } = await boat.backup('shop')
+    // A process of its own: this one has held much already.
+    const program = `
+      import { openLifeboat, directory, secret } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url))}
+      const [kept, to, id] = process.argv.slice(2)
+      const boat = await openLifeboat({ products: { shop: {
+        source: { url: secret.value('postgres://nobody@example.org/shop') },
+        encryption: { passphrase: secret.value(${JSON.stringify(passphrase)}) },
+        destinations: { local: { store: directory(kept) } },
+      } } })
+      const most = []
+      for (const bundle of ['small', 'large']) {
+        await boat.restoreFiles(id, { toFolder: to + '/' + bundle, bundles: [bundle] })
+        most.push(process.resourceUsage().maxRSS * 1024)
+      }
+      console.log(JSON.stringify(most))`
+    await writeFile(join(folder, 'restore.mjs'), program)
+    const args = [join(folder, 'restore.mjs'), join(folder, 'kept'), join(folder, 'out'), id]
+    const [before, after] = JSON.parse((await run(process.execPath, args)).stdout) as [number, number]
+    expect((await stat(join(folder, 'out/large/video'))).size).toBe(bytes)
+    expect(after - before).toBeLessThan(bytes / 2)
   })
 })
 

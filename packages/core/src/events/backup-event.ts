@@ -1,4 +1,4 @@
-import type { ScheduledJob } from '../config/schedule-schema.js'
+import type { Job } from '../config/jobs.js'
 import type { RunOutcome } from '../notify/run-outcome.js'
 
 /** What happens while an operation runs, as plain JSON values named `noun.past-tense`. */
@@ -68,7 +68,7 @@ export type BackupEvent =
       /** A job of a schedule begins. */
       readonly type: 'run.started'
       readonly product: string
-      readonly job: ScheduledJob
+      readonly job: Job
       /** RFC 3339; null: it is not of a schedule. */
       readonly dueAt: string | null
       /** How many runs it stands for beside its own. */

@@ -98,7 +98,10 @@ export async function* bundleSource(
   { emit, signal }: { readonly emit: EventListener; readonly signal: AbortSignal },
 ): ByteSource {
   const warn = (name: Buffer, why: string) =>
-    emit({ type: 'warning.raised', message: `files.${bundle.name}: ${JSON.stringify(name.toString())}: ${why}` })
+    emit({
+      type: 'warning.raised',
+      message: `files.${bundle.name}: ${name.length === 0 ? bundle.root : JSON.stringify(name.toString())}: ${why}`,
+    })
   const onSkipped = (name: Buffer, why: string) => {
     trouble.leftOut++
     warn(name, `left out: ${why}`)

@@ -1,5 +1,5 @@
 import { mkdir, readdir, realpath, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type {
   FilesRestoreOptions,
   FilesRestorePlan,
@@ -9,7 +9,7 @@ import type {
 } from '../api/restoring-files.js'
 import type { RunOptions } from '../api/run-options.js'
 import type { Unlock } from '../encryption/open-pgp.js'
-import { BackupError } from '../errors/backup-error.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
@@ -77,14 +77,16 @@ export async function restoreFiles(job: FilesRestoreJob, options: FilesRestoreOp
   const bundleOf = (name: string) => artifacts.find(one => one.kind === 'files' && one.name === name)!
   if (!wasEmpty)
     for (const { name } of plan.bundles) await readThrough(job.backup, bundleOf(name), { emit, signal: options.signal })
-  const made = await makeFolder(plan.folder)
+  const made = plan.create ? await makeNewFolder(plan.folder) : await makeFolder(plan.folder)
   try {
     for (const { name, folder } of plan.bundles) {
       const artifact = bundleOf(name)
       restored.push(await restoreBundle(job, artifact, await makeFolder(folder), options))
     }
   } catch (error) {
-    if (wasEmpty && !options.keepFailed) await empty(made, plan.create)
+    // Where something came up meanwhile somebody else writes here, too, and that is not ours to remove.
+    const shared = isBackupError(error, 'target-not-empty')
+    if (wasEmpty && !shared && !options.keepFailed) await empty(made, plan.create)
     throw options.signal?.aborted ? cancellation(options.signal) : error
   }
   return { plan, restored, durationMs: performance.now() - started }
@@ -178,6 +180,21 @@ async function makeFolder(folder: string): Promise<string> {
     return await realpath(folder)
   } catch (error) {
     throw unfit(folder, error)
+  }
+}
+
+/** Of two restores into one new folder, one makes it. @throws BackupError `target-not-empty` */
+async function makeNewFolder(folder: string): Promise<string> {
+  await makeFolder(dirname(folder))
+  try {
+    await mkdir(folder)
+    return await realpath(folder)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw unfit(folder, error)
+    throw new BackupError('target-not-empty', `the folder ${folder} was made by somebody else a moment ago`, {
+      cause: error,
+      hint: 'is another restore running? Name a folder of its own',
+    })
   }
 }
 

@@ -16,7 +16,14 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const facts: HookFacts = {
-  ...{ hook: 'afterBackup', product: 'shop', backup: '20261121T020000Z-7f3k9q', reason: 'manual', target: null },
+  ...{
+    hook: 'afterBackup',
+    product: 'shop',
+    backup: '20261121T020000Z-7f3k9q',
+    reason: 'manual',
+    target: null,
+    set: null,
+  },
   ...{ status: 'failed', error: { code: 'store-full', message: 'no space' } },
 }
 

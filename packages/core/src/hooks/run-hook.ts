@@ -100,6 +100,7 @@ function environmentOf(facts: HookFacts): NodeJS.ProcessEnv {
   const told = {
     LIFEBOAT_HOOK: facts.hook,
     LIFEBOAT_PRODUCT: facts.product,
+    LIFEBOAT_SET: facts.set,
     LIFEBOAT_BACKUP_ID: facts.backup,
     LIFEBOAT_REASON: facts.reason,
     LIFEBOAT_TARGET: facts.target,

@@ -44,8 +44,8 @@ describe('hooks', () => {
     const hooks = { beforeBackup: note(told), afterBackup: note(told) }
     expect(await around(hooks, async () => 'done', told)).toBe('done')
     expect(told.calls).toEqual([
-      { ...{ hook: 'beforeBackup', product: 'shop', reason: 'manual', target: null }, ...pending },
-      { ...{ hook: 'afterBackup', product: 'shop', reason: 'manual', target: null }, ...ok },
+      { ...{ hook: 'beforeBackup', product: 'shop', reason: 'manual', target: null, set: null }, ...pending },
+      { ...{ hook: 'afterBackup', product: 'shop', reason: 'manual', target: null, set: null }, ...ok },
     ])
     expect(told.events.map(event => event.type)).toEqual([
       ...['hook.started', 'hook.finished', 'hook.started', 'hook.finished'],

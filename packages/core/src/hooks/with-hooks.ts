@@ -10,16 +10,16 @@ import { runHook } from './run-hook.js'
 const afterCancelMs = 30_000
 
 /** What is known before the work begins. */
-export type KnownFacts = Pick<HookFacts, 'product'> & Partial<Pick<HookFacts, 'backup' | 'reason' | 'target'>>
+export type KnownFacts = Pick<HookFacts, 'product'> & Partial<Pick<HookFacts, 'backup' | 'reason' | 'target' | 'set'>>
 
 export interface HookedWork<T> {
-  readonly around: 'Backup' | 'Restore' | 'Drill'
+  readonly around: 'Backup' | 'Restore' | 'Drill' | 'Copy'
   readonly config: ProductConfig | undefined
   /** Commands run in this folder. */
   readonly folder: string
   readonly facts: KnownFacts
   /** What the result says of itself. */
-  readonly outcome: (result: T) => { readonly status: 'ok' | 'partial' | 'failed'; readonly backup: string }
+  readonly outcome: (result: T) => { readonly status: 'ok' | 'partial' | 'failed'; readonly backup: string | null }
   readonly work: () => Promise<T>
 }
 
@@ -71,7 +71,13 @@ export async function withHooks<T>(
     const hook = hooks[name]
     if (hook === undefined) return
     const told: HookFacts = {
-      ...{ hook: name, product: facts.product, reason: facts.reason ?? null, target: facts.target ?? null },
+      ...{
+        hook: name,
+        product: facts.product,
+        reason: facts.reason ?? null,
+        target: facts.target ?? null,
+        set: facts.set ?? null,
+      },
       ...known,
     }
     const began = performance.now()

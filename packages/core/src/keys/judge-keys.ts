@@ -71,7 +71,8 @@ function proof(key: KeyState, now: Date, { proveEveryMs = 90 * dayMs }: KeyExpec
 }
 
 function reach(key: KeyState): KeyFinding[] {
-  const places = (backups: KeyState['opens']) => backups.map(one => one.destination).join(', ')
+  const places = (backups: KeyState['opens']) =>
+    backups.map(one => (one.set === undefined ? one.destination : `${one.destination} (objects ${one.set})`)).join(', ')
   if (key.encrypts.length === 0 && key.opens.length > 0)
     return [
       {

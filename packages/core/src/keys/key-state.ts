@@ -1,7 +1,9 @@
 import type { Finding } from '../api/verification.js'
 
-/** A backup, where it lies. */
+/** A backup or a snapshot of objects, where it lies. */
 export interface KeyedBackup {
+  /** The set of objects that it is a snapshot of; absent for a backup. */
+  readonly set?: string | undefined
   readonly destination: string
   readonly id: string
   readonly createdAt: string
@@ -26,7 +28,7 @@ export interface KeyState {
   readonly unusable: string | null
   /** Destinations whose next backups are encrypted to it. None: it is not configured any more. */
   readonly encrypts: readonly string[]
-  /** Of each destination's newest backup those that it opens, by the manifest. */
+  /** Of each destination's newest backup, and newest snapshot of each set, those that it opens, by their manifests and heads. */
   readonly opens: readonly KeyedBackup[]
   /** Of those in `encrypts` the newest backups that it does not open: they were made before it was configured. */
   readonly misses: readonly KeyedBackup[]

@@ -3,6 +3,7 @@ import type { ProductConfig } from '../config/config-schema.js'
 import { encryptionAt } from '../encryption/destination-encryption.js'
 import type { FallbackKeys } from '../encryption/product-keys.js'
 import { isBackupError } from '../errors/backup-error.js'
+import { readNewestSnapshot, type Snapshot } from '../objects/snapshot.js'
 import { listBackups } from '../repository/list-backups.js'
 import { judgeKeys } from './judge-keys.js'
 import type { KeyListing } from './key-state.js'
@@ -10,7 +11,7 @@ import { type KeyPlace, readKeyStates } from './read-key-states.js'
 
 export interface ListKeysJob {
   readonly product: string
-  readonly config: Pick<ProductConfig, 'encryption' | 'destinations'>
+  readonly config: Pick<ProductConfig, 'encryption' | 'destinations' | 'objects'>
   readonly folder: string
   readonly fallback: FallbackKeys
   readonly now: Date
@@ -24,7 +25,13 @@ export async function listKeys(job: ListKeysJob, { signal }: RunOptions): Promis
   for (const [destination, { store }] of Object.entries(config.destinations)) {
     try {
       const { backups } = await listBackups(store, { product, destination }, signal)
-      places.push(keyPlace(config, destination, backups[0]?.manifest))
+      const snapshots: Snapshot[] = []
+      for (const [set, { destinations }] of Object.entries(config.objects ?? {})) {
+        if (!(destinations?.includes(destination) ?? true)) continue
+        const newest = await readNewestSnapshot({ store, product, set }, signal)
+        if (newest !== undefined) snapshots.push(newest)
+      }
+      places.push({ ...keyPlace(config, destination, backups[0]?.manifest), snapshots })
     } catch (error) {
       if (!isBackupError(error) || error.code === 'cancelled') throw error
       unread.push({ destination, message: error.message })

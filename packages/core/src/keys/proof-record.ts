@@ -11,11 +11,13 @@ import { orderedParallel } from '../streams/ordered-parallel.js'
 export const keyProofSchema = z.object({
   kind: z.literal('key-proof'),
   product: z.string(),
-  /** The backup that was opened. */
+  /** The backup that was opened, or the snapshot of `set`. */
   id: z.string(),
+  set: z.string().optional(),
   destination: z.string(),
   at: z.iso.datetime(),
   backupCreatedAt: z.iso.datetime(),
+  /** Of a snapshot its head's. */
   manifestSha256: z.string(),
   /** The fingerprint of the key; `null`: the passphrase. */
   fingerprint: z

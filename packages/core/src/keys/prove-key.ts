@@ -98,7 +98,7 @@ async function readArtifact(
 }
 
 /** The key itself vouches for the proof; one that can only encrypt has the signing key of manifests stand in. */
-async function sealerOf(unlock: Unlock, encryption: EncryptionConfig, folder: string): Promise<Sealer> {
+export async function sealerOf(unlock: Unlock, encryption: EncryptionConfig, folder: string): Promise<Sealer> {
   if (unlock.passphrase !== undefined) return { kind: 'hmac', passphrase: unlock.passphrase }
   const [key] = unlock.privateKeys
   if (key !== undefined && (await canSign(key, new Date()))) return { kind: 'signature', key }

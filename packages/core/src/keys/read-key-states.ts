@@ -5,6 +5,8 @@ import { readPublicKeys } from '../encryption/open-pgp.js'
 import { type FallbackKeys, readSealKeys } from '../encryption/product-keys.js'
 import { readRecordKeys } from '../encryption/record-keys.js'
 import { isBackupError } from '../errors/backup-error.js'
+import type { Snapshot } from '../objects/snapshot.js'
+import { anyOpenersOfSnapshot, openersOfSnapshot } from '../objects/snapshot-encryption.js'
 import type { Manifest } from '../repository/manifest.js'
 import { readSealed } from '../repository/verification-record.js'
 import type { SealKeys } from '../seal/seal.js'
@@ -22,6 +24,8 @@ export interface KeyPlace {
   readonly ownPassphrase: boolean
   /** The newest backup in it; undefined: there is none. */
   readonly newest: Manifest | undefined
+  /** The newest snapshot in it of each set of objects that is copied there. Default: none. */
+  readonly snapshots?: readonly Snapshot[] | undefined
 }
 
 export interface KeyReading {
@@ -52,24 +56,41 @@ export async function readKeyStates(
     return known
   }
   for (const place of places) {
-    const { destination, encryption, newest } = place
+    const { destination, encryption } = place
     const phrase = place.ownPassphrase ? `passphrase of ${destination}` : 'passphrase'
-    const backup = newest && { destination, id: newest.id, createdAt: newest.createdAt }
-    const opening = newest === undefined ? [] : openersOf(newest, phrase)
-    for (const { key, kind } of opening) if (backup) stateOf(key, kind).opens.push(backup)
+    const lying = lyingIn(place, phrase)
+    for (const { backup, some } of lying)
+      for (const key of some) stateOf(key, key === phrase ? 'passphrase' : 'public-key').opens.push(backup)
     const configured = await configuredKeys(reading, encryption, phrase)
     for (const one of configured) {
       const state = Object.assign(stateOf(one.key, one.kind), one)
       state.encrypts.push(destination)
-      if (backup && !opening.some(({ key }) => key === one.key)) state.misses.push(backup)
+      for (const { backup, whole } of lying) if (!whole.includes(one.key)) state.misses.push(backup)
     }
-    const proved = newest === undefined ? [] : await readProofs(reading, place, phrase, signal)
+    const proved = lying.length === 0 ? [] : await readProofs(reading, place, phrase, signal)
     for (const [key, proof] of proved) {
       const state = states.get(key)
       if (state && (state.proved === null || state.proved.at < proof.at)) state.proved = proof
     }
   }
   return [...states.values()]
+}
+
+/** What lies in a destination: which keys open some of it, and which all of it. */
+function lyingIn({ destination, newest, snapshots = [] }: KeyPlace, phrase: string) {
+  const found: { backup: KeyedBackup; some: readonly string[]; whole: readonly string[] }[] = []
+  if (newest !== undefined) {
+    const whole = openersOf(newest, phrase).map(({ key }) => key)
+    found.push({ backup: { destination, id: newest.id, createdAt: newest.createdAt }, some: whole, whole })
+  }
+  for (const one of snapshots)
+    found.push({
+      backup: { set: one.set, destination, id: one.id, createdAt: one.createdAt },
+      // Whoever opens what is left of earlier runs must be seen, too.
+      some: anyOpenersOfSnapshot(one, phrase),
+      whole: openersOfSnapshot(one, phrase),
+    })
+  return found
 }
 
 function blank(key: string, kind: KeyState['kind']): Growing {
@@ -154,10 +175,10 @@ async function readProofs(
 
 function provedBy(
   by: KeyProved['by'],
-  { destination, id, at }: Pick<KeyProved, 'destination' | 'id' | 'at'>,
+  { set, destination, id, at }: Pick<KeyProved, 'set' | 'destination' | 'id' | 'at'>,
   createdAt: KeyedBackup['createdAt'],
 ): KeyProved {
-  return { destination, id, createdAt, at, by }
+  return { ...(set !== undefined && { set }), destination, id, createdAt, at, by }
 }
 
 /** What the proofs in a destination are checked with. */

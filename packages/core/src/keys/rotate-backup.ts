@@ -27,6 +27,7 @@ export interface RotateJob {
   /** Who can open the new one. */
   readonly lock: Lock
   readonly sealer: Sealer
+  readonly dryRun?: boolean | undefined
   readonly deps: Pick<Deps, 'now' | 'random' | 'lockLeaseMs'>
 }
 
@@ -45,6 +46,7 @@ export async function rotateBackup(job: RotateJob, options: RunOptions): Promise
     return { outcome: 'current', rotated: null }
   const before = await findRotated(job, options.signal)
   if (before !== undefined) return { outcome: 'present', rotated: { id: before, destination: to.name } }
+  if (job.dryRun) return { outcome: 'due', rotated: null }
   const rotatedFrom = { id: manifest.id, manifestSha256: hashManifest(manifest), at: deps.now().toISOString() }
   const { id } = await copyBackup(
     {
@@ -106,7 +108,7 @@ const tries = 1000
  * An id of the same second that sorts behind the old one: of the two, which are equally old, `latest` and the rules of
  * retention take the one that is encrypted to today's keys.
  */
-function laterId({ id, createdAt }: Manifest, random: Deps['random']): string {
+export function laterId({ id, createdAt }: Pick<Manifest, 'id' | 'createdAt'>, random: Deps['random']): string {
   for (let attempt = 0; attempt < tries; attempt++) {
     const made = newBackupId(new Date(createdAt), random)
     if (made > id) return made

@@ -27,7 +27,7 @@ export interface KeyHolder {
 export async function writeKeyPairs(
   pairs: readonly { readonly files: KeyPairFiles; readonly holder: KeyHolder }[],
 ): Promise<(KeyPairFiles & { readonly fingerprint: string })[]> {
-  const made = await Promise.all(pairs.map(({ holder }) => generateKeyPair(holder)))
+  const made = await Promise.all(pairs.map(({ holder }) => makePair(holder)))
   const written: string[] = []
   const write = async (file: string, text: string, mode: number) => {
     await writeNewFile(file, text, mode)
@@ -36,8 +36,8 @@ export async function writeKeyPairs(
   try {
     for (const [index, { files, holder }] of pairs.entries()) {
       const { privateKey, publicKey } = made[index]!
-      await mkdir(dirname(files.privateKey), { recursive: true, mode: 0o700 })
-      await mkdir(dirname(files.publicKey), { recursive: true, mode: 0o700 })
+      await makeFolderOf(files.privateKey)
+      await makeFolderOf(files.publicKey)
       await write(files.privateKey, withNotes(privateKey, holder.notes ?? []), 0o600)
       await write(files.publicKey, publicKey, 0o644)
     }
@@ -46,6 +46,31 @@ export async function writeKeyPairs(
     throw error
   }
   return pairs.map(({ files }, index) => ({ ...files, fingerprint: made[index]!.fingerprint }))
+}
+
+async function makePair(holder: KeyHolder) {
+  try {
+    return await generateKeyPair(holder)
+  } catch (cause) {
+    const { name, email } = holder
+    const who = email === undefined ? name : `${name} <${email}>`
+    throw new BackupError(
+      'config-invalid',
+      `no key can be made for ${JSON.stringify(who)}: not a name and an address`,
+      {
+        cause,
+        hint: 'write a name without < and >, and an address like ops@example.org',
+      },
+    )
+  }
+}
+
+async function makeFolderOf(file: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw unwritable(file, error)
+  }
 }
 
 /** Comments are armor headers (RFC 4880, 6.2): whatever reads the key passes over them. */

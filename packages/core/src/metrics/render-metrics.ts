@@ -1,5 +1,6 @@
 import { Gauge, Registry } from 'prom-client'
 import type { DestinationStatus, ProductStatus, State, StatusReport } from '../api/status.js'
+import { objectMetrics } from './object-metrics.js'
 
 /** Other gauges that belong on the same page, such as those of a queue: each registers its own. */
 export type MetricsSource = (registry: Registry) => void | Promise<void>
@@ -54,7 +55,8 @@ export async function renderMetrics(report: StatusReport, more: readonly Metrics
     state.set(of, stateValues[product.state])
     for (const severity of ['critical', 'warning', 'info'] as const)
       findings.set({ ...of, severity }, product.findings.filter(one => one.severity === severity).length)
-    if (product.nextRun !== null) next.set({ ...of, job: product.nextRun.job }, seconds(product.nextRun.at))
+    for (const { nextRun } of [product, ...product.objects])
+      if (nextRun !== null) next.set({ ...of, job: nextRun.job }, seconds(nextRun.at))
     for (const kind of ['verification', 'drill'] as const) {
       const last = kind === 'drill' ? product.lastDrill : product.lastVerification
       // Whoever asks for the last success of what never was gets none, and `absent` tells.
@@ -79,6 +81,7 @@ export async function renderMetrics(report: StatusReport, more: readonly Metrics
       ofDestination.verified.set(labels, verified === null ? -1 : verified ? 1 : 0)
     }
   }
+  objectMetrics(report, registry)
   for (const add of more) await add(registry)
   return registry.metrics()
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { scheduledJobs } from '../config/schedule-schema.js'
+import { isJob, type Job } from '../config/jobs.js'
 
 const time = z.iso.datetime()
 const severity = z.enum(['critical', 'warning', 'info'])
@@ -19,7 +19,7 @@ const entrySchema = z.object({
   changedAt: time,
   /** Who tells of it: the status of the product, a run that failed, or a message that could not be sent. */
   source: z.enum(['status', 'run', 'channel']),
-  job: z.enum(scheduledJobs).nullable(),
+  job: z.custom<Job>(value => typeof value === 'string' && isJob(value)).nullable(),
   /** Of a run: where it failed; null where it failed as a whole. */
   destination: z.string().max(100).nullable(),
   /** Each channel that was told, when and how grave it was then; removed once it was told that it is over. */

@@ -1,7 +1,7 @@
 import type { AlertDelivery, AlertReport, CheckAlertsOptions, TestAlertsOptions } from '../api/alerts.js'
 import type { RunOptions } from '../api/run-options.js'
 import type { ProductStatus, StatusReport } from '../api/status.js'
-import { scheduledJobs } from '../config/schedule-schema.js'
+import { type ScheduledJob, scheduledJobs, setOfJob } from '../config/jobs.js'
 import { BackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import type { OpenContext } from '../operations/open-context.js'
@@ -155,11 +155,13 @@ async function ping(
   body: string,
   options: RunOptions,
 ): Promise<AlertDelivery | undefined> {
-  const url = pingSettings[job]
-  if (url === undefined) return undefined
+  // Those of sets have no pings: one of a product's backups must not say that a copy failed.
+  const own = setOfJob(job) === undefined ? (job as ScheduledJob) : undefined
+  const url = own && pingSettings[own]
+  if (own === undefined || url === undefined) return undefined
   const { deps, signal } = workOf(alerting, options)
   const sent = await guarded(signal, () => sendPing(url, what, body, deps, signal))
-  return deliveryOf({ name: pingName(job), kind: 'ping' }, [product], what, sent)
+  return deliveryOf({ name: pingName(own), kind: 'ping' }, [product], what, sent)
 }
 
 async function testChannel(

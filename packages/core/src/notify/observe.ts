@@ -1,4 +1,5 @@
 import type { ProductStatus, StatusFinding } from '../api/status.js'
+import { kindOfJob, setOfJob, spokenJob } from '../config/jobs.js'
 import { redactor } from '../http/redactor.js'
 import { type AlertEntry, type AlertState, entryKey } from './alert-state.js'
 import { type ChannelFailure, channelFailed, noteChannel } from './channel-entries.js'
@@ -116,9 +117,22 @@ function runEntry({ job, finishedAt: at }: RunOutcome, failure: RunFailure): Ale
     destination,
     sent: {},
   } as const
-  if (what === 'found') return { ...common, code, subject: destination, message }
-  const where = destination === null ? '' : `${job === 'backup' ? ' to' : ' of'} ${destination}`
-  const failed = cut(`the ${job === 'verify' ? 'verification' : job}${where} failed: ${message}`, 2000)
+  const set = setOfJob(job)
+  if (what === 'found')
+    return { ...common, code, subject: set ? subjectOf(set.set, destination) : destination, message }
+  const where = destination === null ? '' : `${kindOfJob(job) === 'backup' ? ' to' : ' of'} ${destination}`
+  const failed = cut(`the ${spokenJob(job)}${where} failed: ${message}`, 2000)
+  if (set !== undefined) {
+    // Here, too, the status has the same finding, as long as nothing better came there.
+    if (set.does === 'copy' && destination !== null)
+      return { ...common, code: 'objects-behind', subject: subjectOf(set.set, destination), message: failed }
+    return {
+      ...common,
+      code: `objects-${set.does}-failed`,
+      subject: `${subjectOf(set.set, destination)} ${code}`,
+      message: failed,
+    }
+  }
   // The status has the same finding, as long as nothing better came there.
   if (job === 'backup' && destination !== null)
     return { ...common, code: 'backup-partial', subject: destination, message: failed }
@@ -130,11 +144,17 @@ function runEntry({ job, finishedAt: at }: RunOutcome, failure: RunFailure): Ale
   }
 }
 
+/** As the status calls a set, or a set in a destination. */
+function subjectOf(set: string, destination: string | null): string {
+  return destination === null ? set : `${set} ${destination}`
+}
+
 /** Whether a finding is gone only because the place that tells of it did not answer. */
-function isHidden({ subject }: AlertEntry, { destinations }: ProductStatus): boolean {
+function isHidden({ code, subject }: AlertEntry, { destinations }: ProductStatus): boolean {
   const silent = destinations.filter(({ reachable }) => !reachable)
   if (silent.length === 0) return false
-  const own = destinations.find(({ destination }) => destination === subject)
+  const name = code.startsWith('objects-') ? subject?.split(' ')[1] : subject
+  const own = destinations.find(({ destination }) => destination === name)
   return own === undefined || !own.reachable
 }
 
@@ -147,8 +167,17 @@ function isOfNoPlace({ destination }: AlertEntry, { destinations }: ProductStatu
 function isMended(entry: AlertEntry, status: ProductStatus): boolean {
   const { job, destination, seenAt } = entry
   // A backup that was read shows nothing of the live database, nor a warning that its record repeats.
-  if (isOfLive(entry) || (entry.severity === 'warning' && !entry.code.startsWith('backup-'))) return false
+  if (isOfLive(entry) || (entry.severity === 'warning' && !/^(backup-|objects-behind)/.test(entry.code))) return false
   const here = (name: string) => destination === null || name === destination
+  const of = job === null ? undefined : setOfJob(job)
+  if (of !== undefined) {
+    const set = status.objects?.find(one => one.set === of.set)
+    return (set?.destinations ?? []).some(one => {
+      if (!here(one.destination)) return false
+      if (of.does === 'copy') return one.newest !== null && one.newest.createdAt > seenAt
+      return of.does === 'verify' && one.lastVerification?.ok === true && one.lastVerification.at > seenAt
+    })
+  }
   if (job === 'backup')
     return status.destinations.some(
       one => here(one.destination) && one.newest !== null && one.newest.createdAt > seenAt,

@@ -1,3 +1,4 @@
+import { kindOfJob, type ObjectJob, setOfJob } from '../config/jobs.js'
 import { type AlertEntry, type AlertState, entryKey, tidyState } from './alert-state.js'
 import { channelFailed, pingName } from './channel-entries.js'
 import type { AlertPolicy, Severity } from './notify-policy.js'
@@ -126,9 +127,23 @@ function isFailure({ source, code, closedAt }: AlertEntry): boolean {
 /** Whether something is missing because of that failure. */
 function explains({ job, destination }: AlertEntry, { code, subject }: AlertEntry): boolean {
   if (code === 'schedule-missed') return subject === job
+  if (code === 'objects-not-verified') return isOfSetJob(job, 'verify', subject, destination)
+  if (code === 'objects-missing') return isOfSetJob(job, 'copy', subject, destination)
   return code === 'never-verified' && job === 'verify' && (destination === null || destination === subject)
 }
 
+/** Whether that job of a set, failing as a whole or in a destination, is why this is so. Subjects: `uploads offsite`. */
+function isOfSetJob(
+  job: AlertEntry['job'],
+  does: ObjectJob,
+  subject: string | null,
+  destination: string | null,
+): boolean {
+  const of = job === null ? undefined : setOfJob(job)
+  const [set, at] = (subject ?? '').split(' ')
+  return of?.does === does && of.set === set && (destination === null || at === undefined || destination === at)
+}
+
 function hears({ severities, jobs }: PolicyChannel, { severity, job }: AlertEntry): boolean {
-  return severities.includes(severity) && (jobs === null || (job !== null && jobs.includes(job)))
+  return severities.includes(severity) && (jobs === null || (job !== null && jobs.includes(kindOfJob(job))))
 }

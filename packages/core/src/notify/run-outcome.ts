@@ -1,14 +1,15 @@
 import type { BackupResult } from '../api/backups.js'
+import type { CopyObjectsResult, ObjectsPruneResult, ObjectsReport } from '../api/objects.js'
 import type { PruneResult } from '../api/retention.js'
 import type { Finding, VerificationReport } from '../api/verification.js'
-import type { ScheduledJob } from '../config/schedule-schema.js'
+import { type Job, kindOfJob } from '../config/jobs.js'
 import { isBackupError } from '../errors/backup-error.js'
 import { liveObjectMissing, liveQueryFailed, rowsFarFromLive, rtoExceeded, tooOld } from '../verify/finding.js'
 
 /** One job of one product. */
 export interface RunStart {
   readonly product: string
-  readonly job: ScheduledJob
+  readonly job: Job
 }
 
 /** Something that nothing in the store tells of: what a run could not do, and what it found and no status repeats. */
@@ -39,11 +40,14 @@ export interface RunOutcome extends RunStart {
   readonly summary: string
 }
 
+/** What calls resolve to, of backups and of objects. */
+type Done = BackupResult | VerificationReport | PruneResult | CopyObjectsResult | ObjectsReport | ObjectsPruneResult
+
 /** A part of a run: what a call on one product, or on one of its destinations, resolved to or was rejected with. */
 export type RunPart = {
   /** Where the call named one. */
   readonly destination?: string | undefined
-} & ({ readonly done: BackupResult | VerificationReport | PruneResult } | { readonly error: unknown })
+} & ({ readonly done: Done } | { readonly error: unknown })
 
 /**
  * Draws together what became of a run, from what its calls gave: one for a backup or a drill, one for each destination
@@ -101,7 +105,7 @@ function failuresOf({ job }: RunStart, part: RunPart): RunFailure[] {
     const { code, message, hint } = described(part.error)
     if (code === 'cancelled') return []
     // Another run is at it: that one's outcome counts. And what was not removed harms nobody tonight.
-    const severity = code === 'locked' || job === 'prune' ? 'warning' : 'critical'
+    const severity = code === 'locked' || kindOfJob(job) === 'prune' ? 'warning' : 'critical'
     return [{ what: 'failed', destination, severity, code, message, hint }]
   }
   const { done } = part
@@ -129,8 +133,10 @@ function failuresOf({ job }: RunStart, part: RunPart): RunFailure[] {
 }
 
 /** What a prune was to remove, and could not: what the place keeps by a rule, such as a lock, is not among it. */
-function refusedIn(done: PruneResult): { readonly code: string; readonly message: string }[] {
-  return [...done.retained, ...done.sweep.retained].flatMap(({ code, message }) =>
+function refusedIn(done: PruneResult | ObjectsPruneResult): { readonly code: string; readonly message: string }[] {
+  // What a set's prune could not judge stays behind as what it could not remove does.
+  if ('held' in done && done.held !== null) return [{ code: 'object-damaged', message: done.held }]
+  return [...done.retained, ...('sweep' in done ? done.sweep.retained : [])].flatMap(({ code, message }) =>
     code === undefined ? [] : [{ code, message }],
   )
 }
@@ -149,7 +155,7 @@ export function isOfLive({ code }: { readonly code: string }): boolean {
  */
 function isToldByNobodyElse(finding: Finding): boolean {
   const { code, severity } = finding
-  if (severity === 'info' || code === tooOld || code === rtoExceeded) return false
+  if (severity === 'info' || code === tooOld || code === rtoExceeded || code === 'objects-missed') return false
   return severity === 'warning' || isOfLive(finding) || code === 'key-missing' || code === 'wrong-key'
 }
 
@@ -172,6 +178,7 @@ function summaryOf(part: RunPart): string {
   const { done } = part
   if ('status' in done) {
     const failed = done.destinations.filter(one => one.error !== null)
+    if ('set' in done) return copySummary(done)
     return `backup ${done.id} ${done.status}${failed.map(one => `; ${one.destination}: ${one.error!.message}`).join('')}`
   }
   if ('findings' in done) {
@@ -181,6 +188,15 @@ function summaryOf(part: RunPart): string {
   const refused = refusedIn(done).length
   const left = refused === 0 ? '' : `, ${refused} could not be removed`
   return `${at || `${done.destination}: `}${done.removed.length} removed, ${done.plan.keep.length} kept${left}`
+}
+
+function copySummary({ set, status, destinations }: CopyObjectsResult): string {
+  const said = destinations.map(({ destination, snapshot, error }) => {
+    if (snapshot === null) return `${destination}: ${error?.message}`
+    const missed = snapshot.missed === 0 ? '' : `, ${snapshot.missed} could not be read`
+    return `${destination}: ${snapshot.id}, ${snapshot.objects} objects${missed}`
+  })
+  return `copy of ${set} ${status}; ${said.join('; ')}`
 }
 
 /** An error as the toolkit throws it; of any other only the first line is taken, which may still be somebody else's words. */

@@ -147,7 +147,7 @@ describe('marks of content', () => {
     const all = [0, 1, 7, 8, 63, 64, 511, 512, 100_003]
     for (const number of [...all].reverse()) marks.mark(run, number)
     marks.mark('20261122T020000Z-7f3k9q', 4)
-    expect([...marks.countByRun()]).toEqual([
+    expect([...marks.runs()]).toEqual([
       { run, count: all.length },
       { run: '20261122T020000Z-7f3k9q', count: 1 },
     ])
@@ -167,9 +167,8 @@ describe('a snapshot whose content is in an archive', () => {
   })
   afterAll(() => rm(keyFolder, { recursive: true, force: true }))
 
-  async function setUp(count = 6) {
+  async function setUp(count = 6, store = inArchive()) {
     const source = memoryStore()
-    const store = inArchive()
     const waits = { onWait: () => {} }
     const lifeboat = await openLifeboat(
       {
@@ -230,6 +229,27 @@ describe('a snapshot whose content is in an archive', () => {
       expect(expired).toBe(true)
     }
     expect((await lifeboat.listObjectSnapshots('shop', 'calls')).snapshots[0]?.archived).toBeNull()
+  })
+
+  it('in a tier that listings do not name is met while it is read', async () => {
+    const inner = memoryStore()
+    const silent = { ...archiving(inner, key => key.includes('/content/')), list: inner.list }
+    const { store, verify, waits } = await setUp(3, silent)
+    for (const level of ['stored', 'content'] as const) {
+      const report = await verify({ level })
+      // The empty one lies in no content.
+      expect(report).toMatchObject({ ok: true, level: 'listed', read: level === 'stored' ? 0 : 1 })
+      expect(report.findings.map(({ code, message }) => [code, message.split(':')[0]])).toEqual([
+        ['content-archived', level === 'stored' ? '3 contents lie in an archive' : '3 objects lie in an archive'],
+      ])
+    }
+    expect(store.retrievals).toEqual([])
+    await expect(verify({ retrieve: {} })).rejects.toMatchObject({
+      ...{ code: 'object-archived', message: expect.stringMatching(/^3 contents .* are being retrieved/) },
+    })
+    waits.onWait = () => store.finish()
+    expect(await verify({ retrieve: { waitMs: hour } })).toMatchObject({ ok: true, level: 'content', read: 4 })
+    expect(store.retrievals).toHaveLength(3)
   })
 
   it('is asked for anew only as far as it is still to be restored', async () => {

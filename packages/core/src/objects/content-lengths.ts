@@ -11,19 +11,15 @@ export interface ContentLengths {
   readonly archived: ContentMarks
 }
 
-interface ContentOf {
-  readonly store: ObjectStore
-  readonly product: string
-  readonly set: string
-  /** Only what this run stored. Default: of all. */
-  readonly run?: string | undefined
-}
-
-/** Lists the content of a set once. */
-export async function readContentLengths(place: ContentOf, signal: AbortSignal | undefined): Promise<ContentLengths> {
+/** Lists the content of a set, or of one of its runs, once. */
+export async function readContentLengths(
+  place: { readonly store: ObjectStore; readonly product: string; readonly set: string },
+  signal: AbortSignal | undefined,
+  ofRun?: string,
+): Promise<ContentLengths> {
   const runs = new Map<string, Float64Array>()
   const archived = new ContentMarks()
-  for await (const { run, number, sizeBytes, archive } of listContent(place, signal)) {
+  for await (const { run, number, sizeBytes, archive } of listContent(place, signal, ofRun)) {
     if (archive !== undefined) archived.mark(run, number)
     let lengths = runs.get(run)
     if (lengths === undefined || number >= lengths.length) {
@@ -43,17 +39,21 @@ export async function readContentLengths(place: ContentOf, signal: AbortSignal |
   }
 }
 
-/** Every stored content of a set; what is not named like one is passed over. */
-export async function* listContent({ store, product, set, run }: ContentOf, signal: AbortSignal | undefined) {
+/** Every stored content of a set, or of one of its runs; what is not named like one is passed over. */
+export async function* listContent(
+  { store, product, set }: { readonly store: ObjectStore; readonly product: string; readonly set: string },
+  signal: AbortSignal | undefined,
+  ofRun?: string,
+) {
   const prefix = contentPrefix(product, set)
-  const listed = run === undefined ? prefix : `${prefix}${run}/`
   try {
-    for await (const { key, sizeBytes, modifiedAt, archive } of store.list(listed, { signal })) {
+    const listed = store.list(ofRun === undefined ? prefix : `${prefix}${ofRun}/`, { signal })
+    for await (const { key, sizeBytes, modifiedAt, archive } of listed) {
       const name = key.endsWith('.gpg') ? parseContentName(key.slice(prefix.length, -'.gpg'.length)) : undefined
       // A number that no run reaches would ask for memory that nobody has.
       if (name !== undefined && name.number < 2 ** 31) yield { key, ...name, sizeBytes, modifiedAt, archive }
     }
   } catch (error) {
-    throw wrapStoreError(error, { store, doing: `list ${listed}`, signal })
+    throw wrapStoreError(error, { store, doing: `list ${prefix}`, signal })
   }
 }

@@ -8,6 +8,11 @@ export class ContentMarks {
     return this.#count
   }
 
+  /** The runs of what is marked. */
+  get runs(): Iterable<string> {
+    return this.#runs.keys()
+  }
+
   /** Whether this made the mark. */
   mark(run: string, number: number): boolean {
     let bits = this.#runs.get(run)
@@ -26,7 +31,7 @@ export class ContentMarks {
   }
 
   /** The runs that have marks, and how many. */
-  *countByRun(): Generator<{ readonly run: string; readonly count: number }> {
+  *runs(): Generator<{ readonly run: string; readonly count: number }> {
     for (const [run, bits] of this.#runs) {
       let count = 0
       for (const byte of bits) for (let left = byte; left !== 0; left &= left - 1) count += 1

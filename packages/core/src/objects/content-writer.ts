@@ -18,6 +18,8 @@ export interface ContentWriterOptions {
   readonly product: string
   readonly set: string
   readonly run: string
+  /** A pack is stored once it holds so many messages, too. Default: any number. */
+  readonly packMessages?: number | undefined
   /** What every put of content gets. */
   readonly put: Pick<PutOptions, 'signal' | 'storageClass'>
   /** Called in the order of the numbers, from 1, once each is in place. */
@@ -63,7 +65,9 @@ export class ContentWriter {
     }
     this.#pack.messages.push(message)
     this.#pack.bytes += message.byteLength
-    if (this.#pack.bytes >= packBytes || this.#next - this.#pack.number > mostBehind) await this.#flush()
+    const { packMessages = Number.POSITIVE_INFINITY } = this.#options
+    const full = this.#pack.bytes >= packBytes || this.#pack.messages.length >= packMessages
+    if (full || this.#next - this.#pack.number > mostBehind) await this.#flush()
     return place
   }
 

@@ -3,6 +3,7 @@ import type { Lock } from '../encryption/open-pgp.js'
 import type { EventListener } from '../events/backup-event.js'
 import type { Sealer, SealKeys } from '../seal/seal.js'
 import type { ObjectStore } from '../store/object-store.js'
+import type { CheckpointEvery } from './checkpoint-writer.js'
 import type { ObjectLockRule } from './plan-lock.js'
 
 /** One run into one destination. */
@@ -24,6 +25,8 @@ export interface CopyJob {
   readonly sealer: Sealer
   readonly sealKeys: SealKeys
   readonly full: boolean
+  /** How often it writes down what it has. Default: 2,000 objects, or 256 MiB. */
+  readonly checkpointEvery?: CheckpointEvery | undefined
   readonly now: () => Date
   readonly random: (limit: number) => number
   readonly lockLeaseMs: number
@@ -37,6 +40,7 @@ export interface CopyCounts {
   changed: number
   removed: number
   unchanged: number
+  resumed: number
   vanished: number
   fetchedBytes: number
 }

@@ -1,11 +1,11 @@
 import type { ObjectCopy } from '../api/objects.js'
 import { beginSession, type MessageSession } from '../encryption/message-session.js'
-import type { Lock } from '../encryption/open-pgp.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { withLocks } from '../locks/hold-locks.js'
 import { newBackupId } from '../repository/layout.js'
 import { compareKeys } from '../store/compare-keys.js'
+import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { bytesOf } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
@@ -13,7 +13,9 @@ import { sharedSignal } from '../streams/shared-signal.js'
 import { openSpill, type Spill } from '../streams/spill.js'
 import { toolName, toolVersion } from '../tool-version.js'
 import { assertReadable } from './assert-readable.js'
-import type { ContentMarks } from './content-marks.js'
+import { assertNotEmptied, assertSourceThere } from './assert-source.js'
+import { CheckpointWriter, checkpointEvery } from './checkpoint-writer.js'
+import { ContentMarks } from './content-marks.js'
 import { ContentWriter } from './content-writer.js'
 import { type CopyCounts, type CopyJob, setLock } from './copy-job.js'
 import { SourceFailure } from './fetch-object.js'
@@ -21,17 +23,29 @@ import { type Gathered, gatherEntries } from './gather-entries.js'
 import { keepLocked } from './keep-locked.js'
 import { entryLine, type ObjectEntry, parseEntry } from './object-entry.js'
 import { contentKey, inventoryKey, listingKey, snapshotKey } from './object-layout.js'
+import { findLeftover, type Leftover, removeCheckpoints } from './resume-copy.js'
 import { checkSnapshotSeal, readSnapshots, type Snapshot, sealSnapshot, snapshotFormat } from './snapshot.js'
-import { assertLength, contentLine, parseContent, readInventory, readListing, writeLines } from './snapshot-files.js'
+import { encryptionOf, encryptionOfRun, olderContentOf } from './snapshot-encryption.js'
+import {
+  assertLength,
+  contentLine,
+  parseContent,
+  readInventory,
+  readListing,
+  type StoredContent,
+  writeLines,
+} from './snapshot-files.js'
 import { mergeSorted } from './sort-listing.js'
 
 /**
  * Copies what is new or changed in a source into one destination, under the set's lock there, and writes a snapshot of all
- * of the source: the content first, then the listing, the head last. A run that fails removes what it stored.
+ * of the source: the content first, then the listing, the head last. A run that fails removes what it stored, but for what
+ * it wrote down for the next one (see {@link CheckpointWriter}).
  * @throws BackupError `locked`, and what source and destination throw
  */
 export async function copyObjects(job: CopyJob): Promise<ObjectCopy> {
   const { product, set, destination, store, lockLeaseMs: leaseMs, now, emit } = job
+  await assertSourceThere(job.source)
   const lock = { product, name: setLock(set), purpose: 'backup', stores: [{ name: destination, store }] } as const
   return withLocks({ ...lock, leaseMs, now, emit, signal: job.signal }, signal =>
     copyUnlocked(job, sharedSignal(signal)),
@@ -43,22 +57,49 @@ async function copyUnlocked(job: CopyJob, signal: AbortSignal): Promise<ObjectCo
   const startedAt = job.now()
   const run = newBackupId(startedAt, job.random)
   const previous = job.full ? undefined : await previousSnapshot(job, signal)
+  const current = encryptionOf(job.lock)
+  const leftover = await findLeftover(job, { previous, use: !job.full, signal })
+  const checkpoints = new CheckpointWriter(job, { run, startedAt, signal })
   const entries = await openSpill()
   const stored = await openSpill()
   const session = await beginSession(job.lock)
-  const counts: CopyCounts = { added: 0, changed: 0, removed: 0, unchanged: 0, vanished: 0, fetchedBytes: 0 }
+  const counts: CopyCounts = {
+    added: 0,
+    changed: 0,
+    removed: 0,
+    unchanged: 0,
+    resumed: 0,
+    vanished: 0,
+    fetchedBytes: 0,
+  }
   const writer = new ContentWriter({
     ...{ store, product, set, run },
+    // What is not in place is lost when the run is killed.
+    packMessages: (job.checkpointEvery ?? checkpointEvery).objects,
     put: { signal, storageClass: job.storageClass },
-    onStored: content => stored.append(contentLine(content)),
+    onStored: async content => {
+      await stored.append(contentLine(content))
+      checkpoints.stored(content)
+    },
   })
   try {
-    const work = { entries, writer, session, counts, signal, previous: entriesOf(job, previous, signal) }
+    const before = withLeftover(leftover, entriesOf(job, previous, signal))
+    const work = { entries, writer, checkpoints, session, counts, signal, previous: before }
     const gathered = await gatherEntries(job, work)
+    assertNotEmptied(job, gathered.objects, previous)
     await writer.close()
     const snapshot = await publish(job, {
-      ...{ run, startedAt, previous, gathered, entries, stored, writer, counts, session, signal },
+      ...{ run, startedAt, gathered, entries, stored, writer, counts, session, signal },
+      async *taken() {
+        if (previous !== undefined) yield* readInventory(job, previous, signal)
+        yield* leftover.contents()
+      },
+      encryptionOfRun: of =>
+        leftover.encryptionOfRun(of) ??
+        (previous === undefined || of === run ? current : encryptionOfRun(previous, of)),
+      more: { previous: previous?.id ?? null },
     })
+    await removeCheckpoints(store, [...leftover.keys, ...checkpoints.keys])
     return {
       ...{ destination: job.destination, location: store.location, snapshot, ...counts, error: null },
       outcome: gathered.missedCount === 0 ? 'complete' : 'partial',
@@ -67,12 +108,18 @@ async function copyUnlocked(job: CopyJob, signal: AbortSignal): Promise<ObjectCo
     }
   } catch (error) {
     await writer.settle()
-    await removeWhatWasStored(job, run, writer.begun)
+    await removeWhatWasStored(job, run, writer.begun, checkpoints.covered + 1)
     const cause = error instanceof SourceFailure ? error.error : error
     throw wrapStoreError(cause, { store, doing: `copy objects of ${product}/${set}`, signal })
   } finally {
-    await Promise.all([entries.close(), stored.close()])
+    await Promise.all([entries.close(), stored.close(), checkpoints.close(), leftover.close()])
   }
+}
+
+/** What killed runs left comes before what the snapshot has of the same key: it is newer. */
+async function* withLeftover({ entries }: Leftover, previous: AsyncIterable<ObjectEntry>): AsyncIterable<ObjectEntry> {
+  if (entries.length === 0) return yield* previous
+  yield* mergeSorted([...entries, previous], (a, b) => compareKeys(a.key, b.key))
 }
 
 /** The newest snapshot that this run may build on: one of ours, whose listing it can read. */
@@ -109,31 +156,43 @@ function explained(error: unknown): unknown {
   })
 }
 
-interface Publication {
+/** What a run has stored, and what becomes of it. */
+export interface Publication {
   readonly run: string
   readonly startedAt: Date
-  readonly previous: Snapshot | undefined
+  /** Content that was there before; what is not needed any more is left out. */
+  readonly taken: () => AsyncIterable<StoredContent> | Iterable<StoredContent>
+  readonly encryptionOfRun: (run: string) => Snapshot['encryption']
+  /** What its head says besides. */
+  readonly more: Pick<Snapshot, 'previous'> & Partial<Snapshot>
   readonly gathered: Gathered
   readonly entries: Spill
   readonly stored: Spill
-  readonly writer: ContentWriter
+  readonly writer: Pick<ContentWriter, 'storedBytes'>
   readonly counts: CopyCounts
   readonly session: MessageSession
   readonly signal: AbortSignal
 }
 
 /** The listing, the inventory and, last, the head that makes them a snapshot. */
-async function publish(job: CopyJob, done: Publication): Promise<Snapshot> {
+export async function publish(
+  job: Omit<CopyJob, 'source' | 'openListing' | 'sealKeys' | 'full' | 'storageClass'> & {
+    readonly source: Pick<ObjectStore, 'location'>
+  },
+  done: Publication,
+): Promise<Snapshot> {
   const { product, set, store } = job
   const { run, gathered, signal, counts, writer } = done
   const session = job.listingLock === job.lock ? done.session : await beginSession(job.listingLock)
   const listing = await writeLines(store, listingKey(product, set, run), listingLines(done), { session, signal })
   await assertReadable(store, listingKey(product, set, run), signal)
   const tally = { contents: 0, contentBytes: 0 }
-  const lines = inventoryLines(job, done, gathered.marks, tally)
+  const lines = inventoryLines(job, done, tally)
   const inventory = await writeLines(store, inventoryKey(product, set, run), lines, { signal })
   if (tally.contents !== gathered.marks.count)
     throw explained(new BackupError('object-damaged', 'its inventory does not name all content that its listing needs'))
+  const encryption = encryptionOf(job.lock)
+  const olderContent = olderContentOf(gathered.marks.runs, encryption, done.encryptionOfRun)
   const snapshot = await sealSnapshot(
     {
       format: snapshotFormat,
@@ -141,7 +200,7 @@ async function publish(job: CopyJob, done: Publication): Promise<Snapshot> {
       createdAt: done.startedAt.toISOString(),
       finishedAt: job.now().toISOString(),
       tool: { name: toolName, version: toolVersion },
-      ...{ source: job.source.location, prefix: job.prefix, previous: done.previous?.id ?? null },
+      ...{ source: job.source.location, prefix: job.prefix },
       ...{ objects: gathered.objects, plainBytes: gathered.plainBytes, missed: gathered.missedCount },
       added: {
         objects: counts.added + counts.changed,
@@ -150,7 +209,9 @@ async function publish(job: CopyJob, done: Publication): Promise<Snapshot> {
       },
       listing,
       inventory: { ...inventory, ...tally },
-      encryption: encryptionOf(job.lock),
+      encryption,
+      ...(olderContent && { olderContent }),
+      ...done.more,
       seal: null,
     },
     job.sealer,
@@ -180,17 +241,18 @@ async function* linesOf(entries: readonly { readonly line: string }[]): AsyncGen
 
 /** What of the content before is still needed, and all that this run stored. */
 async function* inventoryLines(
-  job: CopyJob,
-  { run, startedAt, previous, stored, signal }: Publication,
-  marks: ContentMarks,
+  job: Pick<CopyJob, 'store' | 'product' | 'set' | 'objectLock' | 'now'>,
+  { taken, stored, run, startedAt, signal, gathered: { marks } }: Publication,
   tally: { contents: number; contentBytes: number },
 ): AsyncGenerator<string> {
+  const told = new ContentMarks()
   async function* all() {
-    if (previous !== undefined) yield* readInventory(job, previous, signal)
+    yield* taken()
     for await (const line of stored.read()) yield parseContent(line, 'a temporary file')
   }
   async function* needed() {
-    for await (const content of all()) if (marks.has(content.run, content.number)) yield content
+    for await (const content of all())
+      if (marks.has(content.run, content.number) && told.mark(content.run, content.number)) yield content
   }
   for await (const content of keepLocked(job, needed(), { run, startedAt, signal })) {
     tally.contents += 1
@@ -199,17 +261,19 @@ async function* inventoryLines(
   }
 }
 
-function encryptionOf(lock: Lock): Snapshot['encryption'] {
-  if (lock.kind === 'passphrase') return { kind: 'passphrase' }
-  return { kind: 'recipients', fingerprints: lock.keys.map(key => key.getFingerprint()) }
-}
-
 const removalsAtOnce = 8
 
-/** Whoever may not delete leaves it: without a head it is no snapshot, and a prune removes it after a day. */
-async function removeWhatWasStored(job: CopyJob, run: string, contents: number) {
-  const { product, set, store, emit } = job
-  if (job.objectLock !== undefined) {
+/**
+ * All that no checkpoint names: the next run takes over the rest. Whoever may not delete leaves it: without a head it is no
+ * snapshot, and a prune removes it after a day.
+ */
+export async function removeWhatWasStored(
+  { product, set, store, emit, objectLock }: Pick<CopyJob, 'product' | 'set' | 'store' | 'emit' | 'objectLock'>,
+  run: string,
+  contents: number,
+  from = 1,
+) {
+  if (objectLock !== undefined) {
     // To remove what is locked would only hide it, and no prune would ever find it again.
     const message = `what the run ${run} stored is locked, and stays; a prune removes it once it is not any more`
     if (contents > 0) emit({ type: 'warning.raised', message })
@@ -218,7 +282,7 @@ async function removeWhatWasStored(job: CopyJob, run: string, contents: number) 
   async function* keys() {
     yield listingKey(product, set, run)
     yield inventoryKey(product, set, run)
-    for (let number = 1; number <= contents; number++) yield contentKey(product, set, run, number)
+    for (let number = from; number <= contents; number++) yield contentKey(product, set, run, number)
   }
   try {
     // The head first: it may have come through although its answer was lost, and what it names must not go before it.

@@ -34,11 +34,11 @@ export async function* findArchived(
   for await (const found of looked) if (found !== undefined) yield found
 
   async function* candidates() {
-    for (const { run, count } of needed.countByRun()) {
+    for (const { run, count } of needed.runs()) {
       if (count <= fewOfRun) for (const number of needed.numbersOf(run)) yield { run, number }
       else {
         // A listing may not know of retrievals, so what it calls archived is looked at.
-        for await (const { number, archive } of listContent({ ...place, run }, signal))
+        for await (const { number, archive } of listContent(place, signal, run))
           if (archive !== undefined && needed.has(run, number)) yield { run, number }
       }
     }

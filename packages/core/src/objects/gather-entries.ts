@@ -7,6 +7,7 @@ import type { StoredObject } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import type { Spill } from '../streams/spill.js'
+import type { CheckpointWriter } from './checkpoint-writer.js'
 import { type Change, compareListings } from './compare-listings.js'
 import { ContentMarks } from './content-marks.js'
 import type { ContentWriter } from './content-writer.js'
@@ -54,6 +55,7 @@ export async function gatherEntries(
     readonly previous: AsyncIterable<ObjectEntry>
     readonly entries: Spill
     readonly writer: ContentWriter
+    readonly checkpoints: Pick<CheckpointWriter, 'add'>
     readonly session: MessageSession
     readonly counts: CopyCounts
     readonly signal: AbortSignal
@@ -81,8 +83,11 @@ export async function gatherEntries(
   for await (const outcome of orderedParallel(changes, readsAtOnce, decide)) {
     throwIfCancelled(signal)
     if (outcome.kind === 'as-before') await keep(outcome.entry)
-    else if (outcome.kind === 'fetched') await keep(await placed(outcome.fetched))
-    else if (outcome.kind === 'deferred') {
+    else if (outcome.kind === 'fetched') {
+      const entry = await placed(outcome.fetched)
+      await keep(entry)
+      await work.checkpoints.add(entry)
+    } else if (outcome.kind === 'deferred') {
       if (deferred.length >= mostDeferred) throw outcome.error
       deferred.push(outcome.deferred)
       emit({ type: 'warning.raised', message: `${outcome.error.message}; it is tried again at the end` })
@@ -94,10 +99,12 @@ export async function gatherEntries(
 
   async function decide(change: Change): Promise<Outcome> {
     if (change.kind === 'removed') {
-      counts.removed += 1
+      // What a killed run fetched is in no snapshot yet.
+      if (!change.previous.resumed) counts.removed += 1
       return { kind: 'nothing' }
     }
-    counts[change.kind] += 1
+    const taken = change.kind === 'unchanged' && change.previous.resumed
+    counts[taken ? 'resumed' : change.kind] += 1
     if (change.kind === 'unchanged') return { kind: 'as-before', entry: change.previous }
     const previous = change.kind === 'changed' ? change.previous : null
     return tryToFetch(change.found, previous)
@@ -192,7 +199,8 @@ function progressOf(emit: CopyJob['emit'], counts: CopyCounts, objects: () => nu
   let last = 0
   const now = () => {
     last = performance.now()
-    const detail = `${objects()} objects, ${counts.unchanged} of them unchanged`
+    const resumed = counts.resumed === 0 ? '' : `, ${counts.resumed} fetched by a run that was killed`
+    const detail = `${objects()} objects, ${counts.unchanged} of them unchanged${resumed}`
     emit({ type: 'stage.progressed', stage: 'objects', doneBytes: counts.fetchedBytes, totalBytes: null, detail })
   }
   return {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { faulty } from '../../../testkit/src/faulty-store.js'
 import { secret } from '../config/secret.js'
 import { generateKeyPair } from '../encryption/open-pgp.js'
 import type { BackupEvent } from '../events/backup-event.js'
@@ -70,9 +71,11 @@ describe('a lock of content', () => {
 let keyFolder: string
 beforeAll(async () => {
   keyFolder = await mkdtemp(join(tmpdir(), 'lifeboat-locks-'))
-  const { publicKey, privateKey } = await generateKeyPair({ name: 'team' })
-  await writeFile(join(keyFolder, 'team.asc'), publicKey)
-  await writeFile(join(keyFolder, 'private.asc'), privateKey)
+  for (const name of ['team', 'other']) {
+    const { publicKey, privateKey } = await generateKeyPair({ name })
+    await writeFile(join(keyFolder, `${name}.asc`), publicKey)
+    await writeFile(join(keyFolder, `${name}-private.asc`), privateKey)
+  }
 })
 afterAll(() => rm(keyFolder, { recursive: true, force: true }))
 
@@ -80,22 +83,29 @@ interface Setup {
   readonly source?: ObjectStore
   readonly objectLock?: { readonly days?: number; readonly legalHold?: boolean }
   readonly retention?: object
+  /** To whom is encrypted. Default: the team. */
+  readonly keys?: readonly string[]
+  readonly checkpointEvery?: { readonly objects: number; readonly bytes: number }
 }
 
 async function setUp(store: ObjectStore, clock: { now: Date }, { source = memoryStore(), ...options }: Setup) {
-  const { objectLock, retention } = options
+  // A pack and a checkpoint for each few objects.
+  const { objectLock, retention, keys = ['team'], checkpointEvery = { objects: 5, bytes: 2 ** 20 } } = options
   const lifeboat = await openLifeboat(
     {
       products: {
         shop: {
           source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-          encryption: { recipients: ['team.asc'], privateKey: 'private.asc', signingKey: 'private.asc' },
+          encryption: {
+            recipients: keys.map(name => `${name}.asc`) as [string],
+            ...{ privateKey: 'team-private.asc', signingKey: 'team-private.asc' },
+          },
           destinations: { vault: { store, ...(objectLock && { objectLock }) } },
           objects: { uploads: { from: source, ...(retention && { retention }) } },
         },
       },
     },
-    { deps: { now: () => clock.now }, configFolder: keyFolder },
+    { deps: { now: () => clock.now, checkpointEvery }, configFolder: keyFolder },
   )
   return { source, lifeboat }
 }
@@ -108,6 +118,41 @@ async function locksIn(store: ObjectStore, prefix = 'shop/objects/') {
 }
 
 describe('copies of objects under a lock', () => {
+  it('that are killed leave no checkpoint that a lock would keep, and what is taken over is locked as long as the rest', async () => {
+    const clock = { now }
+    const store = memoryStore({ objectLock: true })
+    const rule = { objectLock: { days: 30 } }
+    const source = memoryStore()
+    for (let n = 10; n < 60; n++) await source.put(`photo ${n}`, bytesOf(`photo ${n}`))
+    let died = false
+    const watched = faulty(store, ({ step, key }) => {
+      died ||= step === 'put' && key.endsWith('/00000007.gpg')
+      if (died) throw Object.assign(new Error('the process is gone'), { code: 'EIO' })
+    })
+    const { extendLock } = store
+    const dying = { ...watched, extendLock }
+    const killed = await setUp(dying, clock, { source, ...rule })
+    await expect(killed.lifeboat.copyObjects('shop', 'uploads')).rejects.toThrow()
+    const checkpoints = [...(await locksIn(store, 'shop/objects/uploads/checkpoints/'))]
+    expect(checkpoints.length).toBeGreaterThan(2)
+    expect(checkpoints.filter(([, until]) => until !== undefined)).toEqual([])
+
+    clock.now = new Date(now.getTime() + 20 * day)
+    const { lifeboat } = await setUp(store, clock, { source, ...rule })
+    const [copy] = (await lifeboat.copyObjects('shop', 'uploads')).destinations
+    expect(copy!.resumed).toBeGreaterThan(4)
+    expect(await locksIn(store, 'shop/objects/uploads/checkpoints/')).toEqual(new Map())
+    for await (const { run, number, lockedUntil } of readInventory(
+      { store, product: 'shop', set: 'uploads' },
+      copy!.snapshot!,
+      undefined,
+    )) {
+      const until = (await store.head(contentKey('shop', 'uploads', run, number)))?.lockedUntil
+      expect(until!.getTime()).toBeGreaterThanOrEqual(clock.now.getTime() + 30 * day)
+      expect(Date.parse(lockedUntil!)).toBeLessThanOrEqual(until!.getTime())
+    }
+  })
+
   it('have all that each snapshot needs locked for as long as its head, over weeks of changes; prune waits for that', async () => {
     const clock = { now }
     const store = memoryStore({ now: () => clock.now, objectLock: true })
@@ -150,6 +195,49 @@ describe('copies of objects under a lock', () => {
     expect(extensions).toBeGreaterThan(0)
     expect(extensions).toBeLessThan(16 * 2)
     expect([...(await locksIn(store, 'shop/locks/')).keys()]).toEqual([])
+  })
+
+  it('lock what a killed run left, once it is taken over, and what a rotation of keys writes; notes of runs stay free', async () => {
+    const clock = { now }
+    const store = memoryStore({ now: () => clock.now, objectLock: true })
+    let dead = false
+    const mortal = faulty(store, ({ step, key }) => {
+      dead ||= step === 'put' && key.includes('/listings/')
+      if (dead) throw new Error('the process is gone')
+    })
+    const { extendLock, removeForGood } = store
+    const options = { objectLock: { days: 4 }, checkpointEvery: { objects: 1, bytes: 1 } }
+    const { source, lifeboat } = await setUp({ ...mortal, extendLock: extendLock! }, clock, options)
+    for (const key of ['a', 'b', 'c']) await source.put(key, bytesOf('x'.repeat(2 ** 20 + 1)))
+    await expect(lifeboat.copyObjects('shop', 'uploads')).rejects.toThrow()
+    const left = [...(await locksIn(store)).keys()].filter(key => key.includes('/content/'))
+    const notes = await locksIn(store, 'shop/objects/uploads/checkpoints/')
+    expect(notes.size).toBeGreaterThan(0)
+    expect([...notes.values()].every(until => until === undefined)).toBe(true)
+
+    // Its lock would end before the snapshot's that needs it now.
+    clock.now = new Date(now.getTime() + 3 * day)
+    const { lifeboat: next } = await setUp(store, clock, { ...options, source })
+    const { destinations } = await next.copyObjects('shop', 'uploads')
+    expect(destinations[0]?.resumed).toBeGreaterThan(0)
+    expect((await locksIn(store, 'shop/objects/uploads/checkpoints/')).size).toBe(0)
+    const after = await locksIn(store)
+    const place = { store, product: 'shop', set: 'uploads' }
+    const taken = []
+    for await (const { run, number } of readInventory(place, destinations[0]!.snapshot!, undefined))
+      if (left.includes(contentKey('shop', 'uploads', run, number)))
+        taken.push(contentKey('shop', 'uploads', run, number))
+    expect(taken).toHaveLength(destinations[0]!.resumed)
+    for (const key of taken) expect(after.get(key)?.toISOString(), key).toBe(inDays(3 + 5))
+
+    clock.now = new Date(now.getTime() + 4 * day)
+    const { lifeboat: rotating } = await setUp(store, clock, { ...options, source, keys: ['team', 'other'] })
+    const [rotated] = await rotating.rotateObjects('shop', 'uploads', { apply: true, removeOld: true })
+    expect(rotated?.snapshots).toMatchObject([{ outcome: 'rotated', verified: 'content', removedOld: false }])
+    expect(rotated?.snapshots[0]?.kept).toMatch(/is locked until/)
+    for (const [key, until] of await locksIn(store))
+      if (!after.has(key)) expect(until?.getTime(), key).toBeGreaterThanOrEqual(Date.parse(inDays(4 + 4)))
+    expect((await removeForGood!(taken[0]!)).state).toBe('kept')
   })
 
   it('fail where a lock cannot be set anew, and say how to go on where what needs it is gone', async () => {

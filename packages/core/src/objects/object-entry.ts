@@ -27,6 +27,8 @@ export interface ObjectEntry {
   readonly metadata: ObjectMetadata | null
   /** It could not be read in this run; this is what an earlier one had. */
   readonly stale: boolean
+  /** A killed run left it; says nothing of the object, and is in no listing. */
+  readonly resumed?: true
 }
 
 /** The line of an entry in a listing, as docs/format.md tells it. */

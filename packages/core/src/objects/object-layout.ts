@@ -17,9 +17,31 @@ export function listingKey(product: string, set: string, id: string): string {
   return `${setPrefix(product, set)}listings/${id}.ndjson.gz.gpg`
 }
 
+/** Where verifications of snapshots are recorded, below the product. */
+export function recordsFolder(set: string): string {
+  return `objects/${set}/verifications`
+}
+
+export function recordsPrefix(product: string, set: string): string {
+  return `${product}/${recordsFolder(set)}/`
+}
+
 /** Which stored content a snapshot needs: names, lengths and hashes of ciphertext. */
 export function inventoryKey(product: string, set: string, id: string): string {
   return `${setPrefix(product, set)}inventories/${id}.ndjson.gz`
+}
+
+/** What runs wrote down of themselves before they ended; gone once there is a snapshot. */
+export function checkpointsPrefix(product: string, set: string): string {
+  return `${setPrefix(product, set)}checkpoints/`
+}
+
+export function checkpointKey(product: string, set: string, run: string, number: number): string {
+  return `${checkpointsPrefix(product, set)}${contentName(run, number)}.json`
+}
+
+export function checkpointListKey(product: string, set: string, run: string, number: number): string {
+  return `${checkpointsPrefix(product, set)}${contentName(run, number)}.ndjson.gz.gpg`
 }
 
 export function contentPrefix(product: string, set: string): string {

@@ -309,6 +309,27 @@ describe('a source that does not hold still', () => {
     expect(await keysOf(store, 'shop/objects/uploads/snapshots/')).toHaveLength(3)
   })
 
+  it('is not taken for empty when its folder is not there, or lists nothing any more, unless told', async () => {
+    const folder = await newFolder()
+    const store = memoryStore()
+    const gone = await open(directory(join(folder, 'not-mounted')), store)
+    await expect(gone.lifeboat.copyObjects('shop', 'uploads')).rejects.toMatchObject({ code: 'files-missing' })
+    expect(await keysOf(store)).toEqual([])
+
+    const source = directory(folder)
+    const { lifeboat, clock } = await open(source, store)
+    await fill(source, three)
+    await lifeboat.copyObjects('shop', 'uploads')
+    const before = await contents(store)
+    clock.now = new Date(clock.now.getTime() + day)
+    for (const key of Object.keys(three)) await source.remove(key)
+    const emptied = lifeboat.copyObjects('shop', 'uploads')
+    await expect(emptied).rejects.toMatchObject({ code: 'files-missing', message: expect.stringContaining('has 3') })
+    expect(await contents(store)).toEqual(before)
+    const [copy] = (await lifeboat.copyObjects('shop', 'uploads', { full: true })).destinations
+    expect(copy?.snapshot?.objects).toBe(0)
+  })
+
   it('leaves nothing when the run is cancelled or its destination fails', async () => {
     const { lifeboat, source, store } = await setUp()
     await fill(source, { ...three, 'b/long.bin': 'x'.repeat(3 * 1024 * 1024) })
@@ -365,6 +386,24 @@ describe('what lies in the store', () => {
       else await expect(restoring).rejects.toMatchObject({ code: 'object-damaged' })
       for (const text of Object.values(await contents(target))) expect(Object.values(three)).toContain(text)
     }
+  })
+
+  it('is judged: two sound messages of one length that were exchanged in a pack are found, and restored as nothing', async () => {
+    const { lifeboat, source, store } = await setUp()
+    await fill(source, { 'a.txt': 'twin one', 'b.txt': 'twin two' })
+    await lifeboat.copyObjects('shop', 'uploads')
+    const [key] = await keysOf(store, 'shop/objects/uploads/content/')
+    const pack = await readWhole(store.get(key!), 2 ** 26)
+    const half = pack.byteLength / 2
+    await store.put(key!, bytesOf(pack.subarray(half), pack.subarray(0, half)))
+    const report = await lifeboat.verifyObjects('shop', 'uploads')
+    expect(report.findings.map(one => [one.code, one.message.split(':')[0]])).toEqual([
+      ['object-differs', 'a.txt'],
+      ['object-differs', 'b.txt'],
+    ])
+    const target = memoryStore()
+    expect(await lifeboat.restoreObjects('shop', 'uploads', target)).toMatchObject({ restored: 0, failedCount: 2 })
+    expect(await keysOf(target)).toEqual([])
   })
 
   it('is judged: content that is gone is found by a look, and made anew by a full copy', async () => {
@@ -559,6 +598,25 @@ describe('retention', () => {
     await lifeboat.pruneObjects('shop', 'uploads', { apply: true })
     silent = ''
     expect(await lifeboat.verifyObjects('shop', 'uploads')).toMatchObject({ ok: true, read: 4 })
+  })
+
+  it('excludes two copies at once, or leaves both of them whole where the store has no conditional put', async () => {
+    const source = memoryStore()
+    await fill(source, three)
+    for (const conditionalPut of [true, false]) {
+      const store = memoryStore({ conditionalPut })
+      const [one, other] = await Promise.all([open(source, store), open(source, store)])
+      const done = await Promise.allSettled([one, other].map(({ lifeboat }) => lifeboat.copyObjects('shop', 'uploads')))
+      const refused = done.flatMap(result => (result.status === 'rejected' ? [result.reason.code] : []))
+      if (conditionalPut) expect(refused).toEqual(['locked'])
+      const { snapshots } = await one.lifeboat.listObjectSnapshots('shop')
+      expect(snapshots).toHaveLength(2 - refused.length)
+      for (const { id } of snapshots)
+        expect(await one.lifeboat.verifyObjects('shop', 'uploads', { snapshot: id })).toMatchObject({
+          ok: true,
+          read: 3,
+        })
+    }
   })
 
   it('waits for a run that is under way, and database backups of the product do not', async () => {

@@ -245,7 +245,14 @@ async function hashOf({ target, signal }: RestoreObjectsJob, key: string): Promi
   return digest.sha256
 }
 
-async function assertSealed({ product, set, snapshot, sealKeys, allowUnsealed }: RestoreObjectsJob): Promise<void> {
+/** Refuses a snapshot that no holder of the product's key wrote. @throws BackupError `seal-wrong`, `seal-missing` */
+export async function assertSealed({
+  product,
+  set,
+  snapshot,
+  sealKeys,
+  allowUnsealed,
+}: Pick<RestoreObjectsJob, 'product' | 'set' | 'snapshot' | 'sealKeys' | 'allowUnsealed'>): Promise<void> {
   const name = `${product}/${set}/${snapshot.id}`
   const verdict = await checkSnapshotSeal(snapshot, sealKeys)
   if (verdict === 'wrong')

@@ -77,6 +77,17 @@ export async function* readListing(
     throw damaged(key, `its head says ${snapshot.objects} objects, and it does not hold as many`)
 }
 
+/** The lines of an encrypted list; the regular end means that it was the one that is named. @throws as {@link readListing} */
+export function readListLines(
+  store: ObjectStore,
+  key: string,
+  expected: StoredFile,
+  open: OpenMessage,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  return readLines(store, key, expected, bytes => decompress(open(bytes), 'gzip'), signal)
+}
+
 /** The content that a snapshot needs. Needs no key. @throws BackupError `object-damaged`, `object-missing` */
 export async function* readInventory(
   { store, product, set }: SnapshotPlace,

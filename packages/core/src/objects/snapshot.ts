@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { BackupError } from '../errors/backup-error.js'
 import { jsonExcess } from '../repository/json-excess.js'
@@ -19,6 +20,12 @@ const object = z.looseObject as typeof z.object
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.number().int().nonnegative()
 const storedFile = object({ storedBytes: count, storedSha256: hash })
+
+/** To whom something is encrypted. */
+export const encryptionSchema = z.discriminatedUnion('kind', [
+  object({ kind: z.literal('passphrase') }),
+  object({ kind: z.literal('recipients'), fingerprints: z.array(z.string().regex(/^[0-9a-f]{40,64}$/)).min(1) }),
+])
 
 export const snapshotSchema = object({
   format: z.string(),
@@ -43,10 +50,13 @@ export const snapshotSchema = object({
   listing: storedFile,
   /** The content that it needs, and all of that together. */
   inventory: object({ storedBytes: count, storedSha256: hash, contents: count, contentBytes: count }),
-  encryption: z.discriminatedUnion('kind', [
-    object({ kind: z.literal('passphrase') }),
-    object({ kind: z.literal('recipients'), fingerprints: z.array(z.string().regex(/^[0-9a-f]{40,64}$/)).min(1) }),
-  ]),
+  encryption: encryptionSchema,
+  /** Content of earlier runs that is encrypted to other keys than `encryption` says; absent where there is none. */
+  olderContent: z
+    .array(object({ encryption: encryptionSchema, runs: z.array(z.string().refine(isBackupId)).min(1) }))
+    .optional(),
+  /** The snapshot that this one is, encrypted anew. */
+  rotatedFrom: object({ id: z.string().refine(isBackupId), headSha256: hash, at: z.iso.datetime() }).optional(),
   /** Proof of authorship over everything else; `null`: nobody vouches. */
   seal: sealSchema.nullable(),
 })
@@ -60,6 +70,11 @@ export async function sealSnapshot(snapshot: Snapshot, sealer: Sealer): Promise<
 
 export function checkSnapshotSeal(snapshot: Snapshot, keys: SealKeys): Promise<SealVerdict> {
   return judgeSeal(sealedMessage(snapshot), snapshot.seal, keys)
+}
+
+/** SHA-256 of a head as canonical JSON, its seal included; lower-case hex. */
+export function hashSnapshot(snapshot: Snapshot): string {
+  return createHash('sha256').update(canonicalJson(snapshot)).digest('hex')
 }
 
 function sealedMessage(snapshot: Snapshot): Buffer {
@@ -78,47 +93,74 @@ export interface SnapshotPlace {
 
 /** Every snapshot of a set in one store, newest first, and every head that could not be read. */
 export async function readSnapshots(
-  { store, product, set }: SnapshotPlace,
+  place: SnapshotPlace,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly snapshots: Snapshot[]; readonly unreadable: { key: string; message: string }[] }> {
-  const prefix = snapshotsPrefix(product, set)
+  const { store, product, set } = place
+  const readOne = (id: string) => readSnapshot(place, id, signal)
   const snapshots: Snapshot[] = []
   const unreadable: { key: string; message: string }[] = []
-  async function* ids() {
-    for await (const { key } of store.list(prefix, { signal })) {
-      const id = key.slice(prefix.length, -'.json'.length)
-      if (key.endsWith('.json') && isBackupId(id)) yield id
-    }
-  }
   try {
-    for await (const read of orderedParallel(ids(), readsInFlight, readOne)) {
+    for await (const read of orderedParallel(listIds(place, signal), readsInFlight, readOne)) {
       if (read === undefined) continue
       if ('format' in read) snapshots.push(read)
       else unreadable.push(read)
     }
   } catch (error) {
-    throw wrapStoreError(error, { store, doing: `list ${prefix}`, signal })
+    throw wrapStoreError(error, { store, doing: `list ${snapshotsPrefix(product, set)}`, signal })
   }
   snapshots.sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id))
   return { snapshots, unreadable }
+}
 
-  async function readOne(id: string) {
-    const key = snapshotKey(product, set, id)
-    let bytes: Buffer
-    try {
-      bytes = await readWhole(store.get(key, { signal }), maxBytes)
-    } catch (error) {
-      // Pruned while it was listed.
-      if (store.classify(error) === 'object-missing') return undefined
-      if (error instanceof RangeError) return { key, message: 'it is too large' }
-      throw error
-    }
-    const read = parseSnapshot(bytes)
-    if (typeof read === 'string') return { key, message: read }
-    if (read.product !== product || read.set !== set || read.id !== id)
-      return { key, message: `it is the head of ${read.product}/${read.set}/${read.id}` }
-    return read
+async function* listIds({ store, product, set }: SnapshotPlace, signal: AbortSignal | undefined) {
+  const prefix = snapshotsPrefix(product, set)
+  for await (const { key } of store.list(prefix, { signal })) {
+    const id = key.slice(prefix.length, -'.json'.length)
+    if (key.endsWith('.json') && isBackupId(id)) yield id
   }
+}
+
+/** The snapshot with the greatest id whose head can be read. Reads one, where nothing is damaged. */
+export async function readNewestSnapshot(
+  place: SnapshotPlace,
+  signal: AbortSignal | undefined,
+): Promise<Snapshot | undefined> {
+  const { store, product, set } = place
+  try {
+    const ids: string[] = []
+    for await (const id of listIds(place, signal)) ids.push(id)
+    for (const id of ids.sort().reverse()) {
+      const read = await readSnapshot(place, id, signal)
+      if (read !== undefined && 'format' in read) return read
+    }
+    return undefined
+  } catch (error) {
+    throw wrapStoreError(error, { store, doing: `list ${snapshotsPrefix(product, set)}`, signal })
+  }
+}
+
+/** One head; why it cannot be read; undefined: it is not there. */
+export async function readSnapshot(
+  { store, product, set }: SnapshotPlace,
+  id: string,
+  signal: AbortSignal | undefined,
+): Promise<Snapshot | { readonly key: string; readonly message: string } | undefined> {
+  const key = snapshotKey(product, set, id)
+  let bytes: Buffer
+  try {
+    bytes = await readWhole(store.get(key, { signal }), maxBytes)
+  } catch (error) {
+    // Pruned while it was listed.
+    if (store.classify(error) === 'object-missing') return undefined
+    if (error instanceof RangeError) return { key, message: 'it is too large' }
+    throw error
+  }
+  const read = parseSnapshot(bytes)
+  if (typeof read === 'string') return { key, message: read }
+  if (read.product !== product || read.set !== set || read.id !== id)
+    return { key, message: `it is the head of ${read.product}/${read.set}/${read.id}` }
+  return read
 }
 
 /** A snapshot, or why these bytes are none. */

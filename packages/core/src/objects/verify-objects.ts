@@ -22,6 +22,8 @@ import { readInventory, readListing, type StoredContent } from './snapshot-files
 
 export interface VerifyObjectsJob extends ChoiceJob {
   readonly level: ObjectsReport['level']
+  /** Read only what this run stored. Default: everything. */
+  readonly onlyRun?: string | undefined
   /** Read only when the level needs it. */
   readonly opener: () => Promise<OpenMessage>
   readonly sealKeys: () => Promise<SealKeys>
@@ -178,13 +180,17 @@ function isOfContent(error: unknown): boolean {
   return isBackupError(error, 'object-damaged') || isBackupError(error, 'object-missing')
 }
 
-async function* sampled<T>(
+async function* sampled<T extends StoredContent | ObjectEntry>(
   all: AsyncIterable<T>,
-  { random }: VerifyObjectsJob,
+  { random, onlyRun }: VerifyObjectsJob,
   { sample }: ChosenContent,
 ): AsyncGenerator<T> {
   const scale = 1_000_000
-  for await (const one of all) if (sample >= 1 || random(scale) < sample * scale) yield one
+  for await (const one of all) {
+    const run = 'run' in one ? one.run : one.content?.run
+    if (onlyRun !== undefined && run !== onlyRun) continue
+    if (sample >= 1 || random(scale) < sample * scale) yield one
+  }
 }
 
 function progress({ emit }: VerifyObjectsJob, { read, readBytes }: { read: number; readBytes: number }): void {

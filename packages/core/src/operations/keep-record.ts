@@ -45,10 +45,10 @@ export async function logTarget(config: ProductConfig) {
 }
 
 /** What a record that retention counts is sealed with. */
-async function recordSealer(
+export async function recordSealer(
   context: OpenContext,
   config: ProductConfig,
-  record: ProofRecord,
+  record: Pick<ProofRecord, 'level' | 'product' | 'destination'>,
   run: RunOptions,
 ): Promise<Sealer> {
   if (record.level !== 'content' && record.level !== 'restored') return undefined

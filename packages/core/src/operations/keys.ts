@@ -14,6 +14,7 @@ import { removeBackup } from '../repository/remove-backup.js'
 import type { SealKeys } from '../seal/seal.js'
 import { isSound } from '../verify/finding.js'
 import type { OpenContext } from './open-context.js'
+import { proveObjects, rotateObjects } from './rotating-objects.js'
 import { verificationOperations } from './verification.js'
 
 export function keyOperations(context: OpenContext): KeyOperations {
@@ -35,6 +36,8 @@ export function keyOperations(context: OpenContext): KeyOperations {
       return proveKey({ ...{ backup, unlock, sealKeys, encryption, folder, whole }, now: deps.now }, run)
     },
 
+    proveKeyOfObjects: (product, set, run = {}) => proveObjects(context, { product, set }, run),
+
     async rotate(name, run = {}) {
       const backup = await context.locate(name, run)
       const { product } = backup.manifest
@@ -52,7 +55,7 @@ export function keyOperations(context: OpenContext): KeyOperations {
       }
       const done = await rotateBackup(
         {
-          ...{ backup, unlock, deps, to },
+          ...{ backup, unlock, deps, to, dryRun: run.dryRun },
           sealKeys: await sealKeysOf(backup, unlock),
           lock: await readLock(encryption, folder),
           sealer: await readSealer(encryption, folder),
@@ -74,6 +77,8 @@ export function keyOperations(context: OpenContext): KeyOperations {
       const kept = await removeLocked(backup, run)
       return { ...result, verified, removedOld: kept === undefined, kept: kept ?? null }
     },
+
+    rotateObjects: (product, set, run = {}) => rotateObjects(context, { product, set }, run),
   }
 
   /** A passphrase that opens an old backup also made its seal, whatever the configuration says today. */

@@ -10,15 +10,13 @@ import type {
 } from '../api/objects.js'
 import type { RunOptions } from '../api/run-options.js'
 import type { ObjectSetConfig } from '../config/objects-schema.js'
-import { encryptionAt } from '../encryption/destination-encryption.js'
 import { messageOpener } from '../encryption/message-session.js'
-import { readLock, readSealer, readSealKeys, readUnlock } from '../encryption/product-keys.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { emitterFor } from '../events/backup-event.js'
 import { markArchived, needsAny } from '../objects/archived-snapshots.js'
 import { copyObjects } from '../objects/copy-objects.js'
 import { lockingCopies } from '../objects/keep-locked.js'
-import { listingKeys } from '../objects/listing-keys.js'
+import { objectsRecordOf } from '../objects/objects-record.js'
 import { pruneObjects } from '../objects/prune-objects.js'
 import { planObjectRestore, type RestoreObjectsJob, restoreObjects } from '../objects/restore-objects.js'
 import { findSnapshot, readSnapshots, snapshotMissing } from '../objects/snapshot.js'
@@ -26,10 +24,12 @@ import { verifyObjects } from '../objects/verify-objects.js'
 import { retrying } from '../retry/retrying.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { sharedSignal } from '../streams/shared-signal.js'
+import { keepObjectsRecord, readObjectHistory } from './object-records.js'
+import { destinationsOfSet, objectSetOf, writingKeysOf } from './object-sets.js'
 import type { OpenContext } from './open-context.js'
 
 export function objectOperations(context: OpenContext): ObjectOperations {
-  const { deps, keys, folder, productOf } = context
+  const { deps, productOf } = context
 
   return {
     objectSets: product => Object.keys(productOf(product).objects ?? {}),
@@ -43,6 +43,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
         ...{ product, set, source, prefix: config.prefix, storageClass: config.storageClass },
         ...{ full: run.full ?? false, emit, signal: run.signal },
         ...{ now: deps.now, random: deps.random, lockLeaseMs: deps.lockLeaseMs },
+        checkpointEvery: deps.checkpointEvery,
       }
       const destinations: ObjectCopy[] = []
       // Keys first: nothing is asked of the source before it is known that the result can be encrypted and read again.
@@ -50,7 +51,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       for (const [destination, { store: plain, objectLock: rule }] of destinationsOf(product, config, run)) {
         const objectLock = config.objectLock ?? rule
         const store = lockingCopies(plain, objectLock, { product, set, now: deps.now })
-        chosen.push({ destination, store, objectLock, ...(await writingKeys(product, destination)) })
+        chosen.push({ destination, store, objectLock, ...(await writingKeysOf(context, product, destination)) })
       }
       for (const one of chosen) {
         const { destination, store } = one
@@ -101,14 +102,18 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       if (!(sample > 0 && sample <= 1))
         throw new BackupError('config-invalid', `not a share to read: ${sample}`, { hint: 'above 0, and 1 at most' })
       const { destination, store, snapshot } = await locate(product, set, run)
-      return verifyObjects({
+      const report = await verifyObjects({
         ...{ product, set, destination, store, snapshot, sample, level: run.level ?? 'content' },
         opener: async () => messageOpener(await context.unlockFor(product, destination)()),
         sealKeys: context.sealKeysFor(product, destination),
         ...{ retrieve: run.retrieve, sleep: deps.sleep },
         ...{ now: deps.now, random: deps.random, emit: emitterFor(run.onEvent), signal: sharedSignal(run.signal) },
       })
+      await keepObjectsRecord(context, store, objectsRecordOf(report, sample, snapshot, deps.now()), run)
+      return report
     },
+
+    objectHistory: (product, run = {}) => readObjectHistory(context, product, run),
 
     async planObjectRestore(product, set, target, run = {}) {
       return planObjectRestore(await restoreJob(product, set, target, run))
@@ -134,21 +139,11 @@ export function objectOperations(context: OpenContext): ObjectOperations {
   }
 
   function setOf(product: string, set: string): ObjectSetConfig {
-    const sets = productOf(product).objects ?? {}
-    const found = Object.hasOwn(sets, set) ? sets[set] : undefined
-    if (found !== undefined) return found
-    throw new BackupError('config-invalid', `${product} has no set of objects ${JSON.stringify(set)}`, {
-      hint: `configured: ${Object.keys(sets).join(', ') || 'none'}`,
-    })
+    return objectSetOf(context, product, set)
   }
 
   function destinationsOf(product: string, config: ObjectSetConfig, run: CopyObjectsOptions) {
-    const named = context.destinationsFor(product, run, run.destination)
-    const chosen = named.filter(([name]) => config.destinations?.includes(name) ?? true)
-    if (chosen.length > 0) return chosen
-    throw new BackupError('config-invalid', `the set is not copied to the destination ${run.destination}`, {
-      hint: `it is copied to: ${config.destinations?.join(', ')}`,
-    })
+    return destinationsOfSet(context, product, config, run)
   }
 
   /** The source, its calls repeated. A listing without order is not: to repeat it, all of it would have to be held. */
@@ -164,16 +159,6 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       if (snapshot !== undefined) return { destination, store, snapshot }
     }
     throw snapshotMissing(product, set, run.snapshot)
-  }
-
-  /** What a run encrypts to and seals with, and what it reads the snapshot before with. */
-  async function writingKeys(product: string, destination: string) {
-    const encryption = encryptionAt(productOf(product), destination)
-    const lock = await readLock(encryption, folder)
-    const sealer = await readSealer(encryption, folder)
-    const sealKeys = await readSealKeys(encryption, keys, folder)
-    const listing = await listingKeys(lock, await readUnlock(encryption, keys, folder), sealer)
-    return { lock, sealer, sealKeys, listingLock: listing.lock, openListing: messageOpener(listing.unlock) }
   }
 
   async function restoreJob(
@@ -206,7 +191,17 @@ export function objectOperations(context: OpenContext): ObjectOperations {
 
 const nothing = {
   ...({ outcome: 'failed', snapshot: null } as const),
-  ...{ added: 0, changed: 0, removed: 0, unchanged: 0, vanished: 0, fetchedBytes: 0, storedBytes: 0, missed: [] },
+  ...{
+    added: 0,
+    changed: 0,
+    removed: 0,
+    unchanged: 0,
+    resumed: 0,
+    vanished: 0,
+    fetchedBytes: 0,
+    storedBytes: 0,
+    missed: [],
+  },
 }
 
 /** @throws BackupError the one failure where all are alike, else `destinations-failed` */

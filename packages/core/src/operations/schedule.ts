@@ -1,6 +1,7 @@
 import type { RunOptions } from '../api/run-options.js'
 import type { ScheduleOperations } from '../api/schedule.js'
-import type { ScheduledJob } from '../config/schedule-schema.js'
+import { type ScheduledJob, setOfJob } from '../config/jobs.js'
+import { jobsOfSet } from '../config/schedule-schema.js'
 import { emitterFor } from '../events/backup-event.js'
 import { outcomeOf, type RunPart } from '../notify/run-outcome.js'
 import type { Manifest } from '../repository/manifest.js'
@@ -10,6 +11,7 @@ import { newestBackups } from '../schedule/newest-backup.js'
 import { printSchedule } from '../schedule/print/print-schedule.js'
 import { secretVariables } from '../schedule/print/secret-variables.js'
 import { runJob, type WorkOperations } from '../schedule/run-job.js'
+import { isSetDone, lastDoneOfSet } from '../schedule/set-jobs-done.js'
 import { clockToleranceMs } from '../status/read-newest-backup.js'
 import { toolVersion } from '../tool-version.js'
 import type { OpenContext } from './open-context.js'
@@ -21,19 +23,24 @@ export function scheduleOperations(context: OpenContext, work: WorkOperations): 
 
   return {
     schedule: product => productOf(product).schedule,
+    objectSchedules,
     printSchedule: (scheduler, named = context.products) =>
       printSchedule(
         scheduler,
         named.flatMap(product => {
           const config = productOf(product)
           const { schedule } = config
-          return schedule === undefined ? [] : [{ product, schedule, variables: secretVariables(config) }]
+          const schedules = [...(schedule ? [schedule] : []), ...Object.values(objectSchedules(product))]
+          const variables = secretVariables(config)
+          return schedules.map(schedule => ({ product, schedule, variables }))
         }),
         { now: deps.now(), version: toolVersion },
       ),
     async lastDone(product, job, run = {}) {
+      const set = setOfJob(job)
+      if (set !== undefined) return lastDoneOfSet(context, product, set, run)
       if (job === 'prune') return undefined
-      if (job !== 'backup') return oldestOf(await newestRecords(product, job, run))
+      if (job !== 'backup') return oldestOf(await newestRecords(product, job as ScheduledJob, run))
       const newest: (Date | undefined)[] = []
       for (const [, { store }] of context.destinationsFor(product, run)) {
         for await (const manifest of newestBackups(store, product, run.signal)) {
@@ -45,9 +52,11 @@ export function scheduleOperations(context: OpenContext, work: WorkOperations): 
       return newestOf(newest)
     },
     async isDone(product, job, dueAt, run = {}) {
+      const set = setOfJob(job)
+      if (set !== undefined) return isSetDone(context, product, set, dueAt, run)
       if (job === 'prune') return false
       if (job !== 'backup') {
-        const records = await newestRecords(product, job, run)
+        const records = await newestRecords(product, job as ScheduledJob, run)
         return records.every(at => at !== undefined && at >= dueAt)
       }
       // Any copy of the manifest names the destinations that were to have it.
@@ -74,6 +83,13 @@ export function scheduleOperations(context: OpenContext, work: WorkOperations): 
       emit({ type: 'run.finished', dueAt, outcome })
       return outcome
     },
+  }
+
+  function objectSchedules(product: string) {
+    const sets = Object.entries(productOf(product).objects ?? {})
+    return Object.fromEntries(
+      sets.flatMap(([set, { schedule }]) => (schedule === undefined ? [] : [[set, jobsOfSet(set, schedule)]])),
+    )
   }
 
   /** Whether a clock was wrong when it was made: it must not stand for all that is due until then. */

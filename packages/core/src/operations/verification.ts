@@ -26,6 +26,7 @@ import { recordOf } from '../verify/record-of.js'
 import { runVerify } from '../verify/run-verify.js'
 import { keepRecord, logTarget } from './keep-record.js'
 import type { OpenContext } from './open-context.js'
+import { readObjectSets } from './read-object-sets.js'
 import { recordPlaces } from './record-places.js'
 import { sourceOf } from './source-of.js'
 
@@ -81,7 +82,8 @@ export function verificationOperations(context: OpenContext): VerificationOperat
       for (const product of named) productOf(product)
       const found = await readForReport(await recordPlaces(context, named, run), run)
       const config = { products: Object.fromEntries(named.map(name => [name, productOf(name)])) }
-      return composeReport(found.records, found, config, deps.now())
+      const objects = await readObjectSets(context, named, run)
+      return composeReport(found.records, { ...found, objects }, config, deps.now())
     },
     drill,
     async diff(name, run = {}) {

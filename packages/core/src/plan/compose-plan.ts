@@ -8,6 +8,7 @@ import { breakGlass } from './break-glass.js'
 import { describeDestinations, describeNotKept } from './describe-destinations.js'
 import { describeDrills } from './describe-drills.js'
 import { describeKeys } from './describe-keys.js'
+import { describeObjects } from './describe-objects.js'
 import { inline, table } from './markdown.js'
 import { procedures } from './procedures.js'
 
@@ -24,7 +25,7 @@ export interface PlanInput {
 
 /** Writes the plan: pure. */
 export function composePlan(input: PlanInput): string {
-  const { product, now, timeline } = input
+  const { product, config, now, timeline } = input
   const lines = [
     `# Disaster recovery of ${product}`,
     '',
@@ -35,6 +36,7 @@ export function composePlan(input: PlanInput): string {
     ),
     ...['', '## Objectives', '', ...objectives(input)],
     ...['', '## What is kept, where, and for how long', '', ...describeDestinations(input)],
+    ...(Object.keys(config.objects ?? {}).length === 0 ? [] : ['', '## Copied objects', '', ...describeObjects(input)]),
     ...['', '## What is not kept', '', ...describeNotKept(input)],
     ...['', '## Keys', '', ...describeKeys(input)],
     ...['', '## When it happens', '', ...procedures(input)],

@@ -1,6 +1,6 @@
-import { scheduledJobs } from '../config/schedule-schema.js'
 import { lastDue } from '../schedule/due-times.js'
 import { jitterFor } from '../schedule/jitter.js'
+import { timesOf } from '../schedule/plan-runs.js'
 import type { ScheduledToolkit } from '../schedule/run-schedule.js'
 import type { QueuedRun, RunQueue } from './open-queue.js'
 
@@ -9,23 +9,23 @@ import type { QueuedRun, RunQueue } from './open-queue.js'
  * catches up. Whatever was added by anybody before is left alone.
  */
 export async function enqueueDue(
-  lifeboat: Pick<ScheduledToolkit, 'schedule'>,
+  lifeboat: Pick<ScheduledToolkit, 'schedule' | 'objectSchedules'>,
   queue: Pick<RunQueue, 'add'>,
   products: readonly string[],
   now: Date,
 ): Promise<QueuedRun[]> {
   const added: QueuedRun[] = []
   for (const product of products) {
-    const schedule = lifeboat.schedule(product)
-    if (schedule === undefined) continue
-    for (const job of scheduledJobs) {
-      const expression = schedule[job]
-      const dueAt = expression === undefined ? undefined : lastDue(expression, schedule.timeZone, now)
-      if (dueAt === undefined) continue
-      const startAfter = new Date(dueAt.getTime() + jitterFor(product, job, schedule.jitter))
-      const run = { product, job, dueAt }
-      if (await queue.add(run, startAfter)) added.push(run)
-    }
+    const own = lifeboat.schedule(product)
+    const schedules = [...(own ? [own] : []), ...Object.values(lifeboat.objectSchedules?.(product) ?? {})]
+    for (const schedule of schedules)
+      for (const { job, expression } of timesOf(schedule)) {
+        const dueAt = lastDue(expression, schedule.timeZone, now)
+        if (dueAt === undefined) continue
+        const startAfter = new Date(dueAt.getTime() + jitterFor(product, job, schedule.jitter))
+        const run = { product, job, dueAt }
+        if (await queue.add(run, startAfter)) added.push(run)
+      }
   }
   return added
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import PgBoss from 'pg-boss'
-import type { ScheduledJob } from '../config/schedule-schema.js'
+import type { Job } from '../config/jobs.js'
 import { holderName } from '../locks/hold-locks.js'
 import type { RunOutcome } from '../notify/run-outcome.js'
 import { type QueueDatabase, queueDatabase } from './queue-database.js'
@@ -23,7 +23,7 @@ export interface OpenQueueOptions {
 /** A run that is due. */
 export interface QueuedRun {
   readonly product: string
-  readonly job: ScheduledJob
+  readonly job: Job
   readonly dueAt: Date
 }
 
@@ -72,8 +72,8 @@ export interface RunQueue {
   renew(run: TakenRun): Promise<boolean>
   /** Whether a later run of the same job is in the queue. */
   isSuperseded(run: QueuedRun): Promise<boolean>
-  /** Whether a backup of the product waits or runs. */
-  awaitsBackup(product: string): Promise<boolean>
+  /** Whether a backup of the product waits or runs, or another job. */
+  awaitsBackup(product: string, job?: Job): Promise<boolean>
   /** Ends this attempt and records what became of it, at once or not at all. False: it is somebody else's by now. */
   end(run: TakenRun, end: RunEnd): Promise<boolean>
   /** Gives runs whose lease is over to others. */
@@ -143,7 +143,7 @@ export async function openQueue(url: string, options: OpenQueueOptions = {}): Pr
         return true
       }),
     async take() {
-      const [taken] = await boss.fetch<{ product: string; job: ScheduledJob; dueAt: string }>(queueName, {
+      const [taken] = await boss.fetch<{ product: string; job: Job; dueAt: string }>(queueName, {
         ...{ includeMetadata: true, batchSize: 1, priority: false },
       })
       if (taken === undefined) return undefined
@@ -174,12 +174,12 @@ export async function openQueue(url: string, options: OpenQueueOptions = {}): Pr
         )
         return later.rows.length > 0
       }),
-    awaitsBackup: product =>
+    awaitsBackup: (product, job = 'backup') =>
       database.use(async client => {
         const open = await client.query(
           `select 1 from ${queueSchema}.overview
-            where product = $1 and job = 'backup' and state in ('waiting', 'running') limit 1`,
-          [product],
+            where product = $1 and job = $2 and state in ('waiting', 'running') limit 1`,
+          [product, job],
         )
         return open.rows.length > 0
       }),

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { ScheduledJob } from '../config/schedule-schema.js'
+import type { Job } from '../config/jobs.js'
+import { jobsOfSet, objectScheduleSchema, scheduleSchema } from '../config/schedule-schema.js'
 import type { RunOutcome } from '../notify/run-outcome.js'
+import { enqueueDue } from './enqueue-due.js'
 import type { TakenRun } from './open-queue.js'
 import { performWith } from './perform-run.js'
 
@@ -10,7 +12,7 @@ const signal = new AbortController().signal
 interface World {
   readonly now?: string
   readonly superseded?: boolean
-  readonly awaits?: boolean
+  readonly awaits?: boolean | Job
   readonly isDone?: boolean | Error
   readonly lastDone?: string
   readonly result?: RunOutcome['result']
@@ -23,12 +25,13 @@ async function perform(world: World, run: Partial<TakenRun> = {}) {
   const runs: string[] = []
   const lifeboat = {
     products: ['shop'],
+    objectSets: () => ['uploads'],
     isDone: async () => {
       if (world.isDone instanceof Error) throw world.isDone
       return world.isDone ?? false
     },
     lastDone: async () => (world.lastDone === undefined ? undefined : new Date(world.lastDone)),
-    runJob: async (product: string, job: ScheduledJob): Promise<RunOutcome> => {
+    runJob: async (product: string, job: Job): Promise<RunOutcome> => {
       runs.push(`${product} ${job}`)
       const failure = { destination: null, severity: 'critical', message: 'no', hint: null } as const
       const failures = world.code === undefined ? [] : [{ ...failure, code: world.code }]
@@ -36,7 +39,10 @@ async function perform(world: World, run: Partial<TakenRun> = {}) {
       return { product, job, ...at, result: world.result ?? 'ok', failures, summary: 'said' }
     },
   }
-  const queue = { isSuperseded: async () => world.superseded ?? false, awaitsBackup: async () => world.awaits ?? false }
+  const queue = {
+    isSuperseded: async () => world.superseded ?? false,
+    awaitsBackup: async (_product: string, job: Job = 'backup') => world.awaits === true || world.awaits === job,
+  }
   const report = {
     started: async () => told.push('started'),
     finished: async ({ result }: RunOutcome) => told.push(result),
@@ -91,8 +97,37 @@ describe('a worker', () => {
       expect((await perform({ awaits: true }, { job })).runs).toHaveLength(1)
   })
 
+  it('lets a verification of a set of objects wait for its copy, and for nothing else', async () => {
+    const verify = { job: 'verify:uploads' } as const
+    expect((await perform({ awaits: 'copy:uploads' }, verify)).answer).toEqual({
+      postponed: 'the copy of uploads comes first',
+    })
+    for (const awaits of ['backup', 'copy:others'] as const)
+      expect((await perform({ awaits }, verify)).runs).toEqual(['shop verify:uploads'])
+    expect((await perform({ awaits: true }, { job: 'copy:uploads' })).runs).toHaveLength(1)
+    expect((await perform({}, { job: 'copy:gone' })).answer).toEqual({
+      skipped: 'the configuration has no such set of objects any more',
+    })
+  })
+
   it('tells nobody of a run that another one locks out: it comes again', async () => {
     expect((await perform({ result: 'failed', code: 'locked' })).told).toEqual(['started'])
     expect((await perform({ result: 'failed', code: 'store-full' })).told).toEqual(['started', 'failed'])
+  })
+})
+
+describe('what is due', () => {
+  it('is added for a product and for each of its sets of objects, the newest run of each job', async () => {
+    const uploads = objectScheduleSchema.parse({ copy: '0 */4 * * *', verify: '0 3 * * 0' })
+    const lifeboat = {
+      schedule: () => scheduleSchema.parse({ backup: '0 2 * * *' }),
+      objectSchedules: () => ({ uploads: jobsOfSet('uploads', uploads) }),
+    }
+    const added = await enqueueDue(lifeboat, { add: async () => true }, ['shop'], new Date('2026-11-25T09:30:00Z'))
+    expect(added.map(({ job, dueAt }) => `${job} ${dueAt.toISOString()}`)).toEqual([
+      'backup 2026-11-25T02:00:00.000Z',
+      'copy:uploads 2026-11-25T08:00:00.000Z',
+      'verify:uploads 2026-11-22T03:00:00.000Z',
+    ])
   })
 })

@@ -1,4 +1,5 @@
 import type { Lifeboat } from '../api/lifeboat-api.js'
+import { setOfJob } from '../config/jobs.js'
 import type { BackupEvent } from '../events/backup-event.js'
 import type { RunOutcome, RunStart } from '../notify/run-outcome.js'
 import type { RunQueue, TakenRun } from './open-queue.js'
@@ -24,18 +25,23 @@ export interface PerformOptions {
  * it, or, for a run that comes late, by anybody.
  */
 export function performWith(
-  lifeboat: Pick<Lifeboat, 'products' | 'runJob' | 'isDone' | 'lastDone'>,
+  lifeboat: Pick<Lifeboat, 'products' | 'runJob' | 'isDone' | 'lastDone'> & Partial<Pick<Lifeboat, 'objectSets'>>,
   queue: Pick<RunQueue, 'isSuperseded' | 'awaitsBackup'>,
   options: PerformOptions,
 ): Perform {
   return async (run, { signal }) => {
     const { product, job, dueAt } = run
     if (!lifeboat.products.includes(product)) return { skipped: 'the configuration has no such product any more' }
+    const set = setOfJob(job)
+    if (set !== undefined && lifeboat.objectSets?.(product).includes(set.set) === false)
+      return { skipped: 'the configuration has no such set of objects any more' }
     if (await queue.isSuperseded(run)) return { skipped: 'a later run of the same job is in the queue' }
     if (await doneAlready(run, signal)) return { skipped: 'it was done already' }
     // What looks at backups waits for the one that is to come; and a new product has none before it.
     if ((job === 'verify' || job === 'drill') && (await queue.awaitsBackup(product)))
       return { postponed: 'the backup of the product comes first' }
+    if (set?.does === 'verify' && (await queue.awaitsBackup(product, `copy:${set.set}`)))
+      return { postponed: `the copy of ${set.set} comes first` }
     // That nobody could be told must not keep a run from its work.
     await options.report?.started({ product, job }).catch(() => {})
     const onEvent = (event: BackupEvent) => options.onEvent?.(product, event)

@@ -13,11 +13,20 @@ type Judged = Pick<ProductReport, 'rpo' | 'rto' | 'destinations'>
 
 /** What stands against a product now: what its newest records found, and what the report itself sees; gravest first. */
 export function composeFindings(facts: ProductFacts, judged: Judged): ReportFinding[] {
-  const all = [...ownFindings(facts, judged), ...recordedFindings(facts)]
+  const all = [...ownFindings(facts, judged), ...objectFindings(facts), ...recordedFindings(facts)]
   const seen = new Set<string>()
   return all
     .filter(({ code, message }) => !seen.has(`${code}\0${message}`) && seen.add(`${code}\0${message}`))
     .sort((a, b) => gravestFirst[a.severity] - gravestFirst[b.severity])
+}
+
+/** What stands against its sets of objects, by their status. */
+function objectFindings({ name, stored, now }: ProductFacts): ReportFinding[] {
+  const found = stored.objects?.find(({ product }) => product === name)?.findings ?? []
+  return found.map(({ severity, code, message, hint }) => ({
+    ...{ severity, code, message, hint },
+    ...{ source: 'this report', at: now.toISOString() },
+  }))
 }
 
 /** Of each destination the newest verification and the newest drill: what an older one found may be mended. */

@@ -1,4 +1,5 @@
 import type { ListedBackup, Unreadable } from '../api/backups.js'
+import type { ObjectSetStatus, StatusFinding } from '../api/status.js'
 import type { ProductConfig, ResolvedConfig } from '../config/config-schema.js'
 import { estimateRestore } from '../drill/estimate-restore.js'
 import { elapsedMs } from '../elapsed-ms.js'
@@ -20,6 +21,13 @@ import {
   type Verdict,
 } from './report-model.js'
 
+/** What a status says of the sets of objects of a product. */
+export interface ReportedSets {
+  readonly product: string
+  readonly sets: readonly ObjectSetStatus[]
+  readonly findings: readonly StatusFinding[]
+}
+
 /** What the destinations of products answered. */
 export interface StoredBackups {
   readonly backups: readonly ListedBackup[]
@@ -28,6 +36,8 @@ export interface StoredBackups {
   readonly unreachable: readonly { readonly product: string; readonly destination: string; readonly message: string }[]
   /** Records that were not written by a holder of the product's key, or were changed: they prove nothing. */
   readonly refused: readonly { readonly product: string; readonly destination: string; readonly records: number }[]
+  /** Of the products that have some. */
+  readonly objects?: readonly ReportedSets[] | undefined
 }
 
 /** Drills that are shown one by one; all of them count in the trend. */
@@ -91,6 +101,7 @@ function composeProduct(
       .reverse()
       .map(({ finishedAt, objectives, ok }) => ({ at: finishedAt, totalMs: objectives.totalMs, ok })),
     drills: drills.slice(0, drillsShown).map(composeDrill),
+    objects: stored.objects?.find(({ product }) => product === name)?.sets ?? [],
     notIncluded: listNotIncluded(facts),
   }
 }

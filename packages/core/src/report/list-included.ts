@@ -39,7 +39,7 @@ export function listIncluded(manifest: Manifest): Included[] {
  */
 export function listMissing(
   manifest: Manifest | undefined,
-  config: Pick<ProductConfig, 'source'> | undefined,
+  config: Pick<ProductConfig, 'source' | 'objects'> | undefined,
 ): NotIncluded[] {
   const { schemas, excludeTableData } = config?.source ?? {}
   const roles = manifest?.artifacts.some(one => one.kind === 'roles') ?? false
@@ -59,10 +59,22 @@ export function listMissing(
         },
     { what: 'settings of the database (ALTER DATABASE … SET)', why: 'a restore goes into a database that has its own' },
     ...missingFiles(manifest),
+    ...missingObjects(Object.keys(config?.objects ?? {})),
+  ]
+}
+
+function missingObjects(sets: readonly string[]): NotIncluded[] {
+  const others = {
+    what: 'objects in buckets (uploads, storage)',
+    why: 'a database holds at most their names; they are copied apart',
+  }
+  if (sets.length === 0) return [others]
+  return [
     {
-      what: 'objects in buckets (uploads, storage)',
-      why: 'a database holds at most their names; they are copied apart',
+      what: `the sets of objects ${sets.join(', ')}`,
+      why: 'they are copied beside the backups, with snapshots of their own: lifeboat objects list',
     },
+    { what: 'objects in other buckets', why: others.why },
   ]
 }
 

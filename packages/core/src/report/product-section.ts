@@ -10,6 +10,7 @@ import {
   type Unit,
 } from './charts.js'
 import { html, type Markup } from './html.js'
+import { objectSection } from './object-section.js'
 import { spokenBytes, spokenCount, spokenDuration, spokenTime } from './quantities.js'
 import type {
   DestinationState,
@@ -43,6 +44,7 @@ export function productSection(product: ProductReport, report: ReportModel, anch
 ${findings.length === 0 ? html`<p class="quiet">Nothing stands against its backups.</p>` : html`<ul class="findings">${findings.map(findingItem)}</ul>`}
 <h3>Newest backup in each destination</h3>
 ${destinationTable(destinations, name)}
+${objectSection(product.objects, name)}
 <h3>The last 90 days</h3>
 ${trendCharts(product, report)}
 <h3>Restore drills</h3>

@@ -1,3 +1,4 @@
+import type { ObjectSetStatus } from '../api/status.js'
 import type { Finding } from '../api/verification.js'
 import type { RestoreEstimate } from '../drill/estimate-restore.js'
 
@@ -85,6 +86,8 @@ export interface ProductReport {
   readonly drillTrend: readonly { readonly at: string; readonly totalMs: number; readonly ok: boolean }[]
   /** The newest ones, newest first. */
   readonly drills: readonly ReportedDrill[]
+  /** Its sets of copied objects, as a status tells of them. */
+  readonly objects: readonly ObjectSetStatus[]
   /** Gravest first. */
   readonly findings: readonly ReportFinding[]
   /** What a restore of its backups would not bring back. */

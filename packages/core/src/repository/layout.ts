@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 
 const productPattern = /^[a-z0-9][a-z0-9-]{0,62}$/
-const idPattern = /^\d{8}T\d{6}Z-[a-z0-9]{6}$/
+const idPattern = /^[12]\d{7}T\d{6}Z-[a-z0-9]{6}$/
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
 /** Whether a product may have this name. */
@@ -9,7 +9,7 @@ export function isProductName(name: string): boolean {
   return productPattern.test(name)
 }
 
-/** Whether this looks like a backup's id (`20261121T020000Z-7f3k9q`). */
+/** Whether this looks like a backup's id (`20261121T020000Z-7f3k9q`): of the years 1000 to 2999. */
 export function isBackupId(id: string): boolean {
   return idPattern.test(id)
 }
@@ -23,6 +23,11 @@ export function newBackupId(now: Date, random: (limit: number) => number = rando
   let tail = ''
   for (let i = 0; i < 6; i++) tail += alphabet[random(alphabet.length)]
   return `${stamp}-${tail}`
+}
+
+/** What the keys of all backups of a product begin with, and no others: not those of copied objects, of which there may be millions. */
+export function backupsPrefixes(product: string): readonly string[] {
+  return [`${product}/1`, `${product}/2`]
 }
 
 /** The prefix of everything that belongs to one backup. */

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import { isBackupId } from './layout.js'
+import { listProduct } from './list-product.js'
 import { readManifest } from './read-manifest.js'
 
 const readsInFlight = 8
@@ -49,7 +50,7 @@ async function* manifestKeys(
   signal: AbortSignal | undefined,
 ): AsyncIterable<string> {
   try {
-    for await (const object of store.list(`${product}/`, { signal })) {
+    for await (const object of listProduct(store, product, { signal })) {
       const parts = object.key.split('/')
       if (parts.length === 3 && parts[2] === 'manifest.json' && isBackupId(parts[1]!)) yield object.key
     }

@@ -181,7 +181,7 @@ async function readRecord(
 
 /** Whether a record counts; see {@link findVerified}. */
 export async function counts(
-  { written }: WrittenRecord,
+  { written }: Pick<WrittenRecord, 'written'>,
   place: RecordPlace,
   keys: SealKeys,
   keyOf: DeriveKey,

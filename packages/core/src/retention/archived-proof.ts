@@ -1,5 +1,6 @@
 import { isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
+import { listProduct } from '../repository/list-product.js'
 import type { Manifest } from '../repository/manifest.js'
 import { findVerified } from '../repository/verification-record.js'
 import type { SealKeys } from '../seal/seal.js'
@@ -55,7 +56,7 @@ async function archivedWhole(
 ): Promise<Manifest[]> {
   const objects = new Map<string, StoredObject>()
   try {
-    for await (const one of store.list(`${product}/`, { signal })) objects.set(one.key, one)
+    for await (const one of listProduct(store, product, { signal })) objects.set(one.key, one)
   } catch (error) {
     throw wrapStoreError(error, { store, doing: `list ${product}/`, signal })
   }

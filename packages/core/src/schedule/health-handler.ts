@@ -30,7 +30,7 @@ export function createHealth(now: () => Date, stopping: AbortSignal): Health {
     products: [...products.values()],
   })
   return {
-    note: state => products.set(state.product, state),
+    note: state => products.set(`${state.product}/${state.set ?? ''}`, state),
     report,
     async handler(request) {
       if (request.method !== 'GET' && request.method !== 'HEAD')

@@ -1,4 +1,5 @@
 import { isBackupId, manifestKey } from '../repository/layout.js'
+import { listProduct } from '../repository/list-product.js'
 import { isExport } from '../repository/locate-artifact.js'
 import type { Manifest } from '../repository/manifest.js'
 import { readManifest } from '../repository/read-manifest.js'
@@ -16,7 +17,7 @@ export async function* newestBackups(
 ): AsyncGenerator<Manifest> {
   const ids: string[] = []
   try {
-    for await (const { key } of store.list(`${product}/`, { signal })) {
+    for await (const { key } of listProduct(store, product, { signal })) {
       const [, id, name, ...more] = key.split('/')
       if (name === 'manifest.json' && more.length === 0 && isBackupId(id!)) ids.push(id!)
     }

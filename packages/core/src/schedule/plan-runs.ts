@@ -1,10 +1,11 @@
-import { type ScheduleConfig, type ScheduledJob, scheduledJobs } from '../config/schedule-schema.js'
+import { isJob, type Job, setOfJob } from '../config/jobs.js'
+import type { JobSchedule } from '../config/schedule-schema.js'
 import { lastDue, missedRuns, nextRun } from './due-times.js'
 import { jitterFor } from './jitter.js'
 
 /** A job whose time has come. */
 export interface DueRun {
-  readonly job: ScheduledJob
+  readonly job: Job
   readonly dueAt: Date
   /** How many runs before it were missed, and are done with it; a hundred at most. */
   readonly missed: number
@@ -14,22 +15,32 @@ export interface RunPlan {
   /** What is due now: a backup before what looks at it. */
   readonly due: readonly DueRun[]
   /** What comes next, with its jitter. Null: nothing ever. */
-  readonly next: { readonly job: ScheduledJob; readonly at: Date } | null
+  readonly next: { readonly job: Job; readonly at: Date } | null
 }
 
 /** Until when each job is seen to; undefined: it was never done. */
-export type Handled = Readonly<Partial<Record<ScheduledJob, Date | undefined>>>
+export type Handled = Readonly<Partial<Record<Job, Date | undefined>>>
+
+const order: readonly string[] = ['backup', 'copy', 'verify', 'drill', 'prune']
+
+/** The jobs of a schedule in the order in which they are done: a backup or a copy first. */
+export function timesOf(schedule: JobSchedule): { readonly job: Job; readonly expression: string }[] {
+  return Object.entries(schedule)
+    .flatMap(([job, expression]) =>
+      isJob(job) && typeof expression === 'string' ? [{ job, expression, place: setOfJob(job)?.does ?? job }] : [],
+    )
+    .sort((a, b) => order.indexOf(a.place) - order.indexOf(b.place))
+    .map(({ job, expression }) => ({ job, expression }))
+}
 
 /**
  * What of a product's schedule is to be done now, and what comes next. However many runs of a job were missed, they are
  * due once.
  */
-export function planRuns(product: string, schedule: ScheduleConfig, handled: Handled, now: Date): RunPlan {
+export function planRuns(product: string, schedule: JobSchedule, handled: Handled, now: Date): RunPlan {
   const due: DueRun[] = []
   let next: RunPlan['next'] = null
-  for (const job of scheduledJobs) {
-    const expression = schedule[job]
-    if (expression === undefined) continue
+  for (const { job, expression } of timesOf(schedule)) {
     const jitterMs = jitterFor(product, job, schedule.jitter)
     const { timeZone } = schedule
     // The clock of the jittered runs: what is due by it has waited long enough.

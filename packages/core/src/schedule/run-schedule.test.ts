@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RunJobOptions } from '../api/schedule.js'
-import { type ScheduledJob, scheduleSchema } from '../config/schedule-schema.js'
+import type { Job } from '../config/jobs.js'
+import { jobsOfSet, objectScheduleSchema, scheduleSchema } from '../config/schedule-schema.js'
 import { BackupError } from '../errors/backup-error.js'
 import type { BackupEvent } from '../events/backup-event.js'
 import type { RunOutcome } from '../notify/run-outcome.js'
@@ -10,11 +11,14 @@ import { type VirtualClock, virtualClock } from './testing/virtual-clock.js'
 
 interface World {
   readonly schedules: Readonly<Record<string, object>>
+  /** Of sets of objects, by product and set. */
+  readonly sets?: Readonly<Record<string, Readonly<Record<string, object>>>>
   /** When jobs were done last: `shop backup`. */
   readonly done?: Readonly<Record<string, string>>
   /** How long a job takes, in ms. Default: no time. */
   readonly takesMs?: number
-  readonly result?: (product: string, job: ScheduledJob) => RunOutcome['result']
+  readonly takesOf?: (job: Job) => number | undefined
+  readonly result?: (product: string, job: Job) => RunOutcome['result']
 }
 
 /** A toolkit whose jobs only take time, which is what the scheduler sees of them. */
@@ -31,12 +35,19 @@ function toolkit(world: World, clock: VirtualClock) {
       const schedule = world.schedules[product]
       return schedule === undefined ? undefined : scheduleSchema.parse(schedule)
     },
-    lastDone: async (product: string, job: ScheduledJob) => {
+    objectSchedules: (product: string) =>
+      Object.fromEntries(
+        Object.entries(world.sets?.[product] ?? {}).map(([set, one]) => [
+          set,
+          jobsOfSet(set, objectScheduleSchema.parse(one)),
+        ]),
+      ),
+    lastDone: async (product: string, job: Job) => {
       const done = world.done?.[`${product} ${job}`]
       if (done === 'unknown') throw new BackupError('store-unreachable', 'no answer')
       return done === undefined ? undefined : new Date(done)
     },
-    async runJob(product: string, job: ScheduledJob, options: RunJobOptions = {}): Promise<RunOutcome> {
+    async runJob(product: string, job: Job, options: RunJobOptions = {}): Promise<RunOutcome> {
       const startedAt = clock.now().toISOString()
       const noted: (typeof runs)[number] = {
         ...{
@@ -50,7 +61,8 @@ function toolkit(world: World, clock: VirtualClock) {
       busy.set(product, (busy.get(product) ?? 0) + 1)
       most.atOnce = Math.max(most.atOnce, ++atOnce)
       most.ofOne = Math.max(most.ofOne, busy.get(product)!)
-      if (world.takesMs !== undefined) await clock.wait(world.takesMs, options.signal!)
+      const takesMs = world.takesOf?.(job) ?? world.takesMs
+      if (takesMs !== undefined) await clock.wait(takesMs, options.signal!)
       atOnce--
       busy.set(product, busy.get(product)! - 1)
       const result = options.signal?.aborted ? 'cancelled' : (world.result?.(product, job) ?? 'ok')
@@ -239,6 +251,31 @@ describe('a schedule', () => {
     cancel.abort()
     expect(await end).toMatchObject({ cancelled: 1 })
     expect(runs).toMatchObject([{ ended: '2026-11-24T12:00:06.000Z', result: 'cancelled' }])
+  })
+
+  it('copies sets of objects beside the product: a first copy of a day keeps no backup waiting', async () => {
+    const world: World = {
+      ...{ schedules: { shop: { backup: '0 */6 * * *' } } },
+      sets: { shop: { uploads: { copy: '0 3 * * *', verify: '30 3 * * *' } } },
+      done: { 'shop backup': '2026-11-24T12:00:00Z', 'shop copy:uploads': '2026-11-21T03:00:01Z' },
+      takesOf: job => (job === 'copy:uploads' ? 20 * 3_600_000 : undefined),
+    }
+    const { clock, runs, stop, end } = start(world, '2026-11-24T12:30:00Z')
+    await clock.advanceTo('2026-11-25T13:00:00Z')
+    stop.abort()
+    // It gives up the copy that runs.
+    await clock.advanceTo('2026-11-25T14:00:00Z')
+    await end
+    expect(runs.map(({ run, at, missed }) => `${run} ${at.slice(5, 16)} ${missed}`)).toEqual([
+      // What was missed is caught up once, and what looks at it comes after it.
+      'shop copy:uploads 11-24T12:30 2',
+      'shop backup 11-24T18:00 0',
+      'shop backup 11-25T00:00 0',
+      'shop backup 11-25T06:00 0',
+      'shop verify:uploads 11-25T08:30 0',
+      'shop copy:uploads 11-25T08:30 0',
+      'shop backup 11-25T12:00 0',
+    ])
   })
 
   it('is refused where nothing is scheduled', async () => {

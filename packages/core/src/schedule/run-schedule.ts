@@ -1,22 +1,27 @@
 import { setMaxListeners } from 'node:events'
 import type { Lifeboat } from '../api/lifeboat-api.js'
-import type { ScheduleConfig, ScheduledJob } from '../config/schedule-schema.js'
+import { type Job, kindOfJob } from '../config/jobs.js'
+import type { JobSchedule } from '../config/schedule-schema.js'
 import { BackupError } from '../errors/backup-error.js'
 import { type BackupEvent, emitterFor } from '../events/backup-event.js'
 import type { RunOutcome, RunStart } from '../notify/run-outcome.js'
-import { type DueRun, planRuns } from './plan-runs.js'
+import { type DueRun, planRuns, timesOf } from './plan-runs.js'
 import { turnsFor } from './turns.js'
 import { type ScheduleClock, systemClock } from './wait.js'
 
 /** Never waits longer than this at a stretch: a machine that slept, or whose clock was set, notices soon. */
 const longestWaitMs = 60_000
 
-export type ScheduledToolkit = Pick<Lifeboat, 'products' | 'schedule' | 'lastDone' | 'runJob'>
+export type ScheduledToolkit = Pick<Lifeboat, 'products' | 'schedule' | 'lastDone' | 'runJob'> &
+  Partial<Pick<Lifeboat, 'objectSchedules'>>
 
 export interface RunScheduleOptions {
   /** Default: all that have a schedule. */
   readonly products?: readonly string[] | undefined
-  /** How many products are worked on at once; of one product it is always one job. Default: 2. */
+  /**
+   * How many products are worked on at once; of one product it is always one job. As many of their sets of objects are
+   * worked on besides: a first copy may take days. Default: 2.
+   */
   readonly atOnce?: number | undefined
   /** How long runs may go on when `stop` aborts, in ms; then they are cancelled. Default: 20 s. */
   readonly stopWithinMs?: number | undefined
@@ -37,13 +42,15 @@ export interface RunScheduleOptions {
   readonly clock?: ScheduleClock | undefined
 }
 
-/** What the scheduler does for a product. */
+/** What the scheduler does for a product, or for one of its sets of objects. */
 export interface ProductState {
   readonly product: string
-  readonly running: { readonly job: ScheduledJob; readonly dueAt: string; readonly startedAt: string } | null
-  readonly next: { readonly job: ScheduledJob; readonly at: string } | null
+  /** Absent: the product itself. */
+  readonly set?: string | undefined
+  readonly running: { readonly job: Job; readonly dueAt: string; readonly startedAt: string } | null
+  readonly next: { readonly job: Job; readonly at: string } | null
   /** The newest outcome of each job since the start. */
-  readonly last: Readonly<Partial<Record<ScheduledJob, RunOutcome>>>
+  readonly last: Readonly<Partial<Record<Job, RunOutcome>>>
 }
 
 /** What was done until it was stopped. */
@@ -59,18 +66,22 @@ export interface ScheduleEnd {
  * @throws BackupError `config-invalid` when no product has a schedule
  */
 export async function runSchedule(lifeboat: ScheduledToolkit, options: RunScheduleOptions): Promise<ScheduleEnd> {
-  const products = (options.products ?? lifeboat.products).flatMap(product => {
-    const schedule = lifeboat.schedule(product)
-    return schedule === undefined || planRuns(product, schedule, {}, new Date(0)).next === null
-      ? []
-      : [{ product, schedule }]
-  })
-  if (products.length === 0)
+  const lanes = (options.products ?? lifeboat.products)
+    .flatMap((product): Lane[] => {
+      const schedule = lifeboat.schedule(product)
+      const sets = Object.entries(lifeboat.objectSchedules?.(product) ?? {})
+      return [
+        ...(schedule ? [{ product, schedule }] : []),
+        ...sets.map(([set, schedule]) => ({ product, set, schedule })),
+      ]
+    })
+    .filter(({ product, schedule }) => planRuns(product, schedule, {}, new Date(0)).next !== null)
+  if (lanes.length === 0)
     throw new BackupError('config-invalid', 'no product has a schedule', {
       hint: "add one to the configuration, such as schedule: { backup: '0 2 * * *' }",
     })
   const { clock = systemClock(), stopWithinMs = 20_000 } = options
-  const turns = turnsFor(options.atOnce ?? 2)
+  const turnsOf = { product: turnsFor(options.atOnce ?? 2), set: turnsFor(options.atOnce ?? 2) }
   const end = { runs: 0, failed: 0, cancelled: 0 }
   const cancel = new AbortController()
   const giveUp = (reason: string) => cancel.abort(new BackupError('cancelled', reason))
@@ -88,8 +99,8 @@ export async function runSchedule(lifeboat: ScheduledToolkit, options: RunSchedu
   // Each product listens to them.
   setMaxListeners(0, stop, cancel.signal)
   const ended = await Promise.allSettled(
-    products.map(one =>
-      keepSchedule(one.product, one.schedule).catch((error: unknown) => {
+    lanes.map(one =>
+      keepSchedule(one).catch((error: unknown) => {
         failed.abort()
         throw error
       }),
@@ -100,12 +111,14 @@ export async function runSchedule(lifeboat: ScheduledToolkit, options: RunSchedu
   for (const one of ended) if (one.status === 'rejected') throw one.reason
   return end
 
-  async function keepSchedule(product: string, schedule: ScheduleConfig): Promise<void> {
+  async function keepSchedule({ product, set, schedule }: Lane): Promise<void> {
+    const turns = set === undefined ? turnsOf.product : turnsOf.set
     const emit = emitterFor(event => options.onEvent?.(product, event))
-    const last: Partial<Record<ScheduledJob, RunOutcome>> = {}
+    const last: Partial<Record<Job, RunOutcome>> = {}
     const tell = (running: ProductState['running'], next: ReturnType<typeof planRuns>['next']) =>
       options.onState?.({
         product,
+        ...(set === undefined ? {} : { set }),
         running,
         next: next && { job: next.job, at: next.at.toISOString() },
         last: { ...last },
@@ -164,13 +177,17 @@ export async function runSchedule(lifeboat: ScheduledToolkit, options: RunSchedu
   /** Until when each job is done, by what the stores hold. Where they cannot say, it is done again. */
   async function readHandled(
     product: string,
-    schedule: ScheduleConfig,
+    schedule: JobSchedule,
     now: Date,
     emit: (event: BackupEvent) => void,
-  ): Promise<Partial<Record<ScheduledJob, Date>>> {
-    const handled: Partial<Record<ScheduledJob, Date>> = {}
-    for (const job of ['backup', 'verify', 'drill'] as const) {
-      if (schedule[job] === undefined) continue
+  ): Promise<Partial<Record<Job, Date>>> {
+    const handled: Partial<Record<Job, Date>> = {}
+    for (const { job } of timesOf(schedule)) {
+      // No record tells of a prune, so what was due before the start is left to the next time.
+      if (kindOfJob(job) === 'prune') {
+        handled[job] = now
+        continue
+      }
       try {
         const done = await lifeboat.lastDone(product, job, { signal: cancel.signal, onEvent: emit })
         if (done !== undefined) handled[job] = done
@@ -179,9 +196,15 @@ export async function runSchedule(lifeboat: ScheduledToolkit, options: RunSchedu
         emit({ type: 'warning.raised', message: `when the last ${job} was is not known: ${why}` })
       }
     }
-    // No record tells of a prune, so what was due before the start is left to the next time.
-    return { ...handled, prune: now }
+    return handled
   }
+}
+
+/** What is done one after the other: the work of a product, and that of each of its sets beside it. */
+interface Lane {
+  readonly product: string
+  readonly set?: string
+  readonly schedule: JobSchedule
 }
 
 /** Resolves when one of the signals aborts. */

@@ -54,7 +54,7 @@ export function indexKeys(product: string, objects: readonly StoredObject[]): Pr
 }
 
 /** `20261121T020000Z-…`, `20261121T050000123Z-…`. Undefined: not a moment. */
-function readStamp(name: string): number | undefined {
+export function readStamp(name: string): number | undefined {
   const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})?Z-/.exec(name)
   if (parts === null) return undefined
   const [, year, month, day, hour, minute, second, ms = '000'] = parts

@@ -4,6 +4,7 @@ import type { KeyFinding } from '../keys/key-state.js'
 import type { ProofRecord } from '../repository/record-schema.js'
 import { type AddFinding, judgeDestinations } from './judge-destinations.js'
 import { judgeObjectives } from './judge-objectives.js'
+import { describeObjects, judgeObjects } from './judge-objects.js'
 import { judgeSchedule, nextRunOf } from './judge-schedule.js'
 import type { DestinationFacts } from './read-destination.js'
 import type { DueTimes } from './remembered-due-times.js'
@@ -31,6 +32,7 @@ export function judgeProduct(facts: ProductFacts): ProductStatus {
   judgeDestinations(facts, add)
   judgeSchedule(facts, add)
   judgeObjectives(facts, add)
+  judgeObjects(facts, add)
   findings.push(...facts.keyFindings.map(finding => ({ ...finding, product })))
   findings.sort((a, b) => gravestFirst[a.severity] - gravestFirst[b.severity])
   return {
@@ -40,6 +42,7 @@ export function judgeProduct(facts: ProductFacts): ProductStatus {
     lastVerification: newestOf(destinations.map(one => one.verification)),
     lastDrill: newestOf(destinations.map(one => one.drill)),
     nextRun: nextRunOf(config.schedule, now, facts.due),
+    objects: describeObjects(facts),
     findings,
   }
 }

@@ -1,6 +1,8 @@
 import type { ProductStatus } from '../api/status.js'
-import { type ScheduleConfig, scheduledJobs } from '../config/schedule-schema.js'
+import type { Job } from '../config/jobs.js'
+import type { JobSchedule } from '../config/schedule-schema.js'
 import { spokenDuration, spokenTime } from '../report/quantities.js'
+import { timesOf } from '../schedule/plan-runs.js'
 import { type AddFinding, tellingOf } from './judge-destinations.js'
 import type { ProductFacts } from './judge-product.js'
 import type { DestinationFacts } from './read-destination.js'
@@ -10,12 +12,11 @@ import type { DueTimes } from './remembered-due-times.js'
 export const usualGraceMs = 2 * 60 * 60 * 1000
 
 /** The next job that is due. Null: there is no schedule, or it is never due again. */
-export function nextRunOf(schedule: ScheduleConfig | undefined, now: Date, due: DueTimes): ProductStatus['nextRun'] {
+export function nextRunOf(schedule: JobSchedule | undefined, now: Date, due: DueTimes): ProductStatus['nextRun'] {
   if (schedule === undefined) return null
   let next: { readonly job: string; readonly at: string } | null = null
-  for (const job of scheduledJobs) {
-    const expression = schedule[job]
-    const at = expression === undefined ? undefined : due.nextRun(expression, schedule.timeZone, now)
+  for (const { job, expression } of timesOf(schedule)) {
+    const at = due.nextRun(expression, schedule.timeZone, now)
     if (at !== undefined && (next === null || at.toISOString() < next.at)) next = { job, at: at.toISOString() }
   }
   return next
@@ -23,8 +24,8 @@ export function nextRunOf(schedule: ScheduleConfig | undefined, now: Date, due: 
 
 /** When a job was due last that must be done by now: its grace is over. Undefined: none was. */
 export function mustBeDoneSince(
-  schedule: ScheduleConfig | undefined,
-  job: 'backup' | 'verify' | 'drill',
+  schedule: JobSchedule | undefined,
+  job: Job,
   { now, due }: Pick<ProductFacts, 'now' | 'due'>,
 ): Date | undefined {
   const expression = schedule?.[job]

@@ -125,7 +125,7 @@ async function judge(
   const record = proofRecordSchema.safeParse({ product, destination, ...written }).data
   if (record === undefined) return null
   const keys = await job.keys()
-  return (await counts({ record, written }, { product, destination }, keys, memory.keyOf)) ? record : 'refused'
+  return (await counts({ written }, { product, destination }, keys, memory.keyOf)) ? record : 'refused'
 }
 
 function isWhole({ level }: ProofRecord): boolean {

@@ -42,6 +42,7 @@ export async function runStatus(job: StatusJob, options: StatusOptions): Promise
       Object.entries(config.destinations).map(([destination, { store }]) =>
         readDestination(
           {
+            sets: setsAt(config, destination),
             ...{ product, destination, now, memory: memory.of(product, destination) },
             store: retrying(store, { destination, emit, policy: job.retry }),
             keys: async () => {
@@ -71,6 +72,13 @@ export async function runStatus(job: StatusJob, options: StatusOptions): Promise
   throwIfCancelled(signal)
   const checkedAt = now.toISOString()
   return { version: 1, checkedAt, state: worstOf(products.flatMap(({ findings }) => findings)), products }
+}
+
+/** The sets of objects that are copied to a destination; undefined: the product has none. */
+function setsAt({ objects }: ProductConfig, destination: string): readonly string[] | undefined {
+  const sets = Object.entries(objects ?? {})
+  if (sets.length === 0) return undefined
+  return sets.filter(([, { destinations }]) => destinations?.includes(destination) ?? true).map(([set]) => set)
 }
 
 function keysUnread(error: unknown): KeyFinding {

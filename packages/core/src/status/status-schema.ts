@@ -22,7 +22,9 @@ const finding = z.strictObject({
   subject: z
     .string()
     .nullable()
-    .describe('A destination, a job of the schedule, a key, an alert channel; null: the product'),
+    .describe(
+      'A destination, a job of the schedule, a key, an alert channel, a set of objects (uploads) or one in a destination (uploads offsite); null: the product',
+    ),
   message: z.string(),
   hint: z.string().nullable(),
   since: time.nullable(),
@@ -46,6 +48,47 @@ const destination = z.strictObject({
     .nullable(),
 })
 
+const nextRun = z.strictObject({ job: z.string(), at: time }).nullable()
+
+const objects = z.strictObject({
+  set: z.string(),
+  source: z.string(),
+  rpoMs: milliseconds.nullable().describe('null: nobody said how old the newest snapshot may be'),
+  destinations: z.array(
+    z.strictObject({
+      destination: z.string(),
+      location: z.string(),
+      reachable: z.boolean(),
+      snapshots: z.number().int().nonnegative(),
+      newest: z
+        .strictObject({
+          id: z.string(),
+          createdAt: time,
+          ageMs: milliseconds.describe('At checkedAt'),
+          objects: z.number().int().nonnegative(),
+          plainBytes: z.number().int().nonnegative(),
+          storedBytes: z.number().int().nonnegative().describe('Of all content that it needs'),
+          addedBytes: z.number().int().nonnegative().describe('What its run stored'),
+          missed: z.number().int().nonnegative().describe('Objects that could not be read when it was made'),
+          durationMs: milliseconds,
+          verified: z.boolean().nullable().describe('null: its content was not read back yet'),
+        })
+        .nullable(),
+      lastVerification: z
+        .strictObject({
+          id: z.string().describe('Of the snapshot'),
+          destination: z.string(),
+          at: time,
+          ok: z.boolean(),
+          level: z.string(),
+          sample: z.number().describe('Which share was read'),
+        })
+        .nullable(),
+    }),
+  ),
+  nextRun,
+})
+
 const report = {
   version: z.literal(1),
   checkedAt: time,
@@ -57,7 +100,8 @@ const report = {
       destinations: z.array(destination),
       lastVerification: proof,
       lastDrill: proof,
-      nextRun: z.strictObject({ job: z.string(), at: time }).nullable(),
+      nextRun,
+      objects: z.array(objects).describe('Sets of objects that are copied beside the backups'),
       findings: z.array(finding).describe('Gravest first'),
     }),
   ),

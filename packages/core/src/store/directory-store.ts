@@ -72,7 +72,7 @@ export function directory(path: string): ObjectStore {
     async *list(prefix, { signal } = {}) {
       const parents = parentsOf(prefix)
       if (parents === undefined) return
-      for await (const found of walk(root, parents, signal)) if (found.key.startsWith(prefix)) yield found
+      yield* walk(root, parents, signal, { prefix })
     },
 
     async remove(key, { signal } = {}) {
@@ -168,7 +168,7 @@ async function* temporaryFiles(
   parents: readonly string[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<UnfinishedPut> {
-  for await (const { key: handle, sizeBytes, modifiedAt } of walk(root, parents, signal, isTemporary)) {
+  for await (const { key: handle, sizeBytes, modifiedAt } of walk(root, parents, signal, { wanted: isTemporary })) {
     const folder = handle.slice(0, handle.lastIndexOf('/') + 1)
     yield { key: folder, startedAt: modifiedAt, sizeBytes, handle }
   }
@@ -178,11 +178,18 @@ function isTemporary(name: string): boolean {
   return name.startsWith(temporaryNameStart)
 }
 
+interface Walk {
+  /** By the name of a file. Default: whatever is no temporary one. */
+  readonly wanted?: (name: string) => boolean
+  /** Only keys that begin with it. */
+  readonly prefix?: string
+}
+
 async function* walk(
   root: string,
   names: readonly string[],
   signal: AbortSignal | undefined,
-  wanted: (name: string) => boolean = name => !isTemporary(name),
+  { wanted = name => !isTemporary(name), prefix = '' }: Walk,
 ): AsyncGenerator<StoredObject> {
   const folder = join(root, ...names)
   const entries = await opendir(folder, { bufferSize: 256 }).catch(undefinedIfAbsent)
@@ -192,10 +199,13 @@ async function* walk(
   for await (const entry of entries) {
     signal?.throwIfAborted()
     const inner = [...names, entry.name]
-    if (entry.isDirectory()) yield* walk(root, inner, signal, wanted)
-    if (!entry.isFile() || !wanted(entry.name)) continue
+    const path = inner.join('/')
+    // What lies elsewhere is not walked through: there may be much of it.
+    if (entry.isDirectory() && (`${path}/`.startsWith(prefix) || prefix.startsWith(`${path}/`)))
+      yield* walk(root, inner, signal, { wanted, prefix })
+    if (!entry.isFile() || !wanted(entry.name) || !path.startsWith(prefix)) continue
     const stats = await lstat(join(root, ...inner)).catch(undefinedIfAbsent)
-    if (stats?.isFile()) yield storedObject(inner.join('/'), stats)
+    if (stats?.isFile()) yield storedObject(path, stats)
   }
 }
 

@@ -1,5 +1,6 @@
 import { isLockKey, readLockRecord } from '../locks/lock-record.js'
 import { isBackupId } from '../repository/layout.js'
+import { listProduct } from '../repository/list-product.js'
 import type { ObjectStore, UnfinishedPut } from '../store/object-store.js'
 
 /** How old a thing without a manifest must be before it counts as garbage: nothing that is under way is older. */
@@ -67,7 +68,7 @@ async function sortObjects(store: ObjectStore, product: string, signal: AbortSig
   const artifacts = new Map<string, Found[]>()
   const whole = new Set<string>()
   const locks: Found[] = []
-  for await (const { key, sizeBytes, modifiedAt: since } of store.list(`${product}/`, { signal })) {
+  for await (const { key, sizeBytes, modifiedAt: since } of listProduct(store, product, { signal }, ['locks'])) {
     if (!isOurs(product, key)) continue
     const [, id, name] = key.split('/') as [string, string, string]
     if (isLockKey(key)) locks.push({ key, sizeBytes, since })

@@ -1,5 +1,6 @@
 import { isBackupError } from '../errors/backup-error.js'
 import { isBackupId } from '../repository/layout.js'
+import { listProduct } from '../repository/list-product.js'
 import { isExport, restorableArtifact } from '../repository/locate-artifact.js'
 import { readManifest } from '../repository/read-manifest.js'
 import type { ObjectStore } from '../store/object-store.js'
@@ -55,7 +56,7 @@ async function sortKeys(store: ObjectStore, product: string, signal: AbortSignal
   const kinds = new Map<string, Kind>()
   const manifests = new Map<string, string>()
   const records: string[] = []
-  for await (const { key } of store.list(`${product}/`, { signal })) {
+  for await (const { key } of listProduct(store, product, { signal }, ['verifications'])) {
     const [, folder, name, more] = key.split('/')
     if (folder === undefined || name === undefined || more !== undefined) continue
     if (folder === 'verifications') records.push(key)

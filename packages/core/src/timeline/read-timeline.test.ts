@@ -92,8 +92,8 @@ describe('a timeline read from listings', () => {
     const { timeline, calls } = await counted(store)
     const { losses } = await timeline
     expect(losses[0]!.ways[0]!.instants).toMatchObject({ count: 2000 })
-    // One listing; the newest twenty manifests and forty records.
-    expect(calls).toEqual({ list: 1, get: 60, inFlight: expect.any(Number) })
+    // The backups' two listings and the records'; the newest twenty manifests and forty records.
+    expect(calls).toEqual({ list: 3, get: 60, inFlight: expect.any(Number) })
     expect(calls.inFlight).toBeGreaterThan(16)
   })
 

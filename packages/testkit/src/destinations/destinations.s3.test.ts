@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -13,6 +13,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import {
+  directory,
   generateKeyPair,
   type Lifeboat,
   type LifeboatConfig,
@@ -348,6 +349,59 @@ async function setPolicy(Bucket: string, document: unknown): Promise<void> {
   const named = Statement.map(one => ({ ...one, Principal: { AWS: [principal] } }))
   await client.send(new PutBucketPolicyCommand({ Bucket, Policy: JSON.stringify({ Version, Statement: named }) }))
 }
+
+describe('files in a backup', () => {
+  it('go to a bucket in parts and to others, each for its own readers, and come back from each with its own key alone', async () => {
+    const bucket = await makeBucket()
+    const folder = await mkdtemp(join(tmpdir(), 'lifeboat-s3-files-'))
+    try {
+      for (const name of ['team', 'auditor']) {
+        const pair = await generateKeyPair({ name })
+        await writeFile(join(folder, `${name}.asc`), pair.publicKey)
+        await writeFile(join(folder, `${name}-private.asc`), pair.privateKey)
+      }
+      await mkdir(join(folder, 'app'))
+      const noise = randomBytes(9 * 2 ** 20)
+      await writeFile(join(folder, 'app/noise'), noise)
+      await writeFile(join(folder, 'app/.env'), 'KEY=planted')
+      const openWith = (reader: string) =>
+        openLifeboat(
+          {
+            products: {
+              shop: {
+                source: { url: secret.value(server.url()) },
+                encryption: { recipients: ['team.asc'], privateKey: `${reader}-private.asc` },
+                destinations: {
+                  offsite: { store: storeIn(bucket), encryption: { recipients: ['auditor.asc'] } },
+                  near: { store: directory(join(folder, 'near')) },
+                },
+                files: { app: { root: 'app', include: ['**', '.env'] } },
+              },
+            },
+          },
+          { configFolder: folder },
+        )
+      const made = await (await openWith('team')).backup('shop')
+      expect(made.status).toBe('complete')
+      for (const [destination, reader, other] of [
+        ['offsite', 'auditor', 'team'],
+        ['near', 'team', 'auditor'],
+      ] as const) {
+        const to = join(folder, `out-${destination}`)
+        const refused = (await openWith(other)).restoreFiles('shop/latest', { toFolder: to, destination })
+        await expect(refused).rejects.toMatchObject({ code: 'wrong-key' })
+        await expect(readdir(to)).rejects.toMatchObject({ code: 'ENOENT' })
+        const own = await openWith(reader)
+        expect((await own.verify('shop/latest', { destination })).ok).toBe(true)
+        await own.restoreFiles('shop/latest', { toFolder: to, destination })
+        expect(noise.equals(await readFile(join(to, 'noise')))).toBe(true)
+        expect(await readFile(join(to, '.env'), 'utf8')).toBe('KEY=planted')
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})
 
 describe("a role's policy", () => {
   it('as a writer is enough for a backup, and refuses to delete and to write over, as doctor --probe finds', async () => {

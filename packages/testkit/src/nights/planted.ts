@@ -16,6 +16,7 @@ export type Planted = {
   | { readonly kind: 'drill-fails' }
   | { readonly kind: 'prune-fails' }
   | { readonly kind: 'scheduler-stopped' }
+  | { readonly kind: 'copy-fails'; readonly set: string; readonly code: ErrorCode }
 )
 
 /** What may be told because of it; the first must be, once it shows. A subject is left out where any will do. */
@@ -35,7 +36,20 @@ export function consequencesOf(planted: Planted): readonly string[] {
         `never-verified ${destination}`,
       ]
       const alone = ['backup-failed destinations-failed', 'drill-failed store-unreachable']
-      return [`store-unreachable ${destination}`, `backup-partial ${destination}`, ...runs, ...late, ...alone]
+      const objects = [
+        'objects-behind',
+        'objects-verify-failed',
+        'objects-copy-failed',
+        'schedule-missed verify:storage',
+      ]
+      return [
+        `store-unreachable ${destination}`,
+        `backup-partial ${destination}`,
+        ...runs,
+        ...late,
+        ...alone,
+        ...objects,
+      ]
     }
     case 'damage':
       return [`verification-failed ${planted.destination}`]
@@ -55,6 +69,16 @@ export function consequencesOf(planted: Planted): readonly string[] {
         'drill-overdue',
         'backup-too-old',
         'never-verified',
+        ...['copy:uploads', 'copy:recordings', 'verify:uploads', 'verify:recordings'].map(
+          job => `schedule-missed ${job}`,
+        ),
+        'objects-too-old',
+      ]
+    case 'copy-fails':
+      return [
+        `objects-copy-failed ${planted.set} ${planted.code}`,
+        `schedule-missed copy:${planted.set}`,
+        'objects-too-old',
       ]
   }
 }

@@ -1,7 +1,7 @@
 import type { BackupResult } from '../../../core/src/api/backups.js'
 import type { Finding, VerificationReport } from '../../../core/src/api/verification.js'
 import type { ProductConfig } from '../../../core/src/config/config-schema.js'
-import type { ScheduledJob } from '../../../core/src/config/schedule-schema.js'
+import { type Job, setOfJob } from '../../../core/src/config/jobs.js'
 import { destinationTurn } from '../../../core/src/destination/destination-schedule.js'
 import { BackupError } from '../../../core/src/errors/backup-error.js'
 import type { RunPart } from '../../../core/src/notify/run-outcome.js'
@@ -15,6 +15,7 @@ import { isSound } from '../../../core/src/verify/finding.js'
 import { backupFacts, recordOf } from '../../../core/src/verify/record-of.js'
 import { sampleManifest } from '../sample-manifest.js'
 import type { Planted } from './planted.js'
+import { runPlantedSet } from './run-planted-set.js'
 
 /** What the jobs of the simulation work with. */
 export interface World {
@@ -30,12 +31,9 @@ export interface World {
 }
 
 /** Does what a job leaves in the stores, or fails as planted; each part as a real call would resolve or reject. */
-export async function runPlanted(
-  world: World,
-  config: ProductConfig,
-  product: string,
-  job: ScheduledJob,
-): Promise<RunPart[]> {
+export async function runPlanted(world: World, config: ProductConfig, product: string, job: Job): Promise<RunPart[]> {
+  const set = setOfJob(job)
+  if (set !== undefined) return runPlantedSet(world, { product, config, ...set })
   const faults = world.active(product)
   const has = (kind: Planted['kind']) => faults.some(one => one.kind === kind)
   const names = Object.keys(config.destinations)

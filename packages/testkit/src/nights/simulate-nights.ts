@@ -1,5 +1,6 @@
 import type { LifeboatConfig } from '../../../core/src/config/config-schema.js'
-import { type ScheduledJob, scheduledJobs } from '../../../core/src/config/schedule-schema.js'
+import { type Job, setOfJob } from '../../../core/src/config/jobs.js'
+import { type JobSchedule, jobsOfSet } from '../../../core/src/config/schedule-schema.js'
 import { secret } from '../../../core/src/config/secret.js'
 import { readRecordSealer } from '../../../core/src/encryption/record-keys.js'
 import { BackupError } from '../../../core/src/errors/backup-error.js'
@@ -13,6 +14,7 @@ import { statusOperations } from '../../../core/src/operations/status.js'
 import type { Manifest } from '../../../core/src/repository/manifest.js'
 import { recordSalt } from '../../../core/src/repository/verification-record.js'
 import { nextRun } from '../../../core/src/schedule/due-times.js'
+import { timesOf } from '../../../core/src/schedule/plan-runs.js'
 import { prepareToSeal } from '../../../core/src/seal/seal.js'
 import { memoryStore } from '../../../core/src/store/memory-store.js'
 import type { ObjectStore } from '../../../core/src/store/object-store.js'
@@ -154,30 +156,37 @@ async function simulate(
     tail: () => (tail = (tail * 48_271) % 2_147_483_647),
   }
 
-  const perform = async (product: string, job: ScheduledJob, report: boolean) => {
+  const perform = async (product: string, job: Job, report: boolean) => {
     const startedAt = new Date(now)
     const parts = await runPlanted(world, working.context.productOf(product), product, job)
     runs += 1
     if (report) await working.reportRun(outcomeOf({ product, job, startedAt }, parts, new Date(now)))
   }
-  for (const product of Object.keys(config.products))
+  const schedulesOf = (product: string): readonly JobSchedule[] => {
+    const { schedule, objects = {} } = working.context.productOf(product)
+    const sets = Object.entries(objects).flatMap(([set, one]) => (one.schedule ? [jobsOfSet(set, one.schedule)] : []))
+    return schedule === undefined ? sets : [schedule, ...sets]
+  }
+  for (const product of Object.keys(config.products)) {
     for (const job of ['backup', 'verify', 'drill'] as const) await perform(product, job, false)
+    for (const set of Object.keys(working.context.productOf(product).objects ?? {}))
+      for (const does of ['copy', 'verify'] as const) await perform(product, `${does}:${set}`, false)
+  }
   const due = new Map<string, number>()
   const stepMs = hourMs / 2
   for (let step = 1; step <= nights * 48; step++) {
     const before = new Date(now)
     now += stepMs
     for (const product of Object.keys(config.products)) {
-      const { schedule } = working.context.productOf(product)
       if (active(product).some(one => one.kind === 'scheduler-stopped')) continue
-      for (const job of scheduledJobs) {
-        const expression = schedule?.[job]
-        if (expression === undefined) continue
+      for (const { job, expression } of schedulesOf(product).flatMap(timesOf)) {
         const key = `${product} ${job}`
         // Asked anew once it is over: most steps are before it.
         if ((due.get(key) ?? start) <= before.getTime())
           due.set(key, nextRun(expression, 'UTC', before)?.getTime() ?? Number.POSITIVE_INFINITY)
-        if (due.get(key)! <= now) await perform(product, job, true)
+        // A set that is copied all day long is told of at night: the day shows nothing else, and takes its time.
+        const isTold = setOfJob(job) === undefined || new Date(now).getUTCHours() < 6
+        if (due.get(key)! <= now) await perform(product, job, isTold)
       }
     }
     if (step % 5 !== 0) continue

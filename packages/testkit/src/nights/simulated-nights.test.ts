@@ -17,6 +17,14 @@ const planted: readonly Planted[] = [
   { product: 'flynn', kind: 'scheduler-stopped', from: 14 * day, until: 16 * day },
   { product: 'flynn', kind: 'drill-fails', from: 22 * day, until: 23 * day },
   { product: 'botflow', kind: 'store-full', destination: 's3', from: 5 * day, until: 6 * day },
+  {
+    product: 'botflow',
+    kind: 'copy-fails',
+    set: 'storage',
+    code: 'store-auth-failed',
+    from: 11 * day,
+    until: 12 * day,
+  },
   { product: 'botflow', kind: 'store-down', destination: 'local', from: 17 * day, until: 17 * day + 12 },
   { product: 'botflow', kind: 'store-full', destination: 'archive', from: 22 * day, until: 23 * day + 12 },
 ]

@@ -170,6 +170,26 @@ describe('the alert rules, on the metrics of planted stores', () => {
     await expectFiring(down, ofQueue('LifeboatQueueDown'))
   })
 
+  it('fire for copies of objects that stopped, and that lack some; and not for those that are well', async () => {
+    const encryption = { passphrase: secret.value('correct horse battery staple') }
+    const objects = { uploads: { from: memoryStore(), rpo: '24h' } }
+    const copied = async (agoMs: number) => {
+      const store = await night()
+      const source = { url: secret.env('NOT_HERE') }
+      const config = { products: { shop: { source, encryption, objects, destinations: { local: { store } } } } }
+      await (await openLifeboat(config, { deps: { now: () => new Date(at(agoMs)) } })).copyObjects('shop', 'uploads')
+      return metricsOf(store, { objects })
+    }
+    const page = await copied(5 * hour)
+    expect(await runPromtool(['check', 'metrics'], page)).toEqual({ status: 0, said: '' })
+    await expectFiring(page, [])
+    await expectFiring(page, [alert('LifeboatObjectsMissed', 'warning', place)], { lifeboat_objects_missed: '2x210' })
+    await expectFiring(await copied(30 * hour), [grave, alert('LifeboatObjectsFailed', 'critical', place)])
+    await expectFiring(await metricsOf(await night(), { objects }), [
+      ...[grave, alert('LifeboatObjectsFailed', 'critical', place)],
+    ])
+  })
+
   it('fire for a backup that shrank, for a page that is old, and for none', async () => {
     const page = await metricsOf(await night())
     await expectFiring(page, [alert('LifeboatBackupShrank', 'warning', place)], {

@@ -30,7 +30,7 @@ export function statusOf(findings: readonly StatusFinding[], changes: Partial<Pr
   const worst = findings.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning'
   return {
     ...{ product: 'shop', state: findings.length === 0 ? 'ok' : worst, destinations: [], lastVerification: null },
-    ...{ lastDrill: null, nextRun: null, findings },
+    ...{ lastDrill: null, nextRun: null, objects: [], findings },
     ...changes,
   }
 }

@@ -1,6 +1,24 @@
+import { type Job, setOfJob, spokenJob } from '../../config/jobs.js'
 import { BackupError, isBackupError } from '../../errors/backup-error.js'
 import { jitterFor } from '../jitter.js'
 import type { PrintedJob } from './print-schedule.js'
+
+/** As a job is called where names hold letters, digits and dashes only. */
+export function unitName({ product, job }: Pick<PrintedJob, 'product' | 'job'>): string {
+  return `lifeboat-${product}-${suffixOf(job)}`
+}
+
+/** The part of that name which says what is done: `backup`, `objects-uploads-copy`. */
+export function suffixOf(job: Job): string {
+  const of = setOfJob(job)
+  return of === undefined ? job : `objects-${of.set}-${of.does}`
+}
+
+/** What must not run twice at once: the work of a product, and that of each of its sets. */
+export function groupName({ product, job }: Pick<PrintedJob, 'product' | 'job'>): string {
+  const of = setOfJob(job)
+  return of === undefined ? `lifeboat-${product}` : `lifeboat-${product}-objects-${of.set}`
+}
 
 /** The command that does a job as `lifeboat run` does it. */
 export function jobCommand({ product, job }: PrintedJob): string {
@@ -32,6 +50,9 @@ export function ofJob<T>({ product, job }: PrintedJob, work: () => T): T {
     return work()
   } catch (error) {
     if (!isBackupError(error)) throw error
-    throw new BackupError(error.code, `the ${job} of ${product}: ${error.message}`, { hint: error.hint, cause: error })
+    throw new BackupError(error.code, `the ${spokenJob(job)} of ${product}: ${error.message}`, {
+      hint: error.hint,
+      cause: error,
+    })
   }
 }

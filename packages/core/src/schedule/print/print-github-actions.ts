@@ -1,5 +1,5 @@
 import { cronLinesInUtc } from './cron-line.js'
-import { guardedScript, ofJob, quoted } from './job-command.js'
+import { groupName, guardedScript, ofJob, quoted, suffixOf, unitName } from './job-command.js'
 import type { PrintedFile, PrintedJob, PrintOptions } from './print-schedule.js'
 
 /** A workflow for each job. */
@@ -8,8 +8,8 @@ export function printGithubActions(jobs: readonly PrintedJob[], { now, version }
     const lines = ofJob(job, () => cronLinesInUtc(job.expression, job.zone, now))
     const env = job.variables.map(name => `      ${name}: \${{ secrets.${name} }}\n`).join('')
     return {
-      name: `.github/workflows/lifeboat-${job.product}-${job.job}.yml`,
-      text: `name: Lifeboat, ${job.job} of ${job.product}
+      name: `.github/workflows/${unitName(job)}.yml`,
+      text: `name: ${quoted(`Lifeboat, ${job.job} of ${job.product}`)}
 on:
   schedule:
     # In UTC${job.zone === 'UTC' ? '' : `; in ${job.zone}: ${job.expression}`}. GitHub starts scheduled workflows late when it is busy, and may leave one out.
@@ -17,10 +17,10 @@ ${lines.map(({ fields }) => `    - cron: ${quoted(fields)}\n`).join('')}  workfl
 permissions:
   contents: read
 concurrency:
-  group: lifeboat-${job.product}
+  group: ${groupName(job)}
   cancel-in-progress: false
 jobs:
-  ${job.job}:
+  ${suffixOf(job.job)}:
     runs-on: ubuntu-latest
 ${env === '' ? '' : `    env:\n${env}`}    steps:
       - uses: actions/checkout@v4

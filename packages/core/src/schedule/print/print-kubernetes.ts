@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { cronLine } from './cron-line.js'
-import { guardedScript, ofJob, quoted } from './job-command.js'
+import { guardedScript, ofJob, quoted, suffixOf } from './job-command.js'
 import type { PrintedFile, PrintedJob } from './print-schedule.js'
 
 /** One file with a CronJob for each job. */
@@ -47,5 +48,10 @@ spec:
 
 /** At most 52 characters, so that what is made of it fits. */
 function nameOf({ product, job }: PrintedJob): string {
-  return `lifeboat-${product.slice(0, 52 - 'lifeboat-'.length - job.length - 1).replace(/-+$/, '')}-${job}`
+  const suffix = suffixOf(job)
+  const room = 52 - 'lifeboat-'.length - suffix.length - 1
+  if (room > 0) return `lifeboat-${product.slice(0, room).replace(/-+$/, '')}-${suffix}`
+  // A set of a long name: what tells it from others is kept.
+  const digest = createHash('sha256').update(`${product}/${job}`).digest('hex').slice(0, 8)
+  return `lifeboat-${product.slice(0, 12)}-${suffix.slice(0, 20)}-${digest}`.replace(/-{2,}/g, '-')
 }

@@ -1,5 +1,5 @@
 import { cronLinesInUtc } from './cron-line.js'
-import { guardedScript, ofJob, quoted } from './job-command.js'
+import { guardedScript, ofJob, quoted, unitName } from './job-command.js'
 import type { PrintedFile, PrintedJob, PrintOptions } from './print-schedule.js'
 
 /** A blueprint with a cron job for each job. */
@@ -9,7 +9,7 @@ export function printRenderCron(jobs: readonly PrintedJob[], { now, version }: P
       const zone = job.zone === 'UTC' ? '' : `; in ${job.zone}: ${job.expression}`
       const variables = job.variables.map(name => `      - key: ${name}\n        sync: false\n`).join('')
       return `  - type: cron
-    name: lifeboat-${job.product}-${job.job}${at === 0 ? '' : `-${at + 1}`}
+    name: ${unitName(job)}${at === 0 ? '' : `-${at + 1}`}
     runtime: node
     # In UTC${zone}. Render counts in UTC only.
     schedule: ${quoted(line.fields)}

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { scheduleSchema } from '../../config/schedule-schema.js'
+import { jobsOfSet, objectScheduleSchema, scheduleSchema } from '../../config/schedule-schema.js'
 import { secret } from '../../config/secret.js'
 import { missedRuns, nextRun } from '../due-times.js'
 import { cronLine, cronLinesInUtc, fixedOffset } from './cron-line.js'
 import { onCalendar } from './on-calendar.js'
-import { printSchedule, type Scheduler } from './print-schedule.js'
+import { printSchedule, type Scheduler, schedulers } from './print-schedule.js'
 import { secretVariables } from './secret-variables.js'
 
 const now = new Date('2026-11-25T12:00:00Z')
@@ -238,6 +238,47 @@ describe('a printed schedule', () => {
     })
     for (const { startCommand } of services) execFileSync('/bin/sh', ['-n', '-c', startCommand])
     expect(() => print('render-cron', berlin)).toThrow('knows UTC only')
+  })
+
+  const uploads = {
+    product: 'shop',
+    schedule: jobsOfSet(
+      'uploads',
+      objectScheduleSchema.parse({ copy: '0 3 * * *', verify: '0 10 L * *', grace: '1h' }),
+    ),
+    variables: ['SHOP_PASSPHRASE'],
+  }
+
+  it.each(schedulers)('for %s has the jobs of sets of objects, each by itself', scheduler => {
+    const text = printSchedule(scheduler, [shop, uploads], { now, version: '1.2.3' })
+      .map(file => `${basename(file.name)}\n${file.text}`)
+      .join('\n')
+    for (const job of ['backup', 'copy:uploads', 'verify:uploads'])
+      expect(text).toMatch(new RegExp(`lifeboat run shop --job ${job}\\b`))
+    expect(text).not.toContain('--job prune:uploads')
+    if (scheduler === 'cron') return
+    expect(text).toMatch(/lifeboat-shop-objects-uploads-copy\b/)
+    // What holds up a copy holds up no backup.
+    if (scheduler === 'github-actions') expect(text).toContain('group: lifeboat-shop-objects-uploads\n')
+    if (scheduler !== 'systemd')
+      for (const part of text.split(/^[\w.-]+\.ya?ml$/m).slice(1))
+        expect(parseAllDocuments(part).flatMap(({ errors }) => errors)).toEqual([])
+  })
+
+  it('keeps names that Kubernetes takes, however long those of products and sets are', () => {
+    const long = 'a'.repeat(60)
+    const schedule = jobsOfSet(long, objectScheduleSchema.parse({ copy: '0 3 * * *', verify: '0 4 * * *' }))
+    const [file] = printSchedule('kubernetes', [{ product: long, schedule, variables: [] }], { now, version: '1' })
+    const names = parseAllDocuments(file!.text).map(document => document.toJS().metadata.name as string)
+    expect(new Set(names).size).toBe(2)
+    for (const name of names) expect(name).toMatch(/^[a-z0-9][a-z0-9-]{0,51}$/)
+  })
+
+  it('is refused where two jobs would be called alike', () => {
+    const other = { ...shop, product: 'shop-objects-uploads' }
+    expect(() => printSchedule('systemd', [other, uploads], { now, version: '1' })).toThrow(
+      'both be called lifeboat-shop-objects-uploads-verify',
+    )
   })
 
   it('is refused where nothing is scheduled', () => {

@@ -1,6 +1,8 @@
-import type { ScheduleConfig, ScheduledJob } from '../../config/schedule-schema.js'
-import { scheduledJobs } from '../../config/schedule-schema.js'
+import type { Job } from '../../config/jobs.js'
+import type { JobSchedule } from '../../config/schedule-schema.js'
 import { BackupError } from '../../errors/backup-error.js'
+import { timesOf } from '../plan-runs.js'
+import { unitName } from './job-command.js'
 import { printCrontab } from './print-crontab.js'
 import { printGithubActions } from './print-github-actions.js'
 import { printKubernetes } from './print-kubernetes.js'
@@ -11,10 +13,10 @@ import { printSystemd } from './print-systemd.js'
 export const schedulers = ['cron', 'systemd', 'github-actions', 'kubernetes', 'render-cron'] as const
 export type Scheduler = (typeof schedulers)[number]
 
-/** A product whose schedule is written for another scheduler. */
+/** A product, or one of its sets of objects, whose schedule is written for another scheduler. */
 export interface PrintedProduct {
   readonly product: string
-  readonly schedule: ScheduleConfig
+  readonly schedule: JobSchedule
   /** Names of the environment variables that its configuration reads. */
   readonly variables: readonly string[]
 }
@@ -35,7 +37,7 @@ export interface PrintedFile {
 /** One job of a product, as the printers see it. */
 export interface PrintedJob {
   readonly product: string
-  readonly job: ScheduledJob
+  readonly job: Job
   readonly expression: string
   readonly zone: string
   readonly jitterMs: number | undefined
@@ -54,16 +56,26 @@ export function printSchedule(
   options: PrintOptions,
 ): PrintedFile[] {
   const jobs = products.flatMap(({ product, schedule, variables }) =>
-    scheduledJobs.flatMap((job): PrintedJob[] => {
-      const expression = schedule[job]
+    timesOf(schedule).map(({ job, expression }): PrintedJob => {
       const { timeZone: zone, jitter: jitterMs, grace: graceMs } = schedule
-      return expression === undefined ? [] : [{ product, job, expression, zone, jitterMs, graceMs, variables }]
+      return { product, job, expression, zone, jitterMs, graceMs, variables }
     }),
   )
   if (jobs.length === 0)
     throw new BackupError('config-invalid', 'no product has a schedule', {
       hint: "add one to the configuration, such as schedule: { backup: '0 2 * * *' }",
     })
+  const named = new Map<string, PrintedJob>()
+  for (const job of jobs) {
+    const other = named.get(unitName(job))
+    if (other !== undefined)
+      throw new BackupError(
+        'config-invalid',
+        `the ${job.job} of ${job.product} and the ${other.job} of ${other.product} would both be called ${unitName(job)}`,
+        { hint: 'print them by themselves, or rename one of the two' },
+      )
+    named.set(unitName(job), job)
+  }
   const print = {
     cron: printCrontab,
     systemd: printSystemd,

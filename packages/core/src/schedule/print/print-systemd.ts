@@ -1,11 +1,11 @@
-import { jobCommand, ofJob } from './job-command.js'
+import { jobCommand, ofJob, unitName } from './job-command.js'
 import { onCalendar } from './on-calendar.js'
 import type { PrintedFile, PrintedJob } from './print-schedule.js'
 
 /** A service and a timer for each job. */
 export function printSystemd(jobs: readonly PrintedJob[]): PrintedFile[] {
   return jobs.flatMap(job => {
-    const unit = `lifeboat-${job.product}-${job.job}`
+    const unit = unitName(job)
     return [
       { name: `/etc/systemd/system/${unit}.service`, text: serviceOf(job) },
       { name: `/etc/systemd/system/${unit}.timer`, text: timerOf(job) },
