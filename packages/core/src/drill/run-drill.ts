@@ -185,7 +185,7 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
 
   /** Drops what drills that were killed left on a configured server. */
   async function sweepServer(opened: OpenScratchServer): Promise<void> {
-    for (const name of opened.ours ? [] : await sweepScratchDatabases(opened, signal))
+    for (const name of opened.ours ? [] : await sweepScratchDatabases(opened, signal, warn))
       warn(`${name} of a drill that was killed was dropped`)
   }
 

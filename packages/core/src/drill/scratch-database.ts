@@ -3,7 +3,8 @@ import type pg from 'pg'
 import { escapeIdentifier, escapeLiteral } from 'pg'
 import type { TableOfContents } from '../archive/archive-header.js'
 import { connect, databaseError, parseConnectionUrl } from '../postgres/connection.js'
-import { type Definer, rolesNamed } from '../restore/plan-restore.js'
+import type { Definer } from '../restore/plan-restore.js'
+import { rolesNamed } from '../restore/roles-named.js'
 import { newPassword, type OpenScratchServer } from './scratch-server.js'
 
 /*
@@ -94,8 +95,12 @@ export async function makeScratchDatabase(
   }
 }
 
-/** Drops what drills that were killed left on a configured server. Returns the names that are gone now. */
-export async function sweepScratchDatabases(server: OpenScratchServer, signal?: AbortSignal): Promise<string[]> {
+/** Drops what drills that were killed left on a configured server. Returns the names that are gone now; tells what is not. */
+export async function sweepScratchDatabases(
+  server: OpenScratchServer,
+  signal?: AbortSignal,
+  onStuck: (message: string) => void = () => {},
+): Promise<string[]> {
   const client = await connect(server.admin, signal)
   const dropped: string[] = []
   try {
@@ -116,6 +121,11 @@ export async function sweepScratchDatabases(server: OpenScratchServer, signal?: 
           `drop ${kind} if exists ${escapeIdentifier(name)}${kind === 'database' ? ' with (force)' : ''}`,
         )
         dropped.push(name)
+      } catch (error) {
+        const failure = databaseError(error, server.admin, signal)
+        // Somebody gave it something to own, or the login may not: this drill can be held all the same.
+        if (failure.code !== 'database-refused') throw failure
+        onStuck(`${name} of a drill that was killed could not be dropped: ${failure.message}`)
       } finally {
         await client.query('select pg_advisory_unlock($1, $2)', [lockSpace, key])
       }

@@ -8,11 +8,6 @@ export class ContentMarks {
     return this.#count
   }
 
-  /** The runs of what is marked. */
-  get runs(): Iterable<string> {
-    return this.#runs.keys()
-  }
-
   /** Whether this made the mark. */
   mark(run: string, number: number): boolean {
     let bits = this.#runs.get(run)

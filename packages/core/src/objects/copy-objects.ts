@@ -192,7 +192,11 @@ export async function publish(
   if (tally.contents !== gathered.marks.count)
     throw explained(new BackupError('object-damaged', 'its inventory does not name all content that its listing needs'))
   const encryption = encryptionOf(job.lock)
-  const olderContent = olderContentOf(gathered.marks.runs, encryption, done.encryptionOfRun)
+  const olderContent = olderContentOf(
+    [...gathered.marks.runs()].map(one => one.run),
+    encryption,
+    done.encryptionOfRun,
+  )
   const snapshot = await sealSnapshot(
     {
       format: snapshotFormat,

@@ -1,5 +1,5 @@
 import type { RestoreOptions, RestorePlan } from '../api/restoring.js'
-import type { ArchiveEntry, TableOfContents } from '../archive/archive-header.js'
+import type { TableOfContents } from '../archive/archive-header.js'
 import type { Unlock } from '../encryption/open-pgp.js'
 import { BackupError } from '../errors/backup-error.js'
 import { type ConnectionTarget, parseConnectionUrl } from '../postgres/connection.js'
@@ -7,6 +7,7 @@ import { choosePgDump, majorForArchive, type PgTools } from '../postgres/find-pg
 import { type LocatedBackup, restorableArtifact } from '../repository/locate-artifact.js'
 import type { Artifact } from '../repository/manifest.js'
 import type { SealKeys } from '../seal/manifest-seal.js'
+import { checkFitness } from './check-fitness.js'
 import { countSelected, describeEntry, describePart, describeSkipped, isObject } from './describe-selection.js'
 import { inspectForProfile } from './inspect-for-profile.js'
 import { findFilled, inspectObjects, noObjects } from './inspect-objects.js'
@@ -15,6 +16,7 @@ import { type PartialGrants, planPartialGrants } from './partial-grants.js'
 import { readContents } from './read-contents.js'
 import { requireSeal } from './require-seal.js'
 import { type ProfileStatement, rolesCreated } from './restore-profile.js'
+import { rolesNamed } from './roles-named.js'
 import { type EntryRule, type EntrySelection, selectEntries } from './select-entries.js'
 import { asksForPart, type PartSelection, selectPart } from './select-part.js'
 
@@ -226,69 +228,6 @@ function partWarnings({ only, intoSchema }: RestoreOptions, facts: TargetFacts):
   if (only === 'data' && intoSchema === undefined && !facts.superuser)
     warnings.push("the login may not be allowed to switch triggers off: then the target's triggers fire for each row")
   return warnings
-}
-
-function checkFitness(
-  source: LocatedBackup['manifest']['source'],
-  kept: readonly ArchiveEntry[] | undefined,
-  facts: TargetFacts,
-  target: ConnectionTarget,
-  definer: Definer | undefined,
-): { readonly warnings: string[]; readonly keepOwners: boolean } {
-  const warnings: string[] = []
-  const sourceMajor = Number.parseInt(source.serverVersion, 10)
-  if (facts.serverMajor < sourceMajor)
-    warnings.push(
-      `the target runs PostgreSQL ${facts.serverVersion}, older than the source's ${source.serverVersion}: what is new in ${sourceMajor} cannot be restored there`,
-    )
-  const extensions = kept
-    ? kept.filter(entry => entry.description === 'EXTENSION').map(entry => entry.tag)
-    : source.extensions.map(one => one.name)
-  const lacking = extensions.filter(name => !facts.availableExtensions.has(name))
-  if (lacking.length > 0) {
-    throw new BackupError('target-unfit', `the target server lacks the extension ${lacking.join(', ')}`, {
-      hint: 'install it on the target server, or restore to a server that has it',
-    })
-  }
-  const entries = kept ?? []
-  const owners = new Set(entries.map(entry => entry.owner).filter(owner => owner !== null))
-  const missingOwners = [...owners].filter(owner => !facts.roles.has(owner))
-  const foreignOwners = [...owners].filter(owner => owner !== target.user)
-  const keepOwners = missingOwners.length === 0 && (facts.superuser || foreignOwners.length === 0)
-  if (!keepOwners && foreignOwners.length > 0 && definer === undefined)
-    warnings.push(`objects of ${foreignOwners.join(', ')} will belong to ${target.user}`)
-  const missing = [...rolesNamed(entries, /^(ACL|DEFAULT ACL)$/)].filter(role => !facts.roles.has(role))
-  if (missing.length > 0) warnings.push(`grants to ${missing.join(', ')} are left out: no such role on the target`)
-  const needed = [...rolesNamed(entries, /^POLICY$/)].filter(role => !facts.roles.has(role))
-  if (needed.length > 0) {
-    throw new BackupError(
-      'target-unfit',
-      `row-level security policies name roles that the target does not have: ${needed.join(', ')}`,
-      {
-        hint: `create them there first: ${needed.map(role => `create role "${role}"`).join('; ')}`,
-      },
-    )
-  }
-  return { warnings, keepOwners }
-}
-
-/** Roles behind `TO` and `FROM` in grants and policies. */
-export function rolesNamed(entries: readonly ArchiveEntry[], kind: RegExp): Set<string> {
-  const roles = new Set<string>()
-  for (const entry of entries) {
-    if (!kind.test(entry.description)) continue
-    const head =
-      entry.description === 'POLICY' ? entry.definition.split(/\s(?:USING|WITH CHECK)\s*\(/)[0]! : entry.definition
-    for (const match of head.matchAll(
-      /\b(?:TO|FROM|FOR ROLE) ((?:"(?:[^"]|"")+"|[a-z_][\w$]*)(?:, (?:"(?:[^"]|"")+"|[a-z_][\w$]*))*)/g,
-    )) {
-      for (const name of match[1]!.match(/"(?:[^"]|"")+"|[a-z_][\w$]*/g) ?? []) {
-        roles.add(name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name)
-      }
-    }
-  }
-  for (const word of ['public', 'current_user', 'session_user']) roles.delete(word)
-  return roles
 }
 
 /** pg_restore must know the archive's version; of those that do, the one nearest to the target's server. */

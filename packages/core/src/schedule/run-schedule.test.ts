@@ -260,7 +260,7 @@ describe('a schedule', () => {
       done: { 'shop backup': '2026-11-24T12:00:00Z', 'shop copy:uploads': '2026-11-21T03:00:01Z' },
       takesOf: job => (job === 'copy:uploads' ? 20 * 3_600_000 : undefined),
     }
-    const { clock, runs, stop, end } = start(world, '2026-11-24T12:30:00Z')
+    const { clock, runs, stop, end } = start(world, '2026-11-24T12:30:00Z', { atOnce: 1 })
     await clock.advanceTo('2026-11-25T13:00:00Z')
     stop.abort()
     // It gives up the copy that runs.

@@ -1,4 +1,5 @@
 import type { ListedBackup } from '../../api/backups.js'
+import type { ObjectSetStatus } from '../../api/status.js'
 import { resolveConfig } from '../../config/define-config.js'
 import { secret } from '../../config/secret.js'
 import type { Manifest } from '../../repository/manifest.js'
@@ -97,6 +98,33 @@ const product = (rpo: string, rto: string) => ({
   destinations: { local: { store: memoryStore() }, offsite: { store: memoryStore() } },
 })
 
+/** A set of copied objects: copied here, never there, and with hostile names. */
+const sampleSet: ObjectSetStatus = {
+  ...{ set: 'uploads', source: `s3://bucket/${hostile}`, rpoMs: day, nextRun: null },
+  destinations: [
+    {
+      ...{ destination: 'local', location: '/backups', reachable: true, snapshots: 31 },
+      newest: {
+        ...{
+          id: '20261121T030000Z-7f3k9q',
+          createdAt: '2026-11-21T03:00:00.000Z',
+          ageMs: 9 * hour,
+          objects: 1_234_567,
+        },
+        ...{ plainBytes: 9e11, storedBytes: 9e11, addedBytes: 4e6, missed: 2, durationMs: 60_000, verified: null },
+      },
+      lastVerification: {
+        ...{ id: '20261114T030000Z-7f3k9q', destination: 'local', at: '2026-11-14T05:00:00.000Z', ok: true },
+        ...{ level: 'content', sample: 0.01 },
+      },
+    },
+    {
+      ...{ destination: 'offsite', location: `s3://bucket/${hostile}`, reachable: true, snapshots: 0, newest: null },
+      lastVerification: null,
+    },
+  ],
+}
+
 /** Three products: one as it should be, one with worries, one in trouble and with hostile names. */
 export function sampleReport(): ReportModel {
   const backups: ListedBackup[] = []
@@ -147,6 +175,7 @@ export function sampleReport(): ReportModel {
   const stored: StoredBackups = {
     ...{ backups, unreadable: [], refused: [] },
     unreachable: [{ product: 'ledger', destination: 'local', message: `no answer from ${hostile}` }],
+    objects: [{ product: 'ledger', sets: [sampleSet], findings: [] }],
   }
   const config = resolveConfig({
     products: { shop: product('24h', '1h'), booking: product('8h', '4h'), ledger: product('24h', '10m') },

@@ -14,12 +14,6 @@ export function suffixOf(job: Job): string {
   return of === undefined ? job : `objects-${of.set}-${of.does}`
 }
 
-/** What must not run twice at once: the work of a product, and that of each of its sets. */
-export function groupName({ product, job }: Pick<PrintedJob, 'product' | 'job'>): string {
-  const of = setOfJob(job)
-  return of === undefined ? `lifeboat-${product}` : `lifeboat-${product}-objects-${of.set}`
-}
-
 /** The command that does a job as `lifeboat run` does it. */
 export function jobCommand({ product, job }: PrintedJob): string {
   return `lifeboat run ${product} --job ${job}`

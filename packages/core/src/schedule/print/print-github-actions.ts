@@ -1,5 +1,5 @@
 import { cronLinesInUtc } from './cron-line.js'
-import { groupName, guardedScript, ofJob, quoted, suffixOf, unitName } from './job-command.js'
+import { guardedScript, ofJob, quoted, suffixOf, unitName } from './job-command.js'
 import type { PrintedFile, PrintedJob, PrintOptions } from './print-schedule.js'
 
 /** A workflow for each job. */
@@ -17,7 +17,7 @@ ${lines.map(({ fields }) => `    - cron: ${quoted(fields)}\n`).join('')}  workfl
 permissions:
   contents: read
 concurrency:
-  group: ${groupName(job)}
+  group: ${unitName(job)}
   cancel-in-progress: false
 jobs:
   ${suffixOf(job.job)}:

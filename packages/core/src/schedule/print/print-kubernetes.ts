@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import { cronLine } from './cron-line.js'
 import { guardedScript, ofJob, quoted, suffixOf } from './job-command.js'
 import type { PrintedFile, PrintedJob } from './print-schedule.js'
+import { refuseSameNames } from './refuse-same-names.js'
 
 /** One file with a CronJob for each job. */
 export function printKubernetes(jobs: readonly PrintedJob[]): PrintedFile[] {
+  refuseSameNames(jobs, nameOf)
   return [{ name: 'lifeboat-cronjobs.yaml', text: jobs.map(manifestOf).join('---\n') }]
 }
 

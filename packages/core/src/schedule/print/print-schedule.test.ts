@@ -224,6 +224,20 @@ describe('a printed schedule', () => {
       execFileSync('/bin/sh', ['-n', '-c', job.spec.jobTemplate.spec.template.spec.containers[0].args[0]])
   })
 
+  it('for GitHub Actions lets no job of a product take the place of another that waits', () => {
+    const groups = print('github-actions', shop).map(
+      ({ text }) => parseAllDocuments(text)[0]!.toJS().concurrency.group as string,
+    )
+    // Of one group GitHub keeps one that waits, and cancels it for the next: a backup for the verification after it.
+    expect(new Set(groups).size).toBe(4)
+  })
+
+  it('for Kubernetes is refused where two long names would become one: the second would replace the first', () => {
+    const named = (product: string) => ({ ...shop, product })
+    const start = 'customer-acme-production-database-of-the-shop'
+    expect(() => print('kubernetes', named(`${start}-eu`), named(`${start}-us`))).toThrow('one name')
+  })
+
   it('for Render is a blueprint with a cron job for each', () => {
     const [file] = print('render-cron', shop)
     const { services } = parseAllDocuments(file!.text)[0]!.toJS()
@@ -259,7 +273,7 @@ describe('a printed schedule', () => {
     if (scheduler === 'cron') return
     expect(text).toMatch(/lifeboat-shop-objects-uploads-copy\b/)
     // What holds up a copy holds up no backup.
-    if (scheduler === 'github-actions') expect(text).toContain('group: lifeboat-shop-objects-uploads\n')
+    if (scheduler === 'github-actions') expect(text).toContain('group: lifeboat-shop-objects-uploads-copy\n')
     if (scheduler !== 'systemd')
       for (const part of text.split(/^[\w.-]+\.ya?ml$/m).slice(1))
         expect(parseAllDocuments(part).flatMap(({ errors }) => errors)).toEqual([])
