@@ -47,11 +47,11 @@ async function answered(): Promise<void> {
 }
 
 /** Loads one table as a restore does, whatever happens on the way. */
-async function load(loader: CopyLoader, rows: () => Promise<void>): Promise<void> {
+async function load(loader: CopyLoader, give: () => Promise<void>, rows = 2): Promise<void> {
   try {
     await loader.start(entry)
-    await rows()
-    loader.finishTable()
+    await give()
+    loader.finishTable({ schema: 'copy_loader', name: 'numbers', rows, bytes: 4 })
     await loader.finish()
   } finally {
     await loader.close()
@@ -100,5 +100,29 @@ describe('a table whose rows the server refuses', () => {
     await client.query(`select pg_terminate_backend(pid) ${sessions}`)
     await new Promise(resolve => setTimeout(resolve, 50))
     await expect(load(loader, async () => {})).rejects.toMatchObject({ code: 'database-unreachable' })
+  })
+})
+
+describe('rows that the target takes', () => {
+  const two = (loader: CopyLoader) => () => loader.rows(Buffer.from('1\n2\n'))
+
+  it('are as many as were sent', async () => {
+    const loader = await open([1])
+    await load(loader, two(loader))
+    expect((await client.query('select n from copy_loader.numbers')).rows).toEqual([{ n: 1 }, { n: 2 }])
+  })
+
+  it.each([
+    ['made just now', [1]],
+    ['that was there', []],
+  ])('fail the restore when a trigger keeps one of them out of a table %s', async (_, created) => {
+    await client.query(`create function copy_loader.keep_out() returns trigger language plpgsql
+      as $$ begin if new.n = 1 then return null; end if; return new; end $$;
+      create trigger keep_out before insert on copy_loader.numbers for each row execute function copy_loader.keep_out()`)
+    const loader = await open(created)
+    await expect(load(loader, two(loader))).rejects.toMatchObject({
+      code: 'counts-differ',
+      message: expect.stringContaining('1 of the 2 rows of copy_loader.numbers'),
+    })
   })
 })

@@ -3,7 +3,9 @@ import type { Writable } from 'node:stream'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { ArchiveEntry } from '../archive/archive-header.js'
+import type { CountedTable } from '../archive/archive-scanner.js'
 import { invalid } from '../archive/front-reader.js'
+import { BackupError } from '../errors/backup-error.js'
 import { type ConnectionTarget, connect, databaseError } from '../postgres/connection.js'
 import { copyTarget } from './copy-target.js'
 import type { RowSink } from './load-archive.js'
@@ -19,6 +21,8 @@ interface Load {
   /** What the stream writes to. */
   readonly socket: Writable
   readonly done: Promise<void>
+  /** What was sent, once all of it was. */
+  sent: CountedTable | undefined
 }
 
 /**
@@ -88,8 +92,10 @@ export class CopyLoader implements RowSink {
       // Stays: a stream that has failed fails again when it is ended or destroyed, which nobody needs to hear.
       stream.on('error', reject)
     })
+    const load = { stream, socket: client.connection.stream, sent: undefined as CountedTable | undefined }
     const done = ended
       .then(async () => {
+        if (load.sent !== undefined && stream.rowCount !== load.sent.rows) throw rowsLost(load.sent, stream.rowCount)
         if (freeze) await client.query('commit')
         this.#idle.push(client)
       })
@@ -101,7 +107,7 @@ export class CopyLoader implements RowSink {
       })
       .finally(() => this.#busy.delete(done))
     this.#busy.add(done)
-    this.#current = { stream, socket: client.connection.stream, done }
+    this.#current = Object.assign(load, { done })
   }
 
   /**
@@ -120,9 +126,10 @@ export class CopyLoader implements RowSink {
     this.#throwFailure()
   }
 
-  finishTable(): void {
+  finishTable(table: CountedTable): void {
     this.#throwFailure()
-    this.#current?.stream.end()
+    this.#current!.sent = table
+    this.#current!.stream.end()
     this.#current = undefined
   }
 
@@ -144,6 +151,13 @@ export class CopyLoader implements RowSink {
   #throwFailure(): void {
     if (this.#failure !== undefined) throw databaseError(this.#failure, this.#target)
   }
+}
+
+/** A trigger of the target may keep rows out; nothing of the backup does. */
+function rowsLost({ schema, name, rows }: CountedTable, taken: number): BackupError {
+  return new BackupError('counts-differ', `the target took ${taken} of the ${rows} rows of ${schema}.${name}`, {
+    hint: 'does a trigger of the target keep rows out? restore as a role that may switch triggers off',
+  })
 }
 
 /** @returns false where the login lacks the privilege; the plan has warned of it */

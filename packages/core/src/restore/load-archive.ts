@@ -19,7 +19,8 @@ export interface RowSink {
   start(entry: ArchiveEntry): Promise<void>
   /** The bytes may change once the promise is resolved. */
   rows(bytes: Uint8Array): Promise<void>
-  finishTable(): void
+  /** Fails later where the database did not take as many rows. */
+  finishTable(table: CountedTable): void
   /** Resolves once every table is in. */
   finish(): Promise<void>
   close(): Promise<void>
@@ -115,7 +116,7 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
       case 'loaded':
         if (!loading) return
         load.tableSent({ ...part.table, sha256: sent.digest('hex') })
-        loader!.finishTable()
+        loader!.finishTable(part.table)
         load.tableLoaded(part.table)
         return
       case 'other':
