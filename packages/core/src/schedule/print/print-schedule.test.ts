@@ -291,7 +291,7 @@ describe('a printed schedule', () => {
   it('is refused where two jobs would be called alike', () => {
     const other = { ...shop, product: 'shop-objects-uploads' }
     expect(() => printSchedule('systemd', [other, uploads], { now, version: '1' })).toThrow(
-      'both be called lifeboat-shop-objects-uploads-verify',
+      'would have one name: lifeboat-shop-objects-uploads-verify',
     )
   })
 

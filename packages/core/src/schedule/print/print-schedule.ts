@@ -8,6 +8,7 @@ import { printGithubActions } from './print-github-actions.js'
 import { printKubernetes } from './print-kubernetes.js'
 import { printRenderCron } from './print-render-cron.js'
 import { printSystemd } from './print-systemd.js'
+import { refuseSameNames } from './refuse-same-names.js'
 
 /** Schedulers that others run. */
 export const schedulers = ['cron', 'systemd', 'github-actions', 'kubernetes', 'render-cron'] as const
@@ -65,17 +66,8 @@ export function printSchedule(
     throw new BackupError('config-invalid', 'no product has a schedule', {
       hint: "add one to the configuration, such as schedule: { backup: '0 2 * * *' }",
     })
-  const named = new Map<string, PrintedJob>()
-  for (const job of jobs) {
-    const other = named.get(unitName(job))
-    if (other !== undefined)
-      throw new BackupError(
-        'config-invalid',
-        `the ${job.job} of ${job.product} and the ${other.job} of ${other.product} would both be called ${unitName(job)}`,
-        { hint: 'print them by themselves, or rename one of the two' },
-      )
-    named.set(unitName(job), job)
-  }
+  // Of a product `shop` and a set `uploads`, and of a product `shop-objects-uploads`.
+  refuseSameNames(jobs, unitName)
   const print = {
     cron: printCrontab,
     systemd: printSystemd,

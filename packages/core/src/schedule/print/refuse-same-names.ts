@@ -13,7 +13,7 @@ export function refuseSameNames(jobs: readonly PrintedJob[], nameOf: (job: Print
     if (twin !== undefined)
       throw new BackupError(
         'config-invalid',
-        `the ${job.job} of ${twin.product} and of ${job.product} would have one name: ${name}`,
+        `the ${twin.job} of ${twin.product} and the ${job.job} of ${job.product} would have one name: ${name}`,
         { hint: 'print them into files of their own and rename one, or give the products names that differ earlier' },
       )
     known.set(name, job)
