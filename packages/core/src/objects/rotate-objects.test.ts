@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faulty } from '../../../testkit/src/faulty-store.js'
 import { secret } from '../config/secret.js'
 import { generateKeyPair } from '../encryption/open-pgp.js'
+import { BackupError } from '../errors/backup-error.js'
 import { openLifeboat } from '../lifeboat.js'
 import { memoryStore } from '../store/memory-store.js'
 import type { ObjectStore } from '../store/object-store.js'
@@ -125,6 +126,27 @@ describe('keys rotate', () => {
     const [again] = await next.rotateObjects('shop', 'uploads', { key, apply: true })
     expect(again?.snapshots.map(one => one.outcome)).toEqual(['present', 'current', 'present', 'current'])
     expect(await contents(store)).toEqual(after)
+  })
+
+  it('does not begin in a destination that cannot be locked: a copy may be under way there', async () => {
+    const [source, store] = [memoryStore(), memoryStore()]
+    await fill(source, { 'a.txt': 'one' })
+    await (await open(source, store, readers('team'))).copyObjects('shop', 'uploads')
+    const before = await contents(store)
+    const unlockable: ObjectStore = {
+      ...store,
+      async put(key, bytes, options) {
+        if (key.includes('/locks/')) throw new BackupError('store-auth-failed', 'no right to write locks')
+        return store.put(key, bytes, options)
+      },
+    }
+    const next = await open(source, unlockable, readers('next'))
+    const rotating = next.rotateObjects('shop', 'uploads', { key: givenKey('team'), apply: true, removeOld: true })
+    await rotating.then(
+      done => expect(JSON.stringify(done)).toContain('no right to write locks'),
+      error => expect(error).toMatchObject({ code: 'store-auth-failed' }),
+    )
+    expect(await contents(store)).toEqual(before)
   })
 
   it('leaves the next copy knowing what is unchanged, and lets a prune take the old ones away', async () => {

@@ -34,7 +34,7 @@ export interface RotateSetJob extends Omit<RotateSnapshotJob, 'snapshot' | 'id' 
 export async function rotateSet(job: RotateSetJob): Promise<SetRotation> {
   if (!job.apply) return rotateUnlocked(job, sharedSignal(job.signal))
   const { product, set, destination, store, lockLeaseMs: leaseMs, now, emit } = job
-  const lock = { product, name: setLock(set), purpose: 'backup', stores: [{ name: destination, store }] } as const
+  const lock = { product, name: setLock(set), purpose: 'copy', stores: [{ name: destination, store }] } as const
   return withLocks({ ...lock, leaseMs, now, emit, signal: job.signal }, signal =>
     rotateUnlocked(job, sharedSignal(signal)),
   )
