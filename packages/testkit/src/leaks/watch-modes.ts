@@ -51,6 +51,9 @@ function makes(flags: unknown): boolean {
 
 function note(from: string | undefined, path: string): void {
   if (from === undefined || mayBeRead.includes(from)) return
-  const mode = fs.statSync(path, { throwIfNoEntry: false })?.mode ?? 0
+  const made = fs.statSync(path, { throwIfNoEntry: false })
+  // A device is everybody's, and nothing is kept in it.
+  if (!made?.isFile()) return
+  const { mode } = made
   if ((mode & 0o077) !== 0) writeLine({ kind: 'mode', from: `${path} of ${from}`, text: (mode & 0o777).toString(8) })
 }
