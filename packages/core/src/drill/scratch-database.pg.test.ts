@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import type {} from '../../../testkit/src/provided-postgres.js'
-import { parseConnectionUrl } from '../postgres/connection.js'
+import { parseConnectionUrl } from '../postgres/connection-target.js'
 import { sweepScratchDatabases } from './scratch-database.js'
 import type { OpenScratchServer } from './scratch-server.js'
 

@@ -2,13 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import type pg from 'pg'
 import { BackupError } from '../errors/backup-error.js'
-import {
-  type ConnectionTarget,
-  connect,
-  databaseError,
-  parseConnectionUrl,
-  withDatabase,
-} from '../postgres/connection.js'
+import { connect, databaseError } from '../postgres/connection.js'
+import { type ConnectionTarget, parseConnectionUrl, withDatabase } from '../postgres/connection-target.js'
 import { spokenBytes } from '../report/quantities.js'
 import { drillServerSettings } from '../scratch/drill-server-settings.js'
 import { startScratchServer } from '../scratch/start-scratch-server.js'

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { BackupError } from '../errors/backup-error.js'
-import { type ConnectionTarget, connect } from '../postgres/connection.js'
+import { connect } from '../postgres/connection.js'
+import type { ConnectionTarget } from '../postgres/connection-target.js'
 
 /** The same for two sessions only when one running server answers both. */
 export interface ServerIdentity {

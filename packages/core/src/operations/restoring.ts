@@ -1,7 +1,7 @@
 import type { ContentsOptions, RestoreOperations, RestoreOptions } from '../api/restoring.js'
 import { withHooks } from '../hooks/with-hooks.js'
 import { withServicesPaused } from '../maintenance/pause-services.js'
-import { parseConnectionUrl } from '../postgres/connection.js'
+import { parseConnectionUrl } from '../postgres/connection-target.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
 import { prepareRestore, type RestoreJob } from '../restore/plan-restore.js'
 import { readBackupContents } from '../restore/read-backup-contents.js'

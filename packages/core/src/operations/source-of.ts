@@ -1,6 +1,6 @@
 import type { ProductConfig } from '../config/config-schema.js'
 import { BackupError } from '../errors/backup-error.js'
-import { type ConnectionTarget, parseConnectionUrl } from '../postgres/connection.js'
+import { type ConnectionTarget, parseConnectionUrl } from '../postgres/connection-target.js'
 import { sourceAddress } from '../provider/source-address.js'
 
 /** The database that a product's backups are made of, where this machine can know. */

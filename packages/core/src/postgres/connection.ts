@@ -5,8 +5,6 @@ import { BackupError } from '../errors/backup-error.js'
 import { cancellation } from '../errors/cancelled.js'
 import { type ConnectionTarget, redact } from './connection-target.js'
 
-export * from './connection-target.js'
-
 /**
  * Opens a session. It ends at once when `signal` aborts, whatever it is waiting for.
  * @throws BackupError `database-unreachable`, `database-auth-failed`, `database-refused`

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { parseConnectionUrl } from './connection.js'
+import { parseConnectionUrl } from './connection-target.js'
 import { probeSource } from './probe-source.js'
 
 /** A session that answers what a probe asks, each time from the backend that `pids` says. */

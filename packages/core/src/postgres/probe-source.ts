@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { BackupError } from '../errors/backup-error.js'
-import { type ConnectionTarget, connect, databaseError } from './connection.js'
+import { connect, databaseError } from './connection.js'
+import type { ConnectionTarget } from './connection-target.js'
 
 /** What is known of a source before its dump begins. */
 export interface SourceProbe {

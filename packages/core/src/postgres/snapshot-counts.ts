@@ -1,7 +1,8 @@
 import type pg from 'pg'
 import { escapeIdentifier } from 'pg'
 import { BackupError } from '../errors/backup-error.js'
-import { type ConnectionTarget, databaseError } from './connection.js'
+import { databaseError } from './connection.js'
+import type { ConnectionTarget } from './connection-target.js'
 
 /** A table that holds rows itself: plain, or a leaf of a partitioned one. */
 export interface CountableTable {

@@ -1,5 +1,6 @@
 import type pg from 'pg'
-import { connect, databaseError, parseConnectionUrl } from '../postgres/connection.js'
+import { connect, databaseError } from '../postgres/connection.js'
+import { parseConnectionUrl } from '../postgres/connection-target.js'
 
 /** Sessions of the queue's database, opened when they are needed and kept for the next. */
 export interface QueueDatabase {

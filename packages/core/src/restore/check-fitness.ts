@@ -1,6 +1,6 @@
 import type { ArchiveEntry } from '../archive/archive-header.js'
 import { BackupError } from '../errors/backup-error.js'
-import type { ConnectionTarget } from '../postgres/connection.js'
+import type { ConnectionTarget } from '../postgres/connection-target.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
 import type { TargetFacts } from './inspect-target.js'
 import type { Definer } from './plan-restore.js'

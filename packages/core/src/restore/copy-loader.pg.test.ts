@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import type { ArchiveEntry } from '../archive/archive-header.js'
-import { parseConnectionUrl } from '../postgres/connection.js'
+import { parseConnectionUrl } from '../postgres/connection-target.js'
 import { CopyLoader } from './copy-loader.js'
 
 /** A database of its own: sessions are ended here, and other tests have theirs on the same server. */

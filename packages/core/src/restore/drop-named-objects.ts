@@ -1,5 +1,6 @@
 import type { ArchiveEntry } from '../archive/archive-header.js'
-import { type ConnectionTarget, connect, databaseError } from '../postgres/connection.js'
+import { connect, databaseError } from '../postgres/connection.js'
+import type { ConnectionTarget } from '../postgres/connection-target.js'
 
 const droppable =
   /^DROP (TABLE|VIEW|MATERIALIZED VIEW|SEQUENCE|FUNCTION|PROCEDURE|AGGREGATE|TYPE|DOMAIN|FOREIGN TABLE|COLLATION|OPERATOR|TEXT SEARCH \w+) (?!IF EXISTS)/

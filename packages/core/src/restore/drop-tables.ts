@@ -1,6 +1,7 @@
 import type { ArchiveEntry } from '../archive/archive-header.js'
 import { BackupError } from '../errors/backup-error.js'
-import { type ConnectionTarget, connect, databaseError } from '../postgres/connection.js'
+import { connect, databaseError } from '../postgres/connection.js'
+import type { ConnectionTarget } from '../postgres/connection-target.js'
 import { quoted } from './rename-schema.js'
 
 /** What drops tables, views and sequences, and nothing that depends on them; `schema` is where they are. */

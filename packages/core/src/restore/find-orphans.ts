@@ -1,4 +1,5 @@
-import { type ConnectionTarget, connect, databaseError } from '../postgres/connection.js'
+import { connect, databaseError } from '../postgres/connection.js'
+import type { ConnectionTarget } from '../postgres/connection-target.js'
 import { quoted } from './rename-schema.js'
 
 /** Rows that a foreign key finds nothing for. */

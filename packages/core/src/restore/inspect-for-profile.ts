@@ -1,4 +1,5 @@
-import { type ConnectionTarget, connect, databaseError, withDatabase } from '../postgres/connection.js'
+import { connect, databaseError } from '../postgres/connection.js'
+import { type ConnectionTarget, withDatabase } from '../postgres/connection-target.js'
 
 /** What the rules of a restore profile may know of the target. */
 export interface ProfileFacts {

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { ArchiveEntry } from '../archive/archive-header.js'
-import { type ConnectionTarget, connect, databaseError } from '../postgres/connection.js'
+import { connect, databaseError } from '../postgres/connection.js'
+import type { ConnectionTarget } from '../postgres/connection-target.js'
 import { quoted } from './rename-schema.js'
 
 /** What a database has already, as far as an archive can be asked about it. */

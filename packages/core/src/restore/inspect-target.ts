@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { BackupError } from '../errors/backup-error.js'
-import { type ConnectionTarget, connect, databaseError, withDatabase } from '../postgres/connection.js'
+import { connect, databaseError } from '../postgres/connection.js'
+import { type ConnectionTarget, withDatabase } from '../postgres/connection-target.js'
 
 /** What a restore must know of its target before it changes anything. */
 export interface TargetFacts {

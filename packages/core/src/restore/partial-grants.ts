@@ -1,5 +1,6 @@
 import type { ArchiveEntry } from '../archive/archive-header.js'
-import { type ConnectionTarget, connect, databaseError } from '../postgres/connection.js'
+import { connect, databaseError } from '../postgres/connection.js'
+import type { ConnectionTarget } from '../postgres/connection-target.js'
 
 /** Grants of which some name roles that the target lacks. */
 export interface PartialGrants {

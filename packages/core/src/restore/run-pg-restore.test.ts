@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseConnectionUrl } from '../postgres/connection.js'
+import { parseConnectionUrl } from '../postgres/connection-target.js'
 import { runPgRestore } from './run-pg-restore.js'
 
 const target = parseConnectionUrl('postgres://someone@127.0.0.1:1/none')

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { BackupError } from '../errors/backup-error.js'
 import { cancellation } from '../errors/cancelled.js'
-import { type ConnectionTarget, libpqEnvironment, redact } from '../postgres/connection.js'
+import { type ConnectionTarget, libpqEnvironment, redact } from '../postgres/connection-target.js'
 import type { PgTools } from '../postgres/find-pg-tools.js'
 
 /** One statement that pg_restore could not run. */

@@ -1,4 +1,5 @@
-import { type ConnectionTarget, connect, databaseError } from '../postgres/connection.js'
+import { connect, databaseError } from '../postgres/connection.js'
+import type { ConnectionTarget } from '../postgres/connection-target.js'
 import type { ProfileStatement } from './restore-profile.js'
 
 /** Runs what a profile prepares, all of it or nothing. */

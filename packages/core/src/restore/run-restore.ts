@@ -8,13 +8,8 @@ import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
-import {
-  type ConnectionTarget,
-  connect,
-  databaseError,
-  parseConnectionUrl,
-  withDatabase,
-} from '../postgres/connection.js'
+import { connect, databaseError } from '../postgres/connection.js'
+import { type ConnectionTarget, parseConnectionUrl, withDatabase } from '../postgres/connection-target.js'
 import type { TableRecord } from '../repository/manifest.js'
 import { plainBytes, readThrough } from '../repository/read-artifact.js'
 import { compareCounts, splitComparable, tablesCreated } from './compare-counts.js'

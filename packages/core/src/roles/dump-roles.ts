@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { BackupError } from '../errors/backup-error.js'
 import { cancellation } from '../errors/cancelled.js'
 import type { EventListener } from '../events/backup-event.js'
-import { type ConnectionTarget, libpqEnvironment, redact } from '../postgres/connection.js'
+import { type ConnectionTarget, libpqEnvironment, redact } from '../postgres/connection-target.js'
 import type { PgTools } from '../postgres/find-pg-tools.js'
 import { checkRoles, maxRolesBytes } from './read-roles.js'
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { memoryStore, type ObjectStore, secret, verificationLogMigration } from '../../../core/src/index.js'
 import { runQueries } from '../../../core/src/live/run-queries.js'
-import { parseConnectionUrl } from '../../../core/src/postgres/connection.js'
+import { parseConnectionUrl } from '../../../core/src/postgres/connection-target.js'
 import { readRecords } from '../../../core/src/repository/verification-record.js'
 import { writeLog } from '../../../core/src/verification-log/write-log.js'
 import type {} from '../provided-postgres.js'
