@@ -1,15 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { escapeIdentifier } from 'pg'
 import type { RestoreOptions, RestoreResult } from '../api/restoring.js'
 import type { ArchiveEntry } from '../archive/archive-header.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
-import { connect, databaseError } from '../postgres/connection.js'
-import { type ConnectionTarget, parseConnectionUrl, withDatabase } from '../postgres/connection-target.js'
+import { databaseError } from '../postgres/connection.js'
+import { parseConnectionUrl } from '../postgres/connection-target.js'
 import type { TableRecord } from '../repository/manifest.js'
 import { plainBytes, readThrough } from '../repository/read-artifact.js'
 import { compareCounts, splitComparable, tablesCreated } from './compare-counts.js'
@@ -17,6 +16,7 @@ import { CopyLoader } from './copy-loader.js'
 import { dropNamedObjects } from './drop-named-objects.js'
 import { dropTables } from './drop-tables.js'
 import { planEarlyIndexes, tableName } from './early-indexes.js'
+import { isDefinition, isOtherData } from './entry-kinds.js'
 import { findOrphans } from './find-orphans.js'
 import { loadArchive } from './load-archive.js'
 import { runGrants } from './partial-grants.js'
@@ -25,6 +25,7 @@ import { runPgRestore, toleratedInPart } from './run-pg-restore.js'
 import { runProfileStatements, undoProfileStatements } from './run-profile-statements.js'
 import { planSchemaCopy, type SchemaCopy } from './schema-copy.js'
 import { useList } from './select-entries.js'
+import { createDatabase, dropDatabase } from './target-database.js'
 import { unpackExport } from './unpack-export.js'
 import { WorkAhead } from './work-ahead.js'
 
@@ -318,36 +319,4 @@ function rowsDiffer(schema: string, name: string): BackupError {
       hint: '`lifeboat verify` tells whether the backup is sound; if it is, restore again, on another machine if it recurs',
     },
   )
-}
-
-/** Whether pg_restore has something to make before the rows; the archive's settings are none. */
-function isDefinition({ section, description }: ArchiveEntry): boolean {
-  return section === 'pre-data' && !/^(ENCODING|STDSTRINGS|SEARCHPATH|DATABASE)$/.test(description)
-}
-
-async function createDatabase(target: ConnectionTarget, signal: AbortSignal | undefined): Promise<void> {
-  const server = withDatabase(target, 'postgres')
-  const client = await connect(server, signal)
-  try {
-    await client.query(`create database ${escapeIdentifier(target.database)} template template0 encoding 'UTF8'`)
-  } catch (error) {
-    throw databaseError(error, server, signal)
-  } finally {
-    await client.end()
-  }
-}
-
-async function dropDatabase(target: ConnectionTarget): Promise<void> {
-  const client = await connect(withDatabase(target, 'postgres'))
-  try {
-    await client.query(`drop database if exists ${escapeIdentifier(target.database)} with (force)`)
-  } finally {
-    await client.end()
-  }
-}
-
-/** What pg_restore counts as data and is no table's: sequences, large objects, and what is said about these. */
-function isOtherData({ section, description, tag }: ArchiveEntry): boolean {
-  if (section === 'data') return description !== 'TABLE DATA'
-  return /^(COMMENT|ACL|SECURITY LABEL)$/.test(description) && tag.startsWith('LARGE OBJECT')
 }
