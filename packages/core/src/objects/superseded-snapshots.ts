@@ -1,3 +1,4 @@
+import { pairRotated } from '../retention/superseded.js'
 import { hashSnapshot, type Snapshot } from './snapshot.js'
 
 /**
@@ -8,14 +9,5 @@ export function findSupersededSnapshots(
   snapshots: readonly Snapshot[],
   verified: ReadonlySet<string>,
 ): ReadonlyMap<string, string> {
-  const byId = new Map(snapshots.map(one => [one.id, one]))
-  const superseded = new Map<string, string>()
-  for (const { id, rotatedFrom, seal, createdAt } of snapshots) {
-    // Without a seal anybody who may write could have named any snapshot here.
-    if (rotatedFrom === undefined || seal === null || !verified.has(id)) continue
-    const old = byId.get(rotatedFrom.id)
-    if (old === undefined || old.id === id || old.createdAt !== createdAt) continue
-    if (hashSnapshot(old) === rotatedFrom.headSha256) superseded.set(old.id, id)
-  }
-  return superseded
+  return pairRotated(snapshots, verified, (old, anew) => hashSnapshot(old) === anew.rotatedFrom?.headSha256)
 }

@@ -122,6 +122,7 @@ export class CopyLoader implements RowSink {
       // More than the socket takes at once: its callback means that the kernel has all of it.
       await Promise.race([new Promise<void>(resolve => stream.write(bytes, () => resolve())), done])
     } else if (!stream.write(Buffer.from(bytes))) {
+      // A failure is met below: `done` keeps it.
       await Promise.race([once(stream, 'drain').catch(() => {}), done])
     }
     this.#throwFailure()

@@ -11,14 +11,32 @@ export function findSuperseded(
   manifests: readonly Manifest[],
   verified: ReadonlySet<string>,
 ): ReadonlyMap<string, string> {
-  const byId = new Map(manifests.map(one => [one.id, one]))
+  return pairRotated(manifests, verified, (old, anew) => hashManifest(old) === anew.rotatedFrom?.manifestSha256)
+}
+
+/** What can be encrypted anew: a backup, or a snapshot of objects. */
+interface Rotatable {
+  readonly id: string
+  readonly createdAt: string
+  readonly seal: unknown
+  readonly rotatedFrom?: { readonly id: string } | undefined
+}
+
+/** Old ids, each with the id of what it was encrypted anew as. @param isOf whether it is of the very one that lies here */
+export function pairRotated<T extends Rotatable>(
+  all: readonly T[],
+  verified: ReadonlySet<string>,
+  isOf: (old: T, anew: T) => boolean,
+): ReadonlyMap<string, string> {
+  const byId = new Map(all.map(one => [one.id, one]))
   const superseded = new Map<string, string>()
-  for (const { id, rotatedFrom, seal, createdAt } of manifests) {
-    // Without a seal anybody who may write could have named any backup here.
+  for (const anew of all) {
+    const { id, rotatedFrom, seal, createdAt } = anew
+    // Without a seal anybody who may write could have named any other here.
     if (rotatedFrom === undefined || seal === null || !verified.has(id)) continue
     const old = byId.get(rotatedFrom.id)
     if (old === undefined || old.id === id || old.createdAt !== createdAt) continue
-    if (hashManifest(old) === rotatedFrom.manifestSha256) superseded.set(old.id, id)
+    if (isOf(old, anew)) superseded.set(old.id, id)
   }
   return superseded
 }
