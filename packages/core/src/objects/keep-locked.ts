@@ -72,5 +72,7 @@ export async function* keepLocked(
 }
 
 function cannot(store: ObjectStore): BackupError {
-  return new BackupError('store-refused', `${store.location} cannot lock anew what is there already`)
+  return new BackupError('store-refused', `${store.location} cannot lock anew what is there already`, {
+    hint: 'leave objectLock out for this set, or name other destinations for it',
+  })
 }

@@ -1,6 +1,6 @@
-import { BackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import type { EventListener } from '../events/backup-event.js'
+import { noRetrieval } from '../retrieval/no-retrieval.js'
 import type { Retrieval } from '../retrieval/retrieve-backup.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
@@ -72,8 +72,7 @@ export async function retrieveContent(job: RetrievalJob, needed: ContentMarks): 
 async function askFor(job: RetrievalJob, key: string): Promise<number | null> {
   const { store, retrieve, signal } = job
   const { tier = 'standard', days = 3 } = retrieve ?? {}
-  if (store.retrieve === undefined)
-    throw new BackupError('store-refused', `${store.location} retrieves nothing from archives`)
+  if (store.retrieve === undefined) throw noRetrieval(store)
   try {
     const { expectedMs } = await store.retrieve(key, { days, tier, signal })
     return expectedMs ?? null

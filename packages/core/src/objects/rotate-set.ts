@@ -184,5 +184,7 @@ async function verifyNew(
       throw error
     }
   }
-  throw new BackupError('unexpected', `${snapshot.id} could not be checked`)
+  throw new BackupError('unexpected', `${snapshot.id} could not be checked`, {
+    hint: '`lifeboat objects verify` says more; the old snapshot is still there',
+  })
 }

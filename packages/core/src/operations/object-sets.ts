@@ -4,17 +4,13 @@ import { encryptionAt } from '../encryption/destination-encryption.js'
 import { messageOpener } from '../encryption/message-session.js'
 import { readLock, readSealer, readSealKeys, readUnlock } from '../encryption/product-keys.js'
 import { BackupError } from '../errors/backup-error.js'
+import { findSet } from '../objects/find-set.js'
 import { listingKeys } from '../objects/listing-keys.js'
 import type { OpenContext } from './open-context.js'
 
 /** A set of objects of a product. @throws BackupError `config-invalid` */
 export function objectSetOf(context: OpenContext, product: string, set: string): ObjectSetConfig {
-  const sets = context.productOf(product).objects ?? {}
-  const found = Object.hasOwn(sets, set) ? sets[set] : undefined
-  if (found !== undefined) return found
-  throw new BackupError('config-invalid', `${product} has no set of objects ${JSON.stringify(set)}`, {
-    hint: `configured: ${Object.keys(sets).join(', ') || 'none'}`,
-  })
+  return findSet(product, context.productOf(product).objects, set)
 }
 
 /** The destinations that a set is copied to, or the one that is named of them. @throws BackupError `config-invalid` */

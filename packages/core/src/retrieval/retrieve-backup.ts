@@ -6,6 +6,7 @@ import { type EventListener, emitterFor } from '../events/backup-event.js'
 import { type LocatedBackup, locateArtifact } from '../repository/locate-artifact.js'
 import type { StoredObject } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
+import { noRetrieval } from './no-retrieval.js'
 
 /** How an archived backup is brought back before it is read. */
 export interface Retrieval {
@@ -111,8 +112,7 @@ async function askFor(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly expectedMs: number | undefined }> {
   const { store } = backup
-  if (store.retrieve === undefined)
-    throw new BackupError('store-refused', `${store.location} retrieves nothing from archives`)
+  if (store.retrieve === undefined) throw noRetrieval(store)
   let expectedMs: number | undefined
   for (const { key, state } of archived) {
     try {

@@ -2,8 +2,8 @@ import type { ObjectOperations } from '../api/objects.js'
 import type { RunJobOptions } from '../api/schedule.js'
 import type { ProductConfig } from '../config/config-schema.js'
 import type { ObjectJob } from '../config/jobs.js'
-import { BackupError } from '../errors/backup-error.js'
 import type { RunPart } from '../notify/run-outcome.js'
+import { findSet } from '../objects/find-set.js'
 import { partOf } from './run-job.js'
 
 /** The operations that jobs of sets are made of. */
@@ -16,11 +16,7 @@ export async function runSetJob(
   { signal, onEvent }: RunJobOptions,
 ): Promise<RunPart[]> {
   const { product, config, set, does } = run
-  const configured = Object.hasOwn(config.objects ?? {}, set) ? config.objects?.[set] : undefined
-  if (configured === undefined)
-    throw new BackupError('config-invalid', `${product} has no set of objects ${JSON.stringify(set)}`, {
-      hint: `configured: ${Object.keys(config.objects ?? {}).join(', ') || 'none'}`,
-    })
+  const configured = findSet(product, config.objects, set)
   if (does === 'copy') return [await partOf(signal, () => lifeboat.copyObjects(product, set, { signal, onEvent }))]
   const parts: RunPart[] = []
   for (const destination of configured.destinations ?? Object.keys(config.destinations)) {
