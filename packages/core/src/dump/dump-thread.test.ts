@@ -11,12 +11,14 @@ import type { BackupEvent } from '../events/backup-event.js'
 import { parseConnectionUrl } from '../postgres/connection-target.js'
 import type { PgTools } from '../postgres/find-pg-tools.js'
 import type { ByteSource } from '../streams/byte-source.js'
-import { packOnThread } from './dump-thread.js'
+import { DumpThread } from './dump-thread.js'
 import { type DumpWork, type Packing, packHere } from './pack-dump.js'
 
 /** The thread of the built package: from the sources there is none. */
 const worker = new URL('../../dist/dump-worker.js', import.meta.url)
 const archive = fileURLToPath(new URL('../archive/testdata/pg18.dump', import.meta.url))
+
+const packOnThread = (work: DumpWork, packing: Packing) => new DumpThread(worker).pack(work, packing)
 
 /** An archive whose first table is long, and which is not over then. */
 const longBytes = 16 * 2 ** 20
@@ -43,7 +45,7 @@ describe('a dump that is packed on a thread of its own', () => {
   it.each(['gzip', 'none'] as const)('becomes the same bytes and the same scan as here, with %s', async codec => {
     const work = await dumpWork(`cat '${archive}' '${archive}' | head -c $(wc -c < '${archive}')`, codec)
     const here = await packed(packing => packHere(work, packing))
-    const there = await packed(packing => packOnThread(work, packing, worker))
+    const there = await packed(packing => packOnThread(work, packing))
     expect(there.bytes.equals(here.bytes)).toBe(true)
     expect(there.bytes.byteLength).toBeGreaterThan(1_000)
     expect(there.scan).toEqual(here.scan)
@@ -54,7 +56,7 @@ describe('a dump that is packed on a thread of its own', () => {
     const work = await dumpWork(`cat '${long}'; echo $$ > "$bin/pid"; cat '${archive}'`, 'none')
     let read = 0
     const reading = (async () => {
-      for await (const chunk of packOnThread(work, quiet(), worker)) {
+      for await (const chunk of packOnThread(work, quiet())) {
         read += chunk.byteLength
         await new Promise(resolve => setTimeout(resolve, 2))
       }
@@ -67,7 +69,7 @@ describe('a dump that is packed on a thread of its own', () => {
   it('fails as it fails here: with the words of pg_dump and a hint', async () => {
     const work = await dumpWork(`cat '${archive}'; echo 'pg_dump: error: permission denied for table t' >&2; exit 1`)
     const errors = await Promise.all(
-      [packHere(work, quiet()), packOnThread(work, quiet(), worker)].map(source => drained(source).catch(one => one)),
+      [packHere(work, quiet()), packOnThread(work, quiet())].map(source => drained(source).catch(one => one)),
     )
     const [here, there] = errors.map(({ code, message, hint }) => ({ code, message, hint }))
     expect(there).toEqual(here)
@@ -76,7 +78,7 @@ describe('a dump that is packed on a thread of its own', () => {
 
   it('ends pg_dump when nobody reads on', async () => {
     const work = await dumpWork(`echo $$ > "$bin/pid"; cat '${long}'; exec sleep 600`, 'none')
-    const source = packOnThread(work, quiet(), worker)[Symbol.asyncIterator]()
+    const source = packOnThread(work, quiet())[Symbol.asyncIterator]()
     await source.next()
     expect(await alive(work)).toBe(true)
     await source.return?.(undefined)
@@ -94,10 +96,22 @@ describe('a dump that is packed on a thread of its own', () => {
     }
   })
 
+  it('is over when it is closed, whether it packed something, nothing, or was cancelled before', async () => {
+    await new DumpThread(worker).close()
+    const used = new DumpThread(worker)
+    await expect(drained(used.pack(await dumpWork('exit 1'), quiet()))).rejects.toMatchObject({ code: 'dump-failed' })
+    await used.close()
+    const cancelled = new DumpThread(worker)
+    const signal = AbortSignal.abort()
+    const packing = cancelled.pack(await dumpWork(`echo ran > "$bin/ran"`), { ...quiet(), signal })
+    await expect(drained(packing)).rejects.toMatchObject({ code: 'cancelled' })
+    await expect(readFile(join(folder, 'ran'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
   it('ends pg_dump when it is cancelled while the server is silent', async () => {
     const work = await dumpWork(`echo $$ > "$bin/pid"; exec sleep 600`)
     const cancelling = new AbortController()
-    const reading = drained(packOnThread(work, { ...quiet(), signal: cancelling.signal }, worker))
+    const reading = drained(packOnThread(work, { ...quiet(), signal: cancelling.signal }))
     while ((await readFile(join(work.options.tools.folder, 'pid'), 'utf8').catch(() => '')) === '')
       await new Promise(resolve => setTimeout(resolve, 10))
     cancelling.abort()

@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import type { Scan } from '../archive/scan-stage.js'
 import { isBackupError } from '../errors/backup-error.js'
 import { cancellation } from '../errors/cancelled.js'
@@ -17,15 +17,36 @@ const stopping = new AbortController()
 let underWay = 0
 let wake = () => {}
 
-port.on('message', (message: ToDumpWorker) => {
-  if (message.type === 'stop') stopping.abort()
-  else underWay -= 1
-  wake()
+const begun = new Promise<DumpWork | undefined>(resolve => {
+  port.on('message', (message: ToDumpWorker) => {
+    switch (message.type) {
+      case 'begin':
+        resolve(message.work)
+        break
+      case 'taken':
+        underWay -= 1
+        break
+      case 'stop':
+        stopping.abort()
+        resolve(undefined)
+    }
+    wake()
+  })
 })
 
+const work = await begun
 try {
+  if (work !== undefined) await pack(work)
+} catch (error) {
+  if (!isBackupError(error)) throw error
+  say({ type: 'failed', code: error.code, message: error.message, hint: error.hint })
+} finally {
+  port.close()
+}
+
+async function pack(work: DumpWork): Promise<void> {
   let scan: Scan | undefined
-  const packed = packHere(workerData as DumpWork, {
+  const packed = packHere(work, {
     done: one => {
       scan = one
     },
@@ -36,11 +57,6 @@ try {
   for await (const bytes of inBlocks(packed, sendBytes)) await send(bytes as Buffer<ArrayBuffer>)
   if (scan === undefined) throw new Error('a dump ended without its scan')
   say({ type: 'done', scan })
-} catch (error) {
-  if (!isBackupError(error)) throw error
-  say({ type: 'failed', code: error.code, message: error.message, hint: error.hint })
-} finally {
-  port.close()
 }
 
 async function send(bytes: Buffer<ArrayBuffer>): Promise<void> {
