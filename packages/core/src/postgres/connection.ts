@@ -89,6 +89,12 @@ export function databaseError(error: unknown, target: ConnectionTarget, signal?:
       hint: 'check the name at the end of the address; a restore can create it with --create',
     })
   }
+  if (code === '53100') {
+    return new BackupError('disk-full', `${at} has no room left on its disk: ${said}`, {
+      cause: error,
+      hint: "free space on the server's disk, or take another server",
+    })
+  }
   // A statement that the server ended by one of its own timeouts was answered.
   const answered = code === '57014' || code === '55P03'
   const lost =

@@ -5,6 +5,7 @@ import type { RestoreOptions, RestoreResult } from '../api/restoring.js'
 import type { ArchiveEntry } from '../archive/archive-header.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { cancellation, throwIfCancelled } from '../errors/cancelled.js'
+import { diskError, temporaryPlace, writingTo } from '../errors/disk-error.js'
 import { emitterFor } from '../events/backup-event.js'
 import { progressing } from '../events/progressing.js'
 import { databaseError } from '../postgres/connection.js'
@@ -45,7 +46,8 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
   const { plan, target, selection, part } = prepared
   const copy = planCopy()
   for (const message of plan.warnings) emit({ type: 'warning.raised', message })
-  const folder = await mkdtemp(join(job.workParent ?? tmpdir(), 'lifeboat-restore-'))
+  const parent = job.workParent ?? tmpdir()
+  const folder = await writingTo(temporaryPlace(parent), () => mkdtemp(join(parent, 'lifeboat-restore-')))
   let created = false
   let touched = false
   try {
@@ -306,7 +308,9 @@ export async function runRestore(job: RestoreJob, options: RestoreOptions): Prom
 
   function asRestoreError(error: unknown, fate: string): unknown {
     if (signal?.aborted) return cancellation(signal)
-    const wrapped = isBackupError(error) ? error : databaseError(error, target, signal)
+    const wrapped = isBackupError(error)
+      ? error
+      : (diskError(error, temporaryPlace(folder)) ?? databaseError(error, target, signal))
     return new BackupError(wrapped.code, `${wrapped.message}${fate}`, { hint: wrapped.hint, cause: wrapped })
   }
 }
