@@ -1,6 +1,7 @@
 import { BackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import type { ObjectStore } from '../store/object-store.js'
+import { overlayStore } from '../store/overlay-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import type { CopyJob } from './copy-job.js'
@@ -26,13 +27,12 @@ export function lockingCopies(
     if (key.startsWith(content)) return lockOfContent(rule, now())
     return files.some(folder => key.startsWith(folder)) ? lockOfFile(rule, now()) : undefined
   }
-  return {
-    ...store,
+  return overlayStore(store, {
     put(key, source, options) {
       const lock = lockOf(key)
       return store.put(key, source, lock === undefined ? options : { ...options, lock })
     },
-  }
+  })
 }
 
 /**
