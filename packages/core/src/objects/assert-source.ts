@@ -24,7 +24,19 @@ export async function assertSourceThere({ name, location }: ObjectStore): Promis
  * @throws BackupError `files-missing`
  */
 export function assertNotEmptied(
-  { source, prefix, emit }: { readonly source: ObjectStore; readonly prefix: string; readonly emit: EventListener },
+  {
+    product,
+    set,
+    source,
+    prefix,
+    emit,
+  }: {
+    readonly product: string
+    readonly set: string
+    readonly source: ObjectStore
+    readonly prefix: string
+    readonly emit: EventListener
+  },
   objects: number,
   previous: Snapshot | undefined,
 ): void {
@@ -34,7 +46,16 @@ export function assertNotEmptied(
     emit({ type: 'warning.raised', message: what })
     return
   }
-  throw new BackupError('files-missing', `${what}, and the snapshot before has ${previous.objects}`, {
-    hint: 'where it was emptied on purpose: `lifeboat objects backup --full`',
-  })
+  throw new BackupError(
+    'files-missing',
+    `${what}, and the snapshot before has ${previous.objects}: nothing was copied`,
+    {
+      hint: `is it mounted, and are \`from\` and \`prefix\` right? Every run fails so until it lists something; where it was emptied on purpose, run once: \`${fullCopy({ product, set })}\``,
+    },
+  )
+}
+
+/** The command that copies a set without building on the snapshot before. */
+export function fullCopy({ product, set }: { readonly product: string; readonly set: string }): string {
+  return `lifeboat objects backup ${product} ${set} --full`
 }
