@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { BackupError } from '../errors/backup-error.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
 import type { EventListener } from '../events/backup-event.js'
 import type { ObjectStore } from '../store/object-store.js'
 import type { Snapshot } from './snapshot.js'
@@ -58,4 +58,14 @@ export function assertNotEmptied(
 /** The command that copies a set without building on the snapshot before. */
 export function fullCopy({ product, set }: { readonly product: string; readonly set: string }): string {
   return `lifeboat objects backup ${product} ${set} --full`
+}
+
+/** What stands against the snapshot before, where a copy builds on it; any other error as it is. */
+export function notBuiltOn(error: unknown, job: { readonly product: string; readonly set: string }): unknown {
+  const codes = ['object-missing', 'object-damaged', 'object-archived'] as const
+  if (!isBackupError(error) || !codes.some(code => error.code === code)) return error
+  return new BackupError(error.code, `the snapshot before cannot be built on: ${error.message}`, {
+    cause: error,
+    hint: `copy everything anew: \`${fullCopy(job)}\``,
+  })
 }
