@@ -62,7 +62,9 @@ function usageError(error: CommanderError, argv: readonly string[], names: reado
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
   const command = argv.find(word => names.includes(word))
   const help = `see: lifeboat ${command === undefined ? '' : `${command} `}--help`
-  return new UsageError(message, suggestion ? `${suggestion.replace(/^\(|\?\)$/g, '').toLowerCase()}? ${help}` : help)
+  // It is near to many a short option, and named in any case.
+  const near = suggestion !== undefined && !suggestion.includes('--help')
+  return new UsageError(message, near ? `${suggestion.replace(/^\(|\?\)$/g, '').toLowerCase()}? ${help}` : help)
 }
 
 async function runHandler(session: Session, handler: CommandHandler): Promise<CommandResult> {

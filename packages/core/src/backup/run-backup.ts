@@ -33,6 +33,7 @@ import { type ChosenDestinations, chooseDestinations } from './choose-destinatio
 import { type CountedTable, composeManifest, countedButAbsent, type FinishedExport } from './compose-manifest.js'
 import { type ArtifactFacts, type StoreOne, storeBundle, storeRoles } from './more-artifacts.js'
 import { encryptionRecord, openDestinations, ownManifests, resultManifest } from './own-keys.js'
+import { refuseOddWords } from './refuse-odd-words.js'
 import {
   allFailed,
   type Destination,
@@ -170,6 +171,12 @@ async function exportOnce(work: Export, options: BackupOptions): Promise<BackupR
       emit({ type: 'warning.raised', message: `critical tables were not counted by the server: ${counted.why}` })
     for (const name of countedButAbsent(stored.scan, counted.tables))
       emit({ type: 'warning.raised', message: `the rows of the critical table ${name} are not in the dump` })
+    // Whoever backs up files may have nothing in the database.
+    if (stored.scan.summary.tables?.length === 0 && work.bundles.length === 0)
+      emit({
+        type: 'warning.raised',
+        message: `the dump of ${target.description} holds no table with rows: is it the right database?`,
+      })
     const composed = composeManifest({
       ...{ product, id, startedAt, probe, counted, critical, key, lock, stored, others },
       finishedAt: deps.now(),
@@ -245,31 +252,6 @@ function inConfiguredOrder(outcomes: readonly DestinationOutcome[], config: Prod
   const order = Object.keys(config.destinations)
   return [...outcomes].sort((a, b) => order.indexOf(a.destination) - order.indexOf(b.destination))
 }
-
-/** What a manifest could not be read with again. */
-function refuseOddWords(options: BackupOptions): void {
-  if ((options.reason ?? '').length > 200) {
-    throw new BackupError('config-invalid', 'the reason is longer than 200 characters', {
-      hint: 'put the long story into a label',
-    })
-  }
-  const labels = Object.entries(options.labels ?? {})
-  const odd = labels.find(([name]) => name === '' || name === '__proto__' || name.length > 100 || controls.test(name))
-  if (odd) {
-    throw new BackupError('config-invalid', `not the name of a label: ${JSON.stringify(odd[0].slice(0, 100))}`, {
-      hint: 'use at most 100 characters, none of them a control character',
-    })
-  }
-  if (labels.reduce((sum, [name, text]) => sum + name.length + text.length, 0) > maxLabels) {
-    throw new BackupError('config-invalid', `the labels have more than ${maxLabels} characters`, {
-      hint: 'every listing reads them: keep what is long elsewhere and name the place',
-    })
-  }
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const controls = /[\u0000-\u001f\u007f]/
-const maxLabels = 16_384
 
 function refuseWithoutCriticalTables(
   configured: readonly string[],

@@ -380,10 +380,12 @@ describe('unusual sources', () => {
     return result
   }
 
-  it('an empty database is backed up and restored', async () => {
+  it('an empty database is backed up and restored, with a word', async () => {
     await query('postgres', 'create database bad_empty')
     const { manifest } = await roundTrip('bad_empty')
     expect(manifest.tables).toEqual([])
+    const said = events.filter(one => one.type === 'warning.raised').map(one => one.message)
+    expect(said).toContainEqual(expect.stringMatching(/bad_empty holds no table with rows: is it the right database\?/))
   })
 
   it('a value of 30 MB passes through', async () => {
