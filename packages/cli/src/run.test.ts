@@ -69,6 +69,15 @@ describe('usage', () => {
     expect(stderr).not.toContain('did you mean --help')
   })
 
+  it('hints at the help of the command that was meant, below others too', async () => {
+    for (const [argv, command] of [
+      [['objects', 'restore', 'shop', 'uploads'], 'objects restore'],
+      [['keys', 'prove', 'shop', '--nope'], 'keys prove'],
+      [['--nope', 'list'], 'list'],
+    ] as const)
+      expect((await runCli([...argv])).stderr).toContain(`see: lifeboat ${command} --help`)
+  })
+
   it('errors are one JSON document with --json', async () => {
     const ran = await runCli(['list', '--nope', '--json'])
     expect(ran.status).toBe(2)
