@@ -7,7 +7,7 @@ const deflateAsync = promisify(deflateRaw)
  * Windows tried, as powers of two. Rows of a table repeat what stood a few rows before, and a short distance takes
  * fewer bits and a shorter search; long texts and documents repeat from afar (docs/decisions/0010-gzip-window.md).
  */
-export const largestWindowBits = 15
+const largestWindowBits = 15
 const candidates = [largestWindowBits, 13, 12]
 /** How many blocks one choice holds for, and how much of the first of them is tried: about 2 % more to compress. */
 const blocksPerChoice = 16
