@@ -73,6 +73,7 @@ const statuses: Readonly<Record<ErrorCode, ExitStatus>> = {
   'target-unfit': exitStatus.failed,
   'selection-invalid': exitStatus.usage,
   'restore-failed': exitStatus.failed,
+  'disk-full': exitStatus.failed,
   'destinations-failed': exitStatus.failed,
   'provider-unreachable': exitStatus.failed,
   'provider-rate-limited': exitStatus.failed,

@@ -46,6 +46,13 @@ export function noConfig(io: CliIo): BackupError {
   })
 }
 
+/** The first line of what was said, and of an error in the text of a file its place, which is a line of its own. */
+function reasonOf(error: unknown): string {
+  const [first = '', ...more] = String(error instanceof Error ? error.message : error).split('\n')
+  const place = more.map(line => line.trim()).find(line => /:\d+:\d+$/.test(line))
+  return oneLine(place === undefined ? first.trim() : `${first.trim()} (${place})`)
+}
+
 /**
  * Loads a configuration, TypeScript or JavaScript. It finds `@lifeboat/core` and its providers (S3, Render, Supabase) in this
  * program, so it works in a folder where nothing is installed; other providers come from the folder's own node_modules.
@@ -70,7 +77,7 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
     return { config: loaded.default as LifeboatConfig, file, folder: dirname(file) }
   } catch (error) {
     if (core.isBackupError(error)) throw error
-    const why = oneLine(String(error instanceof Error ? error.message : error).split('\n')[0] ?? '')
+    const why = reasonOf(error)
     throw new BackupError('config-invalid', `the configuration ${file} cannot be loaded: ${why}`, {
       hint: 'it must be a module whose default export is defineConfig({ … }); docs/configuration.md shows one',
       cause: error,

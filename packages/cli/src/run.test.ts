@@ -52,6 +52,7 @@ describe('help', () => {
 describe('usage', () => {
   it.each([
     [['list', '--nope'], "unknown option '--nope'"],
+    [['prune', '--keep', '3'], "unknown option '--keep'"],
     [['nope'], "unknown command 'nope'"],
     [['show'], "missing required argument 'backup'"],
     [['restore', 'latest'], "required option '--to <target>' not specified"],
@@ -65,6 +66,16 @@ describe('usage', () => {
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toMatch(/^error: .*\nhint: .*\n$/)
     expect(stderr).toContain(message)
+    expect(stderr).not.toContain('did you mean --help')
+  })
+
+  it('hints at the help of the command that was meant, below others too', async () => {
+    for (const [argv, command] of [
+      [['objects', 'restore', 'shop', 'uploads'], 'objects restore'],
+      [['keys', 'prove', 'shop', '--nope'], 'keys prove'],
+      [['--nope', 'list'], 'list'],
+    ] as const)
+      expect((await runCli([...argv])).stderr).toContain(`see: lifeboat ${command} --help`)
   })
 
   it('errors are one JSON document with --json', async () => {
@@ -162,9 +173,9 @@ describe('configuration', { timeout: 30_000 }, () => {
   })
 
   it('that does not load ends with status 2, in one line', async () => {
-    const { status, stderr } = await runCli(['list'], { config: 'export default {{{' })
+    const { status, stderr } = await runCli(['list'], { config: '\nexport default {{{' })
     expect(status).toBe(2)
-    expect(stderr).toMatch(/^error: the configuration .* cannot be loaded: .*\nhint: .*\n$/)
+    expect(stderr).toMatch(/^error: the configuration .* cannot be loaded: ParseError: .* \(.*:2:\d+\)\nhint: .*\n$/)
   })
 
   it('finds @lifeboat/core where nothing is installed, and core gets its folder', async () => {

@@ -1,5 +1,5 @@
 import { isBackupError } from '@lifeboat/core'
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import type { CliIo } from './cli-io.js'
 import type { CommandHandler, CommandResult } from './command.js'
 import { type ExitStatus, exitStatus, exitStatusOf } from './exit-status.js'
@@ -48,21 +48,31 @@ async function parse(argv: readonly string[], io: CliIo): Promise<Parsed | numbe
     // A line that cannot be parsed may still have asked for JSON.
     return {
       globals: { json: argv.includes('--json'), color: !argv.includes('--no-color') },
-      handler: usageError(
-        error,
-        argv,
-        program.commands.map(one => one.name()),
-      ),
+      handler: usageError(error, commandIn(argv, program)),
     }
   }
   return handler === undefined ? exitStatus.usage : { globals: program.opts<GlobalOptions>(), handler }
 }
 
-function usageError(error: CommanderError, argv: readonly string[], names: readonly string[]): UsageError {
+/** The command that a line names, as far as its words are commands: `objects restore`. */
+function commandIn(argv: readonly string[], program: Command): string {
+  const names: string[] = []
+  let at = program
+  for (const word of argv) {
+    const found = at.commands.find(one => one.name() === word)
+    if (found === undefined) continue
+    names.push(word)
+    at = found
+  }
+  return names.join(' ')
+}
+
+function usageError(error: CommanderError, command: string): UsageError {
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
-  const command = argv.find(word => names.includes(word))
-  const help = `see: lifeboat ${command === undefined ? '' : `${command} `}--help`
-  return new UsageError(message, suggestion ? `${suggestion.replace(/^\(|\?\)$/g, '').toLowerCase()}? ${help}` : help)
+  const help = `see: lifeboat ${command === '' ? '' : `${command} `}--help`
+  // It is near to many a short option, and named in any case.
+  const near = suggestion !== undefined && !suggestion.includes('--help')
+  return new UsageError(message, near ? `${suggestion.replace(/^\(|\?\)$/g, '').toLowerCase()}? ${help}` : help)
 }
 
 async function runHandler(session: Session, handler: CommandHandler): Promise<CommandResult> {

@@ -25,7 +25,11 @@ export async function removeForGood(
   const options = { abortSignal: signal }
   try {
     let versions = await versionsOf(connection, target, signal)
-    if (versions === undefined) return await hide(connection, target, 'the versions of it cannot be listed', signal)
+    if (versions === undefined) {
+      if (await hide(connection, target, signal))
+        return hidden(target, 'the versions of it cannot be listed, which removes them')
+      return (await keptVersions(connection, target.Bucket, signal)) ? untold : gone
+    }
     if (versions.length === 1 && !versions[0]!.marker && versions[0]!.id === 'null') {
       // Without versions, or from the time before there were any.
       const answer = await client.send(new sdk.DeleteObjectCommand(target), options)
@@ -46,7 +50,8 @@ export async function removeForGood(
     if (kept.length === 0) return gone
     const why = `${kept.length} of ${versions.filter(one => !one.marker).length} versions of ${target.Key} stay: ${kept[0]!.why}`
     if (await isLocking(connection, target.Bucket, signal)) return { state: 'kept', message: why }
-    return await hide(connection, target, why, signal)
+    await hide(connection, target, signal)
+    return hidden(target, why)
   } catch (error) {
     signal?.throwIfAborted()
     throw error
@@ -87,16 +92,32 @@ async function versionsOf(
   return found
 }
 
-/** What the bucket would only hide it hides: the reader of the listing is then right, and the answer is honest. */
-async function hide(
-  { sdk, client }: S3Connection,
-  target: Target,
-  why: string,
-  signal: AbortSignal | undefined,
-): Promise<Removal> {
+/** What the bucket would only hide it hides: the reader of the listing is then right. Whether it says that it did so. */
+async function hide({ sdk, client }: S3Connection, target: Target, signal: AbortSignal | undefined): Promise<boolean> {
   const answer = await client.send(new sdk.DeleteObjectCommand(target), { abortSignal: signal })
-  if (answer.DeleteMarker !== true) return gone
-  return { state: 'hidden', message: `${target.Key} is hidden by a delete marker, and kept as a version: ${why}` }
+  return answer.DeleteMarker === true
+}
+
+function hidden({ Key }: Target, why: string): Removal {
+  return { state: 'hidden', message: `${Key} is hidden by a delete marker, and kept as a version: ${why}` }
+}
+
+const untold: Removal = {
+  state: 'removed',
+  message:
+    'what was removed is in no listing; whether older versions of it are kept, the service does not tell this key',
+}
+
+/** Whether the bucket ever kept versions; also where that is not said. */
+async function keptVersions({ sdk, client }: S3Connection, Bucket: string, signal: AbortSignal | undefined) {
+  try {
+    const answer = await client.send(new sdk.GetBucketVersioningCommand({ Bucket }), { abortSignal: signal })
+    return answer.Status !== undefined
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (!isRefusal(error)) throw error
+    return true
+  }
 }
 
 /** Whether what was refused may be locked: then nothing of it is hidden. */

@@ -15,24 +15,35 @@ export interface SmallDisk {
   close(): Promise<void>
 }
 
-/**
- * A folder store that has room for `bytes`: on a file system in memory of that size where this process may mount one
- * (root, in a container that allows it), else with ENOSPC injected into the write that would be too much.
- */
-export async function smallDisk(parent: string, bytes: number): Promise<SmallDisk> {
+/** A folder on a disk of its own. */
+export interface SmallFolder {
+  readonly folder: string
+  /** Whether it is on a disk of that size: where this process may mount one (root, in a container that allows it). */
+  readonly real: boolean
+  close(): Promise<void>
+}
+
+/** A new folder with room for `bytes`, on a file system in memory; an ordinary one where that is not allowed. */
+export async function smallFolder(parent: string, bytes: number): Promise<SmallFolder> {
   const folder = await mkdtemp(join(parent, 'disk-'))
   const remove = () => rm(folder, { recursive: true, force: true })
   try {
     await run('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder])
   } catch {
-    // Not root, or not allowed here: the same failure, made by hand.
-    return { store: fullAfter(directory(folder), bytes), real: false, close: remove }
+    return { folder, real: false, close: remove }
   }
   const close = async () => {
     await run('umount', [folder])
     await remove()
   }
-  return { store: directory(folder), real: true, close }
+  return { folder, real: true, close }
+}
+
+/** A folder store that has room for `bytes`: in such a folder, else with ENOSPC injected into the write that would be too much. */
+export async function smallDisk(parent: string, bytes: number): Promise<SmallDisk> {
+  const { folder, real, close } = await smallFolder(parent, bytes)
+  // Not root, or not allowed here: the same failure, made by hand.
+  return { store: real ? directory(folder) : fullAfter(directory(folder), bytes), real, close }
 }
 
 /** A store whose disk is full after so many bytes, whatever they are for. */

@@ -45,6 +45,10 @@ describe('init', { timeout: 30_000 }, () => {
     const refused = await runCli(['init', '--format', 'mjs'])
     expect(refused.status).toBe(2)
     expect(refused.stderr).toMatch(/exists already\nhint: add --force/)
+    // The one that is there would be shadowed.
+    const beside = await runCli(['init', '--format', 'ts'])
+    expect(beside.status).toBe(2)
+    expect(beside.stderr).toMatch(/lifeboat\.config\.mjs exists already\nhint: of several only one is read/)
     expect((await runCli(['init', '--format', 'mjs', '--force'])).status).toBe(0)
   })
 })

@@ -4,6 +4,7 @@ import { addCommand, type Choose, type CommandResult } from '../command.js'
 import { exitStatus } from '../exit-status.js'
 import { configText } from '../init/config-text.js'
 import { keyFiles, refuseExisting, writeKeys, writeNewFile } from '../init/write-files.js'
+import { configFileNames } from '../load-config.js'
 import { renderFields } from '../render/table.js'
 import type { Session } from '../session.js'
 
@@ -48,7 +49,15 @@ async function runInit({ io, colours }: Session, flags: Flags): Promise<CommandR
   const { product, databaseEnv, folder } = flags
   const passphrase = io.env.LIFEBOAT_PRIVATE_KEY_PASSPHRASE || undefined
   const files = flags.keys ? keyFiles(io.cwd) : undefined
-  if (!flags.force) refuseExisting(config, 'add --force to replace it')
+  if (!flags.force) {
+    refuseExisting(config, 'add --force to replace it')
+    // The first of these names wins: a second file would silently take the place of the one that was written with care.
+    for (const name of configFileNames)
+      refuseExisting(
+        resolve(io.cwd, name),
+        'of several only one is read: remove it first, or add --force to write another',
+      )
+  }
   const person = { name: flags.name ?? `${product} backups`, email: flags.email, passphrase }
   const keys = files === undefined ? null : await writeKeys(files, person)
   const text = configText({

@@ -108,6 +108,12 @@ export async function exportOnce(work: Export, options: BackupOptions): Promise<
       emit({ type: 'warning.raised', message: `critical tables were not counted by the server: ${counted.why}` })
     for (const name of countedButAbsent(stored.scan, counted.tables))
       emit({ type: 'warning.raised', message: `the rows of the critical table ${name} are not in the dump` })
+    // Whoever backs up files may have nothing in the database.
+    if (stored.scan.summary.tables?.length === 0 && work.bundles.length === 0)
+      emit({
+        type: 'warning.raised',
+        message: `the dump of ${target.description} holds no table with rows: is it the right database?`,
+      })
     const composed = composeManifest({
       ...{ product, id, startedAt, probe, counted, critical, key, lock, stored, others },
       finishedAt: deps.now(),

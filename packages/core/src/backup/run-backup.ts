@@ -4,7 +4,6 @@ import type { ProductConfig } from '../config/config-schema.js'
 import type { Deps } from '../deps.js'
 import { type DumpPacker, prepareDump } from '../dump/pack-dump.js'
 import { readLock, readSealer } from '../encryption/product-keys.js'
-import { BackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { planBundles } from '../files/backup-bundles.js'
@@ -18,6 +17,7 @@ import { sourceAddress } from '../provider/source-address.js'
 import { chooseDestinations } from './choose-destinations.js'
 import { exportOnce } from './export-once.js'
 import { openDestinations } from './own-keys.js'
+import { refuseOddWords } from './refuse-odd-words.js'
 
 export interface BackupJob {
   readonly product: string
@@ -89,28 +89,3 @@ async function probeAndExport(job: BackupJob, options: BackupOptions, packer: Du
 }
 
 function nothing(): void {}
-
-/** What a manifest could not be read with again. */
-function refuseOddWords(options: BackupOptions): void {
-  if ((options.reason ?? '').length > 200) {
-    throw new BackupError('config-invalid', 'the reason is longer than 200 characters', {
-      hint: 'put the long story into a label',
-    })
-  }
-  const labels = Object.entries(options.labels ?? {})
-  const odd = labels.find(([name]) => name === '' || name === '__proto__' || name.length > 100 || controls.test(name))
-  if (odd) {
-    throw new BackupError('config-invalid', `not the name of a label: ${JSON.stringify(odd[0].slice(0, 100))}`, {
-      hint: 'use at most 100 characters, none of them a control character',
-    })
-  }
-  if (labels.reduce((sum, [name, text]) => sum + name.length + text.length, 0) > maxLabels) {
-    throw new BackupError('config-invalid', `the labels have more than ${maxLabels} characters`, {
-      hint: 'every listing reads them: keep what is long elsewhere and name the place',
-    })
-  }
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const controls = /[\u0000-\u001f\u007f]/
-const maxLabels = 16_384

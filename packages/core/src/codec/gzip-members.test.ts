@@ -84,6 +84,39 @@ describe('gzip in members', { timeout: 60_000 }, () => {
   })
 })
 
+describe('zeros behind the end', { timeout: 60_000 }, () => {
+  const plain = compressible(100_000)
+
+  it.each([1, 19, 20, 100, 70_000, 2 * mebibyte])('are passed over as gzip does: %i of them', async zeros => {
+    const ours = await joined(gzipMembers(bytesOf(plain), 1))
+    for (const stored of [ours, gzipSync(plain), gzipSync(plain, { level: 0 })]) {
+      const padded = Buffer.concat([stored, Buffer.alloc(zeros)])
+      // Also where a chunk ends with the stream, and where one begins within the zeros.
+      for (const length of [padded.byteLength, stored.byteLength, stored.byteLength + 1, 65_536]) {
+        const again = await joined(gunzipMembers(inChunks(padded, length)))
+        expect([length, again.equals(plain)]).toEqual([length, true])
+      }
+    }
+  })
+
+  it('are damage where anything follows them, be it another stream, which gzip would not read', async () => {
+    const ours = await joined(gzipMembers(bytesOf(plain), 1))
+    for (const stored of [ours, gzipSync(plain)])
+      for (const zeros of [1, 100, 70_000])
+        for (const more of [Buffer.from('x'), gzipSync('another')]) {
+          const padded = Buffer.concat([stored, Buffer.alloc(zeros), more])
+          for (const length of [padded.byteLength, stored.byteLength, 1_000]) {
+            const read = joined(gunzipMembers(inChunks(padded, length)))
+            const code = await read.then(
+              () => 'whole',
+              error => error.code,
+            )
+            expect([zeros, length, code]).toEqual([zeros, length, 'object-damaged'])
+          }
+        }
+  })
+})
+
 describe('gzip that is damaged', { timeout: 60_000 }, () => {
   const x = Buffer.from('x')
   const plain = Buffer.concat([compressible(mebibyte), randomBytes(30_000)])
@@ -147,6 +180,11 @@ describe.each([
   ['gzipMembers, level 1', (source: ByteSource) => gzipMembers(source, 1), randomBytes(3 * mebibyte)],
   ['gzipMembers, level 2', (source: ByteSource) => gzipMembers(source, 2), randomBytes(3 * mebibyte)],
   ['gunzipMembers', gunzipMembers, gzipSync(randomBytes(3 * mebibyte), { level: 1 })],
+  [
+    'gunzipMembers behind the end of a stream',
+    gunzipMembers,
+    Buffer.concat([gzipSync('x'), Buffer.alloc(3 * mebibyte)]),
+  ],
 ] as const)('%s', (_, stage, input) => {
   it('passes an error of its source on as it is', async () => {
     const error = Object.assign(new Error('the dump failed'), { code: 'ECONNRESET' })

@@ -1,13 +1,12 @@
-import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
-import { crc32, createGunzip, gunzip, gzip } from 'node:zlib'
-import { BackupError } from '../errors/backup-error.js'
+import { crc32, gunzip, gzip } from 'node:zlib'
 import { BlockPool, inBlocks } from '../streams/blocks.js'
 import { ByteReader } from '../streams/byte-reader.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import { codecBlockBytes, codecWidth } from './codec.js'
 import { fastDeflate } from './fast-deflate.js'
+import { assertZeros, damagedGzip, inflateStream } from './gzip-stream.js'
 import { WindowChooser } from './gzip-window.js'
 
 const gzipAsync = promisify(gzip)
@@ -95,7 +94,7 @@ export async function* gunzipMembers(source: ByteSource): ByteSource {
   const reader = new ByteReader(source)
   try {
     const header = await reader.peek(headerBytes)
-    if (header.byteLength === 0) throw damaged('the gzip stream is empty')
+    if (header.byteLength === 0) throw damagedGzip('the gzip stream is empty')
     const length = memberLength(header)
     if (length === undefined) yield* inflateStream(reader.rest())
     else yield* orderedParallel(members(reader), codecWidth, inflateMember)
@@ -108,12 +107,17 @@ async function* members(reader: ByteReader): AsyncIterable<Buffer> {
   for (;;) {
     const header = await reader.peek(headerBytes)
     if (header.byteLength === 0) return
+    if (header[0] === 0) return assertZerosOnly(reader.rest())
     const length = memberLength(header)
-    if (length === undefined) throw damaged('a gzip member does not begin as it should')
+    if (length === undefined) throw damagedGzip('a gzip member does not begin as it should')
     const bytes = await reader.take(length)
-    if (bytes.byteLength < length) throw damaged('the gzip stream is cut short')
+    if (bytes.byteLength < length) throw damagedGzip('the gzip stream is cut short')
     yield bytes
   }
+}
+
+async function assertZerosOnly(rest: ByteSource): Promise<void> {
+  for await (const bytes of rest) assertZeros(bytes)
 }
 
 function memberLength(header: Buffer): number | undefined {
@@ -131,33 +135,6 @@ async function inflateMember(bytes: Buffer): Promise<Buffer> {
       maxOutputLength: maxPlainBytes,
     })
   } catch (error) {
-    throw damaged('a gzip member does not inflate', error)
+    throw damagedGzip('a gzip member does not inflate', error)
   }
-}
-
-async function* inflateStream(source: ByteSource): ByteSource {
-  const inflating = createGunzip()
-  const feeding = pipeline(source, inflating)
-  // Reading fails with the same error; until then it must not count as unhandled.
-  feeding.catch(() => {})
-  try {
-    yield* inflating as AsyncIterable<Buffer>
-    await feeding
-  } catch (error) {
-    if (isZlibError(error)) throw damaged('the gzip stream does not inflate', error)
-    throw error
-  } finally {
-    inflating.destroy()
-  }
-}
-
-function isZlibError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')
-}
-
-function damaged(why: string, cause?: unknown): BackupError {
-  return new BackupError('object-damaged', why, {
-    cause,
-    hint: 'the stored object is damaged; use another backup or destination',
-  })
 }

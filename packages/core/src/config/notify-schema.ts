@@ -144,4 +144,3 @@ export type NotifyConfig = z.output<typeof notifySchema>
 export type SlackConfig = z.output<typeof slackSchema>
 export type EmailConfig = z.output<typeof emailSchema>
 export type WebhookConfig = z.output<typeof webhookSchema>
-export type PingConfig = z.output<typeof pingSchema>

@@ -3,12 +3,21 @@ import type { ObjectStore } from '../store/object-store.js'
 import { checkNames, hasEntries } from './check-names.js'
 import { objectLockSchema, retentionSchema } from './destination-schema.js'
 import { objectScheduleSchema } from './schedule-schema.js'
-import { duration, text } from './values.js'
+import { duration, secretReference, text } from './values.js'
 
 const objectStore = z.custom<ObjectStore>(
   value => typeof value === 'object' && value !== null && 'get' in value && 'list' in value && 'capabilities' in value,
   { message: 'expected a store, such as s3({ bucket }) or directory(path)' },
 )
+
+/** Where runs of each job of a set are told as they begin and end. A ping belongs to one job of one set. */
+const pingSchema = z
+  .strictObject({
+    copy: secretReference.optional(),
+    verify: secretReference.optional(),
+    prune: secretReference.optional(),
+  })
+  .refine(ping => Object.values(ping).some(one => one !== undefined), 'name a job')
 
 export const objectSetSchema = z.strictObject({
   /** What is copied. */
@@ -27,6 +36,8 @@ export const objectSetSchema = z.strictObject({
   rpo: duration.optional(),
   /** When its work is due. Default: nobody says. */
   schedule: objectScheduleSchema.optional(),
+  /** Addresses of pings, like `notify.ping` of the product's own jobs. Default: none. */
+  ping: pingSchema.optional(),
   /** What a scheduled verification reads. Default: all of it, up to its content. */
   verify: z
     .strictObject({

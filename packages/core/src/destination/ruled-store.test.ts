@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { ClassStore } from '../../../testkit/src/class-store.js'
 import { memoryStore } from '../store/memory-store.js'
 import type { ObjectStore, PutOptions } from '../store/object-store.js'
-import { bytesOf } from '../streams/byte-source.js'
+import { bytesOf, readWhole } from '../streams/byte-source.js'
 import { ruled } from './ruled-store.js'
 
 const now = () => new Date('2026-11-21T02:00:00Z')
@@ -30,6 +31,20 @@ describe('the rules of a destination', () => {
       { ifAbsent: true, lock },
       { ifAbsent: true },
     ])
+  })
+
+  it('are given to a store that is a class, which keeps all of its calls', async () => {
+    const store = new ClassStore(now)
+    const objectLock = { mode: 'compliance', days: 30, legalHold: false } as const
+    const place = ruled(store, { objectLock }, now)
+    const key = 'shop/20261121T020000Z-7f3k9q/database.dump.gz.gpg'
+    await place.put(key, bytesOf('x'))
+    expect((await place.head(key))?.retained).toContain('locked until 2026-12-21')
+    expect(await place.removeForGood?.(key)).toMatchObject({ state: 'kept' })
+    await place.extendLock?.(key, { mode: 'compliance', until: new Date('2027-01-01'), legalHold: false })
+    expect((await readWhole(place.get(key), 10)).toString()).toBe('x')
+    expect([place.name, place.location, store.puts]).toEqual(['class', 'class of memory', 1])
+    expect('probe' in place).toBe(false)
   })
 
   it('are none where the destination says nothing', () => {

@@ -1,6 +1,7 @@
 import type { DestinationConfig } from '../config/config-schema.js'
 import { isBackupId } from '../repository/layout.js'
 import type { ObjectStore, PutLock, PutOptions } from '../store/object-store.js'
+import { overlayStore } from '../store/overlay-store.js'
 
 /** What a destination says of the objects in it. */
 export type ObjectRules = Pick<DestinationConfig, 'storageClass' | 'objectLock'>
@@ -13,11 +14,10 @@ export type ObjectRules = Pick<DestinationConfig, 'storageClass' | 'objectLock'>
 export function ruled(store: ObjectStore, rules: ObjectRules, now: () => Date): ObjectStore {
   const { storageClass, objectLock } = rules
   if (storageClass === undefined && objectLock === undefined) return store
-  return {
-    ...store,
+  return overlayStore(store, {
     // What a caller says of an object of its own goes before the rule.
     put: (key, source, options) => store.put(key, source, { ...rulesFor(key, rules, now), ...options }),
-  }
+  })
 }
 
 function rulesFor(key: string, { storageClass, objectLock }: ObjectRules, now: () => Date): PutOptions {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { backupPrefix, newBackupId } from '../repository/layout.js'
-import type { ObjectStore } from '../store/object-store.js'
+import type { ObjectStore, Removal } from '../store/object-store.js'
 import type { StorePosture } from '../store/store-posture.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { bytesOf } from '../streams/byte-source.js'
@@ -51,6 +51,7 @@ export async function probeRights(probe: Probe, signal: AbortSignal | undefined)
   const erase =
     store.removeForGood !== undefined && remove === false ? await store.removeForGood(key, { signal }) : undefined
   const gone = remove === false && (erase === undefined || erase.state === 'gone')
+  const removed = gone || erase?.state === 'removed'
   const hint =
     store.policy === undefined
       ? 'a place like this cannot refuse its owner: keep a second one, under Object Lock or with another key'
@@ -60,9 +61,9 @@ export async function probeRights(probe: Probe, signal: AbortSignal | undefined)
       ? overwriteAllowed(versions, hint)
       : { ok: true, message: 'this key cannot write over what is there', hint: null },
     remove === false
-      ? removeAllowed(versions, gone, hint)
+      ? removeAllowed(versions, erase?.state ?? 'gone', hint)
       : { ok: true, message: 'this key cannot delete', hint: null },
-    ...(gone
+    ...(removed
       ? []
       : [{ ok: true, message: `the probe left ${key}`, hint: '`lifeboat sweep --apply` removes it after a day' }]),
   ]
@@ -81,8 +82,10 @@ function overwriteAllowed(versions: boolean, hint: string): PostureLine {
   return { ok: false, message: 'this key can write over what is there, and no version is kept', hint }
 }
 
-function removeAllowed(versions: boolean, gone: boolean, hint: string): PostureLine {
-  if (gone) return { ok: false, message: 'this key can delete for good', hint }
+function removeAllowed(versions: boolean, state: Removal['state'], hint: string): PostureLine {
+  if (state === 'gone') return { ok: false, message: 'this key can delete for good', hint }
+  if (state === 'removed')
+    return { ok: false, message: 'this key can delete; whether older versions are kept, the place does not tell', hint }
   const kept = versions ? ', which then stays as an older version' : ''
   return { ok: false, message: `this key can hide what is there${kept}`, hint }
 }

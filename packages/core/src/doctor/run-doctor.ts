@@ -14,6 +14,7 @@ import { choosePgDump } from '../postgres/find-pg-tools.js'
 import { probeSource } from '../postgres/probe-source.js'
 import { resolveCriticalTables } from '../postgres/snapshot-counts.js'
 import { sourceAddress } from '../provider/source-address.js'
+import { spokenBytes } from '../report/quantities.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { checkKeys } from './check-keys.js'
 import { checkObjects } from './check-objects.js'
@@ -63,7 +64,7 @@ export async function runDoctor(job: DoctorJob, options: DoctorOptions): Promise
           { hint: 'correct verify.criticalTables, or the source' },
         )
       }
-      return `${target.description}, PostgreSQL ${probe.serverVersion}, ${probe.databaseBytes} bytes, to be dumped with pg_dump ${chosen.version}`
+      return `${target.description}, PostgreSQL ${probe.serverVersion}, ${spokenBytes(probe.databaseBytes)}, to be dumped with pg_dump ${chosen.version}`
     } finally {
       await client.end()
     }

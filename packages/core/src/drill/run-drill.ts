@@ -5,6 +5,7 @@ import type { ProductConfig } from '../config/config-schema.js'
 import type { Unlock } from '../encryption/open-pgp.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
+import { diskError, temporaryPlace } from '../errors/disk-error.js'
 import type { ErrorCode } from '../errors/error-code.js'
 import { emitterFor } from '../events/backup-event.js'
 import { checkExpectedObjects } from '../live/check-expected-objects.js'
@@ -98,7 +99,8 @@ export async function runDrill(job: DrillJob, options: RunOptions): Promise<Dril
     await rehearse(work)
   } catch (error) {
     throwIfCancelled(signal)
-    if (!isBackupError(error) || !aboutTheBackup.has(error.code)) throw error
+    if (!isBackupError(error)) throw (work && diskError(error, temporaryPlace(work.path, 'target-unfit'))) ?? error
+    if (!aboutTheBackup.has(error.code)) throw error
     findings.push(critical(error.code, `the drill failed: ${error.message}`, error.hint ?? null))
   } finally {
     await timeline.timed('tear down', tearDown)

@@ -19,6 +19,8 @@ import {
   type PgTools,
   secret,
 } from '../index.js'
+import { parseConnectionUrl } from '../postgres/connection-target.js'
+import { createDatabase, dropDatabase } from '../restore/target-database.js'
 import { bytesOf } from '../streams/byte-source.js'
 
 const server = new URL(inject('postgres').url)
@@ -380,10 +382,22 @@ describe('unusual sources', () => {
     return result
   }
 
-  it('an empty database is backed up and restored', async () => {
+  it('an empty database is backed up and restored, with a word', async () => {
     await query('postgres', 'create database bad_empty')
     const { manifest } = await roundTrip('bad_empty')
     expect(manifest.tables).toEqual([])
+    const said = events.filter(one => one.type === 'warning.raised').map(one => one.message)
+    expect(said).toContainEqual(expect.stringMatching(/bad_empty holds no table with rows: is it the right database\?/))
+  })
+
+  it('a database that two restores make at one time is made by one of them', async () => {
+    const target = parseConnectionUrl(urlOf('bad_twice'))
+    const making = await Promise.allSettled([1, 2, 3].map(() => createDatabase(target, undefined)))
+    const refused = making.filter(one => one.status === 'rejected').map(one => one.reason)
+    expect(refused.map(({ code, message }) => `${code} ${message}`)).toEqual(
+      Array(2).fill(`target-not-empty ${target.description} was made by somebody else a moment ago`),
+    )
+    await dropDatabase(target)
   })
 
   it('a value of 30 MB passes through', async () => {

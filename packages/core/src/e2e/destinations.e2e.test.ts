@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { ClassStore } from '../../../testkit/src/class-store.js'
 import { faulty, type StoreMoment } from '../../../testkit/src/faulty-store.js'
 import type {} from '../../../testkit/src/provided-postgres.js'
 import {
@@ -53,6 +54,30 @@ const ways: readonly ((moment: StoreMoment) => boolean)[] = [
   ({ step, key }) => step === 'put' && key.endsWith('manifest.json'),
   ({ step, key }) => step === 'put-chunk' && key.endsWith('manifest.json'),
 ]
+
+describe('a store that is a class', () => {
+  it('is backed up to, verified and pruned like any other, under the rules of its destination', async () => {
+    let clockMs = Date.parse('2026-11-01T02:00:00Z')
+    const now = () => new Date(clockMs)
+    const store = new ClassStore(now)
+    const own = { store, retention: { last: 1, minimum: 1 }, objectLock: { days: 3 } }
+    const lifeboat = await open({ destinations: { own } }, now)
+    const ids: string[] = []
+    for (let night = 0; night < 2; night++, clockMs += day) {
+      const { id, status } = await lifeboat.backup('shop')
+      ids.push(id)
+      expect([status, (await lifeboat.verify(`shop/${id}`)).findings]).toEqual(['complete', []])
+    }
+    const [locked] = await lifeboat.prune('shop', { apply: true })
+    expect(locked).toMatchObject({
+      removed: [],
+      retained: [{ id: ids[0], message: expect.stringContaining('locked') }],
+    })
+    clockMs += 3 * day
+    expect(await lifeboat.prune('shop', { apply: true })).toMatchObject([{ removed: [ids[0]], retained: [] }])
+    expect((await lifeboat.list()).backups.map(one => one.id)).toEqual([ids[1]])
+  })
+})
 
 describe('thirty nights', () => {
   it('on which two of three destinations fail in turn lose no backup, and each says exactly which destination has what', async () => {

@@ -118,6 +118,12 @@ async function expectedTree(): Promise<Record<string, string>> {
 }
 
 describe('files in a backup', () => {
+  it('are not each said to be locked by another key: once is enough', async () => {
+    const other = await openWith({ shop: product({ encryption: { passphrase: secret.value('of another product') } }) })
+    const { findings } = await other.verify('latest', { destination: 'memory' })
+    expect(findings.filter(one => one.severity === 'critical').map(one => one.code)).toEqual(['wrong-key'])
+  })
+
   it('are an artifact for each bundle, and what is no file is said', async () => {
     expect(result.status).toBe('complete')
     expect(result.manifest.artifacts.map(one => [one.kind, one.key.split('/').at(-1)])).toEqual([

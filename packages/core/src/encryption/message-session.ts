@@ -3,7 +3,7 @@ import { ByteReader } from '../streams/byte-reader.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import { peekProtected, protect, unprotect } from './integrity-protected-data.js'
 import { beginMessage, type Lock } from './open-pgp.js'
-import { damaged, noKey, openSessionKeys, readFront, type Unlock, wrongKey } from './session-keys.js'
+import { damaged, maxFrontBytes, noKey, openSessionKeys, readFront, type Unlock, wrongKey } from './session-keys.js'
 
 /** One session key for many messages, and what tells it to those who may read: each message begins with that. */
 export interface MessageSession {
@@ -11,8 +11,6 @@ export interface MessageSession {
   readonly sessionKey: Uint8Array
 }
 
-/** Session key packets are some hundred bytes for each recipient. */
-const maxFrontBytes = 65_536
 /** Sessions are one a run; a restore meets the runs of its snapshot again and again. */
 const mostRemembered = 1000
 

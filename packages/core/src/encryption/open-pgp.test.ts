@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isBackupError } from '../errors/backup-error.js'
 import type { ByteSource } from '../streams/byte-source.js'
+import { beginSession, encryptIn, messageOpener } from './message-session.js'
 import {
   decrypt,
   encrypt,
@@ -198,6 +199,24 @@ describe('keys', { timeout: 60_000 }, () => {
     await expect(readRecipients([missing])).rejects.toMatchObject({ code: 'config-invalid' })
     await writeFile(missing, 'nonsense')
     await expect(readRecipients([missing])).rejects.toMatchObject({ code: 'config-invalid' })
+  })
+
+  it('of more recipients than a message can be read back with are refused before anything is written', async () => {
+    const path = join(folder, 'one.asc')
+    const [key] = await readRecipients([path])
+    const curve25519 = 96
+    const fitting = Math.floor((65_536 - 128) / curve25519)
+    const most: Lock = { kind: 'recipients', keys: Array(fitting).fill(key) }
+    const tooMany: Lock = { kind: 'recipients', keys: Array(fitting + 1).fill(key) }
+    const plain = Buffer.from('hello')
+    const stored = await sealed(plain, most)
+    expect((await opened(stored, unlocks[0]!)).equals(plain)).toBe(true)
+    const { head, sessionKey } = await beginSession(most)
+    const inSession = await joined(encryptIn({ head, sessionKey }, inChunks(plain, 5)))
+    expect((await joined(messageOpener(unlocks[0]!)(inChunks(inSession, 65_536)))).equals(plain)).toBe(true)
+    const refused = { code: 'config-invalid', message: expect.stringContaining(`${fitting + 1} are too many`) }
+    await expect(beginSession(tooMany)).rejects.toMatchObject(refused)
+    await expect(readRecipients(Array(fitting + 1).fill(path))).rejects.toMatchObject(refused)
   })
 
   it('of a pair whose private half was named as recipient encrypt to its public half', async () => {

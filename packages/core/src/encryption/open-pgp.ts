@@ -6,7 +6,16 @@ import { ByteReader } from '../streams/byte-reader.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import { fromWebStream, toWebStream } from '../streams/web-streams.js'
 import { peekProtected, protect, unprotect } from './integrity-protected-data.js'
-import { damaged, noKey, openSessionKeys, readFront, type Unlock, wrongKey } from './session-keys.js'
+import {
+  damaged,
+  maxFrontBytes,
+  maxSessionKeyBytes,
+  noKey,
+  openSessionKeys,
+  readFront,
+  type Unlock,
+  wrongKey,
+} from './session-keys.js'
 
 export type { Unlock } from './session-keys.js'
 
@@ -35,27 +44,37 @@ export async function* encrypt(source: ByteSource, lock: Lock): ByteSource {
   yield* protect(source, sessionKey)
 }
 
-/** A new session key, and the packets that tell it to those who may read. @throws BackupError `encryption-failed` */
+/**
+ * A new session key, and the packets that tell it to those who may read.
+ * @throws BackupError `encryption-failed`, `config-invalid` for more recipients than can be read back
+ */
 export async function beginMessage(
   lock: Lock,
 ): Promise<{ readonly head: Uint8Array; readonly sessionKey: Uint8Array }> {
   const to = lock.kind === 'passphrase' ? { passwords: lock.passphrase } : { encryptionKeys: [...lock.keys] }
   const sessionKey = randomBytes(32)
+  let head: Uint8Array
   try {
-    const head = (await openpgp.encryptSessionKey({
+    head = (await openpgp.encryptSessionKey({
       data: sessionKey,
       algorithm: 'aes256',
       ...to,
       format: 'binary',
       config,
     })) as Uint8Array
-    return { head, sessionKey }
   } catch (error) {
     throw new BackupError('encryption-failed', `could not encrypt: ${said(error)}`, {
       cause: error,
       hint: 'check the recipients: `lifeboat doctor`',
     })
   }
+  if (lock.kind === 'recipients' && head.byteLength > maxSessionKeyBytes)
+    throw new BackupError(
+      'config-invalid',
+      `encryption.recipients: ${lock.keys.length} are too many; their session keys take ${head.byteLength} bytes of each message, and no more than ${maxSessionKeyBytes} can be read back`,
+      { hint: 'name fewer recipients, or share one key; a Curve25519 key takes 96 bytes, one of RSA-4096 about 530' },
+    )
+  return { head, sessionKey }
 }
 
 /**
@@ -108,8 +127,8 @@ async function* decryptByLibrary(source: ByteSource, sessionKeys: openpgp.Decryp
   }
 }
 
-/** Session key packets are some hundred bytes for each recipient. */
-const maxFrontBytes = 65_536
+/** So many recipients fit into a message whatever their keys are; RSA with 16384 bits takes 2 KB for each. */
+const recipientsThatFit = 30
 
 /** Reads the public keys that backups are encrypted to, armored or binary. @throws BackupError `config-invalid` */
 export async function readRecipients(paths: readonly string[]): Promise<openpgp.PublicKey[]> {
@@ -124,6 +143,8 @@ export async function readRecipients(paths: readonly string[]): Promise<openpgp.
       })
     }
   }
+  // Before anything is dumped or stored: a message to too many could be written, and not be read.
+  if (keys.length > recipientsThatFit) await beginMessage({ kind: 'recipients', keys })
   return keys
 }
 

@@ -83,9 +83,10 @@ async function readKeyFile(path: string): Promise<Buffer> {
   try {
     return await readFile(path)
   } catch (error) {
-    throw new BackupError('key-missing', `cannot read the private key file ${path}`, {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    throw new BackupError('key-missing', `cannot read the private key file ${path}: ${code}`, {
       cause: error,
-      hint: 'check encryption.privateKey or LIFEBOAT_PRIVATE_KEY',
+      hint: 'check where that was named: encryption.privateKey, LIFEBOAT_PRIVATE_KEY or --key',
     })
   }
 }

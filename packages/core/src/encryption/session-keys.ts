@@ -20,6 +20,15 @@ export interface MessageFront {
 /** A version byte, a prefix of 18 bytes, an empty literal packet, a modification detection code (RFC 4880, 5.13). */
 const shortestBody = 1 + 18 + 8 + 22
 
+/** How much of a message is read to find its session keys. */
+export const maxFrontBytes = 65_536
+
+/**
+ * The most that session keys may take in a message that is written: some hundred bytes for each recipient. The first
+ * bytes of what they protect have to lie within {@link maxFrontBytes}, too.
+ */
+export const maxSessionKeyBytes = maxFrontBytes - 128
+
 /** The most passphrases that a message may be encrypted to, to be read here. */
 const maxPassphrases = 16
 

@@ -44,6 +44,7 @@ export const errorCodes = [
   'target-unfit',
   'selection-invalid',
   'restore-failed',
+  'disk-full',
   'destinations-failed',
   'provider-unreachable',
   'provider-rate-limited',

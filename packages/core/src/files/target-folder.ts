@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs'
 import { chmod, link, lstat, lutimes, mkdir, rename, symlink, unlink, utimes } from 'node:fs/promises'
 import { invalid } from '../archive/front-reader.js'
 import { BackupError } from '../errors/backup-error.js'
+import { diskError } from '../errors/disk-error.js'
 import { notWritten } from './not-written.js'
 import type { BundleEntry } from './read-bundle.js'
 
@@ -44,7 +45,7 @@ export class TargetFolder {
     try {
       await mkdir(this.#pathOf(name), { mode: 0o700 })
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw notWritten(name, String(codeOf(error)), error)
+      if (codeOf(error) !== 'EEXIST') throw this.#failed(name, error)
       const found = await lstat(this.#pathOf(name))
       if (found.isSymbolicLink()) throw notWritten(name, 'a link is there, and nothing is written through a link')
       if (!found.isDirectory()) throw notWritten(name, 'it is a folder in the backup, and something else is there')
@@ -70,7 +71,7 @@ export class TargetFolder {
       // It may never have been made; the failure that led here is the one to report.
       await unlink(temporary).catch(() => {})
       if (error instanceof BackupError || codeOf(error) === undefined) throw error
-      throw notWritten(name, String(codeOf(error)), error)
+      throw this.#failed(name, error)
     }
   }
 
@@ -92,7 +93,7 @@ export class TargetFolder {
         await utimes(path, seconds, seconds)
         await chmod(path, mode & (this.options.specialBits ? 0o7777 : 0o777))
       } catch (error) {
-        throw notWritten(name, String(codeOf(error)), error)
+        throw this.#failed(name, error)
       }
     }
     return this.#waiting.length
@@ -118,6 +119,12 @@ export class TargetFolder {
     if (found?.isDirectory()) throw notWritten(name, 'a folder is there')
     if (found !== undefined && !this.options.overwrite) throw isThere(name)
     await rename(temporary, path)
+  }
+
+  #failed(name: Buffer, error: unknown): BackupError {
+    const hint = 'free space there, or restore into a folder on another disk'
+    const found = diskError(error, { folder: this.options.folder, hint, code: 'restore-failed' })
+    return found?.code === 'disk-full' ? found : notWritten(name, String(codeOf(error)), error)
   }
 
   #pathOf(name: Buffer): Buffer {

@@ -6,6 +6,7 @@ import { bytesOf } from '../streams/byte-source.js'
 import { encodeMap } from './find-holes.js'
 import { readBundle } from './read-bundle.js'
 import { encodeHeader, endMark, paddingOf, type TarEntry } from './tar-header.js'
+import { TargetFolder } from './target-folder.js'
 import { unpackBundle } from './unpack-bundle.js'
 
 let folder: string
@@ -39,6 +40,24 @@ const unpack = (entries: readonly Buffer[], changes: { overwrite?: boolean } = {
     wants: () => true,
     onWarning: message => warnings.push(message),
   })
+
+describe('a disk that is full', () => {
+  it('is named, with what to do, and what was begun of a file is gone', async () => {
+    const place = new TargetFolder({ folder: target, overwrite: false, specialBits: false })
+    const file = place.place({ name: Buffer.from('a/b') }, async path => {
+      await writeFile(path, 'half of it')
+      // Only Linux has a file that is always full.
+      if (process.platform === 'linux') return writeFile('/dev/full', 'the other half')
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    })
+    await expect(file).rejects.toMatchObject({
+      code: 'disk-full',
+      message: `no room is left on the disk of ${target} (ENOSPC)`,
+      hint: expect.stringContaining('another disk'),
+    })
+    expect(await readdir(join(target, 'a'))).toEqual([])
+  })
+})
 
 describe('a hostile bundle', () => {
   it.each(['../outside', '/etc/passwd', 'a/../../outside', 'a//b', './a', '..', ''])(

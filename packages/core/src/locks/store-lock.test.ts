@@ -61,6 +61,12 @@ describe('a lock in a store', () => {
       message: 'shop is locked by ann@one, process 7, for a backup since 2026-11-21T02:00:00.000Z',
       hint: expect.stringContaining('2026-11-21T02:01:00.000Z'),
     })
+    const copying = { product: 'shop', name: 'objects-uploads', purpose: 'copy', leaseMs, now } as const
+    const copy = await acquireStoreLock(store, { ...copying, holder: 'ann@one' })
+    await expect(acquireStoreLock(store, { ...copying, holder: 'bob@two' })).rejects.toMatchObject({
+      message: expect.stringMatching(/^the set uploads of shop is locked by ann@one, for a copy since /),
+    })
+    await copy.release()
     await lock.release()
     expect(await keysOf(store)).toEqual([])
     await (await lockOf(store, 'bob@two, process 8', now)).release()

@@ -50,7 +50,7 @@ export async function acquireStoreLock(store: ObjectStore, options: StoreLockOpt
     const found = await readLockRecord(store, key, signal)
     if (found === undefined) {
       if (await putOnce(store, key, record(), signal)) return
-      throw lockedBy(await readLockRecord(store, key, signal), options.product)
+      throw lockedBy(await readLockRecord(store, key, signal), options)
     }
     // The put was refused because of itself: an attempt before wrote it, and its answer was lost.
     if (found.token === token) return
@@ -59,21 +59,21 @@ export async function acquireStoreLock(store: ObjectStore, options: StoreLockOpt
 
   async function claimExpired(found: LockRecord, signal: AbortSignal | undefined): Promise<void> {
     const lateMs = now().getTime() - Date.parse(found.expiresAt)
-    if (lateMs <= 0) throw lockedBy(found, options.product)
+    if (lateMs <= 0) throw lockedBy(found, options)
     // One claim per expired lock and lease: a claimant that died as well is outwaited like any other holder.
     const lease = Math.floor(lateMs / leaseMs)
     const claimOf = (which: number) => `${key.slice(0, -'.json'.length)}.${found.token}-${which}.json`
     const claim = claimOf(lease)
-    if (!(await putOnce(store, claim, record(), signal))) throw lockedBy(found, options.product)
+    if (!(await putOnce(store, claim, record(), signal))) throw lockedBy(found, options)
     try {
       // By another clock it is another lease. Each claims before it looks, so of two at least one sees the other.
       for (const beside of [claimOf(lease - 1), claimOf(lease + 1)]) {
         const other = await readLockRecord(store, beside, signal)
-        if (other !== undefined && Date.parse(other.expiresAt) > now().getTime()) throw lockedBy(other, options.product)
+        if (other !== undefined && Date.parse(other.expiresAt) > now().getTime()) throw lockedBy(other, options)
       }
       const still = await readLockRecord(store, key, signal)
       // Whoever claimed before us, and is done, has replaced it.
-      if (still !== undefined && still.token !== found.token) throw lockedBy(still, options.product)
+      if (still !== undefined && still.token !== found.token) throw lockedBy(still, options)
       await put(store, key, record(), signal)
     } finally {
       // Credentials that may not delete leave it for the sweep; it holds nobody up for longer than a lease.
@@ -83,7 +83,7 @@ export async function acquireStoreLock(store: ObjectStore, options: StoreLockOpt
 
   async function renew(): Promise<void> {
     const found = await readLockRecord(store, key, undefined)
-    if (found?.token !== token) throw lockedBy(found, options.product)
+    if (found?.token !== token) throw lockedBy(found, options)
     // A machine that slept, or a store that was away: somebody may be taking it over at this moment.
     if (now().getTime() > Date.parse(found.expiresAt)) return claimExpired(found, undefined)
     await put(store, key, record(), undefined)
@@ -101,9 +101,14 @@ export async function acquireStoreLock(store: ObjectStore, options: StoreLockOpt
   }
 }
 
-function lockedBy(found: LockRecord | undefined, product: string): BackupError {
+/** The copies of a set have a lock of their own, beside that of the product's backups. */
+function guardedBy({ product, name }: Pick<StoreLockOptions, 'product' | 'name'>): string {
+  return name?.startsWith('objects-') ? `the set ${name.slice('objects-'.length)} of ${product}` : product
+}
+
+function lockedBy(found: LockRecord | undefined, of: Pick<StoreLockOptions, 'product' | 'name'>): BackupError {
   const who = found === undefined ? 'another run' : `${found.holder}, for a ${found.purpose} since ${found.acquiredAt}`
-  return new BackupError('locked', `${product} is locked by ${who}`, {
+  return new BackupError('locked', `${guardedBy(of)} is locked by ${who}`, {
     hint: found
       ? `wait for it; a holder that died is let go at ${found.expiresAt}`
       : 'wait for it to end, then try again',

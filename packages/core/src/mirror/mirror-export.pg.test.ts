@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type {} from '../../../testkit/src/provided-postgres.js'
+import { smallFolder } from '../../../testkit/src/small-disk.js'
 import {
   type BackupProvider,
   type DrillReport,
@@ -175,6 +176,29 @@ describe('an export of the provider', () => {
     await expect(lifeboat.restore(name, { to, tables: ['orders'] })).rejects.toMatchObject({ code: 'target-not-empty' })
     await lifeboat.restore(name, { to, tables: ['orders'], overwrite: true })
     expect(await query('mirror_shop_back', 'select count(*)::int as n from orders')).toEqual([{ n: 3000 }])
+  })
+
+  it('is not restored where the disk is full, which is said with the place, and leaves nothing', async () => {
+    const { backups } = await lifeboat.list('shop')
+    const disk = await smallFolder(folder, 16 * 1024)
+    const { TMPDIR } = process.env
+    // Where nobody may mount a disk, a folder that is not there has to do.
+    const place = disk.real ? disk.folder : join(disk.folder, 'missing')
+    process.env.TMPDIR = place
+    try {
+      const restoring = lifeboat.restore(`shop/${backups[0]!.id}`, { to: urlOf('mirror_shop_full'), create: true })
+      await expect(restoring).rejects.toMatchObject({
+        code: disk.real ? 'disk-full' : 'restore-failed',
+        message: expect.stringContaining(place),
+        hint: expect.stringContaining('TMPDIR'),
+      })
+      expect(await readdir(disk.folder)).toEqual([])
+      expect(await query('postgres', "select 1 from pg_database where datname = 'mirror_shop_full'")).toEqual([])
+    } finally {
+      if (TMPDIR === undefined) delete process.env.TMPDIR
+      else process.env.TMPDIR = TMPDIR
+      await disk.close()
+    }
   })
 
   it('is drilled: restored, compared row by row with what it was, and removed', async () => {

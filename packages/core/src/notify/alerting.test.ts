@@ -50,11 +50,12 @@ interface World {
   readonly notify?: Notify | undefined
   readonly shared?: LifeboatConfig['notify']
   readonly products?: readonly string[]
+  readonly objects?: LifeboatConfig['products'][string]['objects']
   readonly deps?: Partial<NotifyDeps>
 }
 
 /** One machine that looks at products; what the status says is set by the test. */
-function host({ store, notify, shared, products = ['shop'], deps }: World) {
+function host({ store, notify, shared, products = ['shop'], objects, deps }: World) {
   let now = start
   let findings: readonly StatusFinding[] = []
   const config: LifeboatConfig = {
@@ -67,6 +68,7 @@ function host({ store, notify, shared, products = ['shop'], deps }: World) {
           encryption: { passphrase: secret.value('a passphrase of the test') },
           destinations: { local: { store } },
           ...(notify === undefined ? {} : { notify }),
+          ...(objects === undefined ? {} : { objects }),
         },
       ]),
     ),
@@ -248,6 +250,29 @@ describe('alerts', () => {
       '/ping/5f1e/fail pg_dump ended with 1',
       '/ping/5f1e ',
     ])
+  })
+
+  it('tell the ping of a job of a set, with no other word of alerts in the configuration, and not that of the product', async () => {
+    const ping = { copy: secret.value(`${pings.url}/ping/c0b1`) }
+    for (const notify of [undefined, { ping: { backup: secret.value(`${pings.url}/ping/5f1e`) } }]) {
+      const objects = { uploads: { from: memoryStore(), ping }, others: { from: memoryStore() } }
+      const watching = host({ store: memoryStore(), notify, objects })
+      const run = { product: 'shop', job: 'copy:uploads' as const, startedAt: new Date(start) }
+      await watching.reportStart(run)
+      await watching.reportRun(outcomeOf(run, [{ error: new BackupError('store-full', 'no room') }], new Date(start)))
+      await watching.reportRun(outcomeOf(run, [], new Date(start)))
+      for (const job of ['verify:uploads', 'copy:others'] as const) await watching.reportStart({ product: 'shop', job })
+      expect(pings.received.splice(0).map(({ path, body }) => `${path} ${body}`)).toEqual([
+        '/ping/c0b1/start copy:uploads of shop begins',
+        '/ping/c0b1/fail no room',
+        '/ping/c0b1 ',
+      ])
+      const { deliveries } = await watching.testAlerts({ channel: 'ping-copy:uploads' })
+      expect(deliveries.map(({ channel, ok }) => `${channel} ${ok}`)).toEqual(['ping-copy:uploads true'])
+      expect(pings.received.splice(0).map(({ path }) => path)).toEqual(['/ping/c0b1/log'])
+      const checks = (await doctorOperations(watching.context).doctor()).filter(({ area }) => area === 'alerts')
+      expect(checks.map(({ message }) => message.split(':', 2).join(':'))).toContain('ping-copy:uploads')
+    }
   })
 
   it('tell of a ping that fails', async () => {

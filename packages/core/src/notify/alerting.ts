@@ -1,7 +1,6 @@
 import type { AlertDelivery, AlertReport, CheckAlertsOptions, TestAlertsOptions } from '../api/alerts.js'
 import type { RunOptions } from '../api/run-options.js'
 import type { ProductStatus, StatusReport } from '../api/status.js'
-import { type ScheduledJob, scheduledJobs, setOfJob } from '../config/jobs.js'
 import { BackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import type { OpenContext } from '../operations/open-context.js'
@@ -85,8 +84,7 @@ export async function testAlerts(alerting: Alerting, options: TestAlertsOptions)
       known.products.push(product)
       channels.set(channel.settings, known)
     }
-    for (const job of scheduledJobs.filter(one => wanted(pingName(one)))) {
-      if (!policy.pings.includes(job)) continue
+    for (const job of policy.pings.filter(one => wanted(pingName(one)))) {
       const body = 'Somebody typed `lifeboat notify test`. This is a log line and no run.'
       tests.push(ping(alerting, policy, { product, job }, 'log', body, options).then(one => one!))
     }
@@ -155,13 +153,12 @@ async function ping(
   body: string,
   options: RunOptions,
 ): Promise<AlertDelivery | undefined> {
-  // Those of sets have no pings: one of a product's backups must not say that a copy failed.
-  const own = setOfJob(job) === undefined ? (job as ScheduledJob) : undefined
-  const url = own && pingSettings[own]
-  if (own === undefined || url === undefined) return undefined
+  // Each job has its own: that of a product's backups must not say that a copy failed.
+  const url = pingSettings.get(job)
+  if (url === undefined) return undefined
   const { deps, signal } = workOf(alerting, options)
   const sent = await guarded(signal, () => sendPing(url, what, body, deps, signal))
-  return deliveryOf({ name: pingName(own), kind: 'ping' }, [product], what, sent)
+  return deliveryOf({ name: pingName(job), kind: 'ping' }, [product], what, sent)
 }
 
 async function testChannel(

@@ -1,11 +1,11 @@
-import type { ScheduledJob } from '../config/schedule-schema.js'
+import type { Job } from '../config/jobs.js'
 import { type AlertEntry, entryKey } from './alert-state.js'
 
 /** The code of a finding that a channel cannot be reached. */
 export const channelFailed = 'alert-channel-failed'
 
 /** As a ping is called beside the channels; none of these may have such a name. */
-export function pingName(job: ScheduledJob): string {
+export function pingName(job: Job): string {
   return `ping-${job}`
 }
 

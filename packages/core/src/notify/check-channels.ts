@@ -83,7 +83,7 @@ export async function checkChannels(context: OpenContext, product: string, run: 
       hint: null,
     }
   const channels = policy.channels.map(one => check(one.name, () => lookAt(one, context.folder, ready)))
-  const pings = policy.pings.map(job => check(pingName(job), async () => ready(policy.pingSettings[job]!.read())))
+  const pings = [...policy.pingSettings].map(([job, url]) => check(pingName(job), async () => ready(url.read())))
   return Promise.all([...channels, ...pings])
 }
 

@@ -1,7 +1,8 @@
 import type { Finding } from '../api/verification.js'
 import type { ResolvedConfig } from '../config/config-schema.js'
-import type { EmailConfig, PingConfig, SlackConfig, WebhookConfig } from '../config/notify-schema.js'
-import { type ScheduledJob, scheduledJobs } from '../config/schedule-schema.js'
+import { type Job, objectJobs, type ScheduledJob, scheduledJobs } from '../config/jobs.js'
+import type { EmailConfig, SlackConfig, WebhookConfig } from '../config/notify-schema.js'
+import type { SecretReference } from '../config/secret.js'
 
 export type Severity = Finding['severity']
 
@@ -23,13 +24,13 @@ export interface AlertPolicy {
   /** How often what lasts is told again; null: never. */
   readonly repeatMs: Readonly<Record<Severity, number | null>>
   /** The jobs whose runs are pinged. */
-  readonly pings: readonly ScheduledJob[]
+  readonly pings: readonly Job[]
 }
 
 /** Who hears of what goes wrong with a product, with every default. */
 export interface NotifyPolicy extends AlertPolicy {
   readonly channels: readonly Channel[]
-  readonly pingSettings: PingConfig
+  readonly pingSettings: ReadonlyMap<Job, SecretReference>
 }
 
 const hourMs = 3_600_000
@@ -38,7 +39,8 @@ const defaultRepeatMs = { critical: 24 * hourMs, warning: 7 * 24 * hourMs, info:
 /** The policy of one product: its own keys, and for those it lacks the shared ones. Undefined: nobody is to be told. */
 export function notifyPolicyOf(config: ResolvedConfig, product: string): NotifyPolicy | undefined {
   const own = Object.hasOwn(config.products, product) ? config.products[product]?.notify : undefined
-  if (own === undefined && config.notify === undefined) return undefined
+  const pingSettings = pingsOf(config, product)
+  if (own === undefined && config.notify === undefined && pingSettings.size === 0) return undefined
   const merged = { ...config.notify, ...own }
   const channels = [
     ...(merged.slack ?? []).map(settings => ({ kind: 'slack' as const, settings })),
@@ -60,7 +62,18 @@ export function notifyPolicyOf(config: ResolvedConfig, product: string): NotifyP
   return {
     channels,
     repeatMs: { critical: ms('critical'), warning: ms('warning'), info: ms('info') },
-    pings: scheduledJobs.filter(job => own?.ping?.[job] !== undefined),
-    pingSettings: own?.ping ?? {},
+    pings: [...pingSettings.keys()],
+    pingSettings,
   }
+}
+
+/** The pings of a product's own jobs, and of those of its sets. */
+function pingsOf({ products }: ResolvedConfig, name: string): ReadonlyMap<Job, SecretReference> {
+  const product = Object.hasOwn(products, name) ? products[name] : undefined
+  const pings = new Map<Job, SecretReference>()
+  const add = (job: Job, url: SecretReference | undefined) => url && pings.set(job, url)
+  for (const job of scheduledJobs) add(job, product?.notify?.ping?.[job])
+  for (const [set, { ping }] of Object.entries(product?.objects ?? {}))
+    for (const job of objectJobs) add(`${job}:${set}`, ping?.[job])
+  return pings
 }

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { BackupError } from '../errors/backup-error.js'
+import { BackupError, isBackupError } from '../errors/backup-error.js'
 import type { EventListener } from '../events/backup-event.js'
 import type { ObjectStore } from '../store/object-store.js'
 import type { Snapshot } from './snapshot.js'
@@ -24,7 +24,19 @@ export async function assertSourceThere({ name, location }: ObjectStore): Promis
  * @throws BackupError `files-missing`
  */
 export function assertNotEmptied(
-  { source, prefix, emit }: { readonly source: ObjectStore; readonly prefix: string; readonly emit: EventListener },
+  {
+    product,
+    set,
+    source,
+    prefix,
+    emit,
+  }: {
+    readonly product: string
+    readonly set: string
+    readonly source: ObjectStore
+    readonly prefix: string
+    readonly emit: EventListener
+  },
   objects: number,
   previous: Snapshot | undefined,
 ): void {
@@ -34,7 +46,26 @@ export function assertNotEmptied(
     emit({ type: 'warning.raised', message: what })
     return
   }
-  throw new BackupError('files-missing', `${what}, and the snapshot before has ${previous.objects}`, {
-    hint: 'where it was emptied on purpose: `lifeboat objects backup --full`',
+  throw new BackupError(
+    'files-missing',
+    `${what}, and the snapshot before has ${previous.objects}: nothing was copied`,
+    {
+      hint: `is it mounted, and are \`from\` and \`prefix\` right? Every run fails so until it lists something; where it was emptied on purpose, run once: \`${fullCopy({ product, set })}\``,
+    },
+  )
+}
+
+/** The command that copies a set without building on the snapshot before. */
+export function fullCopy({ product, set }: { readonly product: string; readonly set: string }): string {
+  return `lifeboat objects backup ${product} ${set} --full`
+}
+
+/** What stands against the snapshot before, where a copy builds on it; any other error as it is. */
+export function notBuiltOn(error: unknown, job: { readonly product: string; readonly set: string }): unknown {
+  const codes = ['object-missing', 'object-damaged', 'object-archived'] as const
+  if (!isBackupError(error) || !codes.some(code => error.code === code)) return error
+  return new BackupError(error.code, `the snapshot before cannot be built on: ${error.message}`, {
+    cause: error,
+    hint: `copy everything anew: \`${fullCopy(job)}\``,
   })
 }

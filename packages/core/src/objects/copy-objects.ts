@@ -1,6 +1,6 @@
 import type { ObjectCopy } from '../api/objects.js'
 import { beginSession, type MessageSession } from '../encryption/message-session.js'
-import { BackupError, isBackupError } from '../errors/backup-error.js'
+import { BackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { withLocks } from '../locks/hold-locks.js'
 import { newBackupId } from '../repository/layout.js'
@@ -13,7 +13,7 @@ import { sharedSignal } from '../streams/shared-signal.js'
 import { openSpill, type Spill } from '../streams/spill.js'
 import { toolName, toolVersion } from '../tool-version.js'
 import { assertReadable } from './assert-readable.js'
-import { assertNotEmptied, assertSourceThere } from './assert-source.js'
+import { assertNotEmptied, assertSourceThere, notBuiltOn } from './assert-source.js'
 import { CheckpointWriter, checkpointEvery } from './checkpoint-writer.js'
 import { ContentMarks } from './content-marks.js'
 import { ContentWriter } from './content-writer.js'
@@ -143,17 +143,8 @@ async function* entriesOf(
   try {
     yield* readListing(job, previous, job.openListing, signal)
   } catch (error) {
-    throw explained(error)
+    throw notBuiltOn(error, job)
   }
-}
-
-function explained(error: unknown): unknown {
-  const codes = ['object-missing', 'object-damaged', 'object-archived'] as const
-  if (!isBackupError(error) || !codes.some(code => error.code === code)) return error
-  return new BackupError(error.code, `the snapshot before cannot be built on: ${error.message}`, {
-    cause: error,
-    hint: 'copy everything anew: `lifeboat objects backup --full`',
-  })
 }
 
 /** What a run has stored, and what becomes of it. */
@@ -190,7 +181,10 @@ export async function publish(
   const lines = inventoryLines(job, done, tally)
   const inventory = await writeLines(store, inventoryKey(product, set, run), lines, { signal })
   if (tally.contents !== gathered.marks.count)
-    throw explained(new BackupError('object-damaged', 'its inventory does not name all content that its listing needs'))
+    throw notBuiltOn(
+      new BackupError('object-damaged', 'its inventory does not name all content that its listing needs'),
+      job,
+    )
   const encryption = encryptionOf(job.lock)
   const olderContent = olderContentOf(
     [...gathered.marks.runs()].map(one => one.run),

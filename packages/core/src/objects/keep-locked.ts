@@ -1,8 +1,10 @@
 import { BackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import type { ObjectStore } from '../store/object-store.js'
+import { overlayStore } from '../store/overlay-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
+import { fullCopy } from './assert-source.js'
 import type { CopyJob } from './copy-job.js'
 import { contentKey, contentPrefix, setPrefix } from './object-layout.js'
 import { lockOfContent, lockOfFile, type ObjectLockRule, planExtension, recordOf } from './plan-lock.js'
@@ -26,13 +28,12 @@ export function lockingCopies(
     if (key.startsWith(content)) return lockOfContent(rule, now())
     return files.some(folder => key.startsWith(folder)) ? lockOfFile(rule, now()) : undefined
   }
-  return {
-    ...store,
+  return overlayStore(store, {
     put(key, source, options) {
       const lock = lockOf(key)
       return store.put(key, source, lock === undefined ? options : { ...options, lock })
     },
-  }
+  })
 }
 
 /**
@@ -63,7 +64,7 @@ export async function* keepLocked(
       if (wrapped.code !== 'object-missing') throw wrapped
       throw new BackupError(wrapped.code, wrapped.message, {
         cause: error,
-        hint: 'a snapshot needs it, and it is gone: copy everything anew with `lifeboat objects backup --full`',
+        hint: `a snapshot needs it, and it is gone: copy everything anew with \`${fullCopy({ product, set })}\``,
       })
     }
     return { ...content, ...recordOf(extension, content) }

@@ -324,7 +324,11 @@ describe('a source that does not hold still', () => {
     clock.now = new Date(clock.now.getTime() + day)
     for (const key of Object.keys(three)) await source.remove(key)
     const emptied = lifeboat.copyObjects('shop', 'uploads')
-    await expect(emptied).rejects.toMatchObject({ code: 'files-missing', message: expect.stringContaining('has 3') })
+    await expect(emptied).rejects.toMatchObject({
+      code: 'files-missing',
+      message: expect.stringContaining('has 3: nothing was copied'),
+      hint: expect.stringContaining('`lifeboat objects backup shop uploads --full`'),
+    })
     expect(await contents(store)).toEqual(before)
     const [copy] = (await lifeboat.copyObjects('shop', 'uploads', { full: true })).destinations
     expect(copy?.snapshot?.objects).toBe(0)

@@ -1,4 +1,5 @@
 import type { GetOptions, ObjectStore } from '../store/object-store.js'
+import { overlayStore } from '../store/overlay-store.js'
 import type { ByteSource } from '../streams/byte-source.js'
 import type { ContentMarks } from './content-marks.js'
 import { type RetrievalJob, retrieveContent } from './retrieve-content.js'
@@ -23,8 +24,7 @@ export function rereading(job: RetrievalJob, stillNeeded: () => Promise<ContentM
       })
     return underWay
   }
-  return {
-    ...store,
+  return overlayStore(store, {
     async *get(key: string, options: GetOptions = {}): ByteSource {
       let read = 0
       for (let times = 1; ; times++) {
@@ -40,7 +40,7 @@ export function rereading(job: RetrievalJob, stillNeeded: () => Promise<ContentM
         }
       }
     },
-  }
+  })
 }
 
 /** The rest, after so many bytes: content is never another one. */

@@ -4,7 +4,9 @@ import type { OpenContext } from './open-context.js'
 
 /** Whether somebody is to be told of a product. */
 export function hasAlerts({ resolved, known }: OpenContext, product: string): boolean {
-  return resolved.notify !== undefined || known(product)?.notify !== undefined
+  const config = known(product)
+  if (resolved.notify !== undefined || config?.notify !== undefined) return true
+  return Object.values(config?.objects ?? {}).some(({ ping }) => ping !== undefined)
 }
 
 /** What sends alerts is loaded by the first call: a service that only makes backups does not need it. */

@@ -31,6 +31,9 @@ const knownParameters = new Set([
   'uselibpqcompat',
 ])
 
+/** https://www.postgresql.org/docs/current/libpq-ssl.html */
+const sslModes: readonly string[] = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
+
 /** Reads a `postgres://` address. @throws BackupError `config-invalid`, never showing the address */
 export function parseConnectionUrl(text: string): ConnectionTarget {
   const refuse = (why: string) =>
@@ -64,6 +67,10 @@ export function parseConnectionUrl(text: string): ConnectionTarget {
   const user = parameters.get('user') ?? decoded.user
   if (user === '') throw refuse('name a user')
   const port = Number(parameters.get('port') ?? (url.port || 5432))
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw refuse('its port is none')
+  const sslMode = parameters.get('sslmode') ?? undefined
+  // One that is misspelt must not mean that nobody checks the certificate.
+  if (sslMode !== undefined && !sslModes.includes(sslMode)) throw refuse(`sslmode is none of ${sslModes.join(', ')}`)
   const database = parameters.get('dbname') ?? (decoded.database || user)
   const password = parameters.get('password') ?? decoded.password
   return {
@@ -72,7 +79,7 @@ export function parseConnectionUrl(text: string): ConnectionTarget {
     user,
     password: password === '' ? process.env.PGPASSWORD : password,
     database,
-    sslMode: parameters.get('sslmode') ?? undefined,
+    sslMode,
     sslRootCert: parameters.get('sslrootcert') ?? undefined,
     options: parameters.get('options') ?? undefined,
     description: `${isIP(host) === 6 ? `[${host}]` : host}:${port}/${database}`,

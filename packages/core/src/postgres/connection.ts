@@ -7,7 +7,7 @@ import { type ConnectionTarget, redact } from './connection-target.js'
 
 /**
  * Opens a session. It ends at once when `signal` aborts, whatever it is waiting for.
- * @throws BackupError `database-unreachable`, `database-auth-failed`, `database-refused`
+ * @throws BackupError `database-unreachable`, `database-auth-failed`, `database-refused`, `config-invalid`
  */
 export async function connect(target: ConnectionTarget, signal?: AbortSignal): Promise<pg.Client> {
   const mode = target.sslMode ?? 'prefer'
@@ -63,11 +63,24 @@ async function open(
 }
 
 function sslOptions(target: ConnectionTarget, mode: string): pg.ClientConfig['ssl'] {
-  const ca =
-    target.sslRootCert === undefined || target.sslRootCert === 'system' ? undefined : readFileSync(target.sslRootCert)
+  const ca = readRootCert(target)
   if (mode === 'verify-full') return { rejectUnauthorized: true, ca }
   if (mode === 'verify-ca') return { rejectUnauthorized: true, ca, checkServerIdentity: () => undefined }
   return { rejectUnauthorized: false }
+}
+
+/** @throws BackupError `config-invalid` */
+function readRootCert({ sslRootCert }: ConnectionTarget): Buffer | undefined {
+  if (sslRootCert === undefined || sslRootCert === 'system') return undefined
+  try {
+    return readFileSync(sslRootCert)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    throw new BackupError('config-invalid', `cannot read the certificates ${sslRootCert}: ${code}`, {
+      cause: error,
+      hint: 'correct sslrootcert in the database address',
+    })
+  }
 }
 
 /** Wraps a raw error of a session once. */
@@ -89,6 +102,12 @@ export function databaseError(error: unknown, target: ConnectionTarget, signal?:
       hint: 'check the name at the end of the address; a restore can create it with --create',
     })
   }
+  if (code === '53100') {
+    return new BackupError('disk-full', `${at} has no room left on its disk: ${said}`, {
+      cause: error,
+      hint: "free space on the server's disk, or take another server",
+    })
+  }
   // A statement that the server ended by one of its own timeouts was answered.
   const answered = code === '57014' || code === '55P03'
   const lost =
@@ -99,5 +118,8 @@ export function databaseError(error: unknown, target: ConnectionTarget, signal?:
       hint: "check host, port and network; Supabase's direct host answers on IPv6 only (its session pooler, port 5432, on both)",
     })
   }
-  return new BackupError('database-refused', `${at} answered: ${said}`, { cause: error })
+  const hint = /does not support SSL/i.test(said)
+    ? 'set up TLS on the server; over a network you trust sslmode=prefer in the address does without'
+    : undefined
+  return new BackupError('database-refused', `${at} answered: ${said}`, { cause: error, hint })
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createWriteStream, type WriteStream } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
@@ -12,6 +12,7 @@ import {
   type ScannedTable,
 } from '../archive/archive-scanner.js'
 import { BackupError } from '../errors/backup-error.js'
+import { diskError, temporaryPlace } from '../errors/disk-error.js'
 import type { ByteSource } from '../streams/byte-source.js'
 
 /** Takes the rows of one table after the other. */
@@ -74,6 +75,9 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
     otherBlock: bytes => passing.push({ type: 'other', bytes: Buffer.from(bytes) }),
     unread: bytes => passing.push({ type: 'other', bytes: Buffer.from(bytes) }),
   })
+  const notWritable = (error: unknown): never => {
+    throw unwritable(error, folder)
+  }
   let loader: RowSink | undefined
   let loading = false
   let sent = createHash('sha256')
@@ -91,6 +95,11 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
     await loader?.close()
   }
 
+  async function write(bytes: Buffer): Promise<void> {
+    if (other.errored) notWritable(other.errored)
+    if (!other.write(bytes)) await once(other, 'drain').catch(notWritable)
+  }
+
   async function start(entry: ArchiveEntry | undefined): Promise<void> {
     loading = entry !== undefined
     sent = createHash('sha256')
@@ -102,7 +111,7 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
       case 'contents': {
         const frontFile = join(folder, 'front.dump')
         await writeFile(frontFile, part.front, { mode: 0o600 }).catch(notWritable)
-        await write(other, part.front)
+        await write(part.front)
         loader = await load.contents(part.toc, frontFile)
         return
       }
@@ -120,20 +129,18 @@ export async function loadArchive(source: ByteSource, folder: string, load: Arch
         load.tableLoaded(part.table)
         return
       case 'other':
-        return write(other, part.bytes)
+        return write(part.bytes)
     }
   }
 }
 
-async function write(file: WriteStream, bytes: Buffer): Promise<void> {
-  if (file.errored) notWritable(file.errored)
-  if (!file.write(bytes)) await once(file, 'drain').catch(notWritable)
-}
-
-function notWritable(error: unknown): never {
+function unwritable(error: unknown, folder: string): BackupError {
+  const hint = 'definitions and large objects wait there: make room for them, or set TMPDIR to a folder that has it'
+  const found = diskError(error, { ...temporaryPlace(folder), hint })
+  if (found !== undefined) return found
   const why = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-  throw new BackupError('restore-failed', `the working folder of the restore cannot be written to: ${why}`, {
-    hint: 'definitions and large objects wait there: make room for them, or set TMPDIR to a folder that has it',
+  return new BackupError('restore-failed', `the working folder ${folder} cannot be written to: ${why}`, {
     cause: error,
+    hint,
   })
 }

@@ -86,7 +86,9 @@ export async function runPgRestore(
   if (serious.length > 0) {
     const first = serious[0]!
     const more = serious.length > 1 ? ` (and ${serious.length - 1} more)` : ''
-    throw new BackupError('restore-failed', `pg_restore: ${first.message}, at: ${first.command.slice(0, 120)}${more}`, {
+    // The server's, not this machine's: pg_restore writes nothing here.
+    const code = serious.some(one => /No space left on device/.test(one.message)) ? 'disk-full' : 'restore-failed'
+    throw new BackupError(code, `pg_restore: ${first.message}, at: ${first.command.slice(0, 120)}${more}`, {
       hint: hintFor(first),
     })
   }
@@ -138,6 +140,8 @@ function dbnameArgument(target: ConnectionTarget): string {
 }
 
 function hintFor(complaint: RestoreComplaint): string {
+  if (/No space left on device/.test(complaint.message))
+    return "free space on the server's disk, or restore into another server"
   if (/role "[^"]+" does not exist/.test(complaint.message))
     return 'create the role on the target first, then restore again'
   if (/extension/.test(complaint.message)) return 'install the extension on the target server, then restore again'

@@ -45,7 +45,7 @@ function describe(
   return {
     ...{ destination, location, reachable: failure === null, snapshots },
     newest: newest && {
-      ...newest,
+      ...withoutHash(newest),
       ageMs: Math.max(0, now.getTime() - Date.parse(newest.createdAt)),
       verified: ofNewest?.ok ?? null,
     },
@@ -54,6 +54,10 @@ function describe(
       ...{ level: verification.level, sample: verification.sample },
     },
   }
+}
+
+function withoutHash({ headSha256: _, ...rest }: NewestSnapshot): Omit<NewestSnapshot, 'headSha256'> {
+  return rest
 }
 
 function judgeSet(all: ProductFacts, set: string, config: ObjectSetConfig, add: AddFinding): void {

@@ -1,6 +1,6 @@
 import { recordsPrefix, snapshotKey, snapshotsPrefix } from '../objects/object-layout.js'
 import { newestFirst, type ObjectsRecord, readObjectsRecord, recordStamp } from '../objects/objects-record.js'
-import { readSnapshot, type Snapshot, type SnapshotPlace } from '../objects/snapshot.js'
+import { hashSnapshot, readSnapshot, type Snapshot, type SnapshotPlace } from '../objects/snapshot.js'
 import { isBackupId } from '../repository/layout.js'
 import type { SealKeys } from '../seal/seal.js'
 import type { StoredObject } from '../store/object-store.js'
@@ -13,6 +13,8 @@ export type NewestSnapshot = Pick<Snapshot, 'id' | 'createdAt' | 'objects' | 'pl
   readonly storedBytes: number
   readonly addedBytes: number
   readonly durationMs: number
+  /** Of the head as it lies there now: a record speaks of one head only. */
+  readonly headSha256: string
 }
 
 /** What one destination of a set told. */
@@ -120,6 +122,7 @@ function digest(read: Awaited<ReturnType<typeof readSnapshot>>) {
     storedBytes: inventory.contentBytes,
     addedBytes: added.storedBytes,
     durationMs: Math.max(0, Date.parse(finishedAt) - Date.parse(createdAt)),
+    headSha256: hashSnapshot(read),
   }
 }
 
@@ -145,7 +148,8 @@ async function readProofs(
     if (record === 'refused') refused += 1
     if (record === 'refused' || record === undefined) continue
     found.verification ??= record
-    if (record.level === 'content' && record.id === newest?.id) found.ofNewest ??= record
+    const ofNewest = record.id === newest?.id && record.snapshotSha256 === newest.headSha256
+    if (record.level === 'content' && ofNewest) found.ofNewest ??= record
     if (record.ok) passed.push(record)
     else if (!passed.some(({ level, sample }) => depths[level] >= depths[record.level] && sample >= record.sample))
       found.failed ??= record

@@ -193,7 +193,10 @@ async function* walk(
 ): AsyncGenerator<StoredObject> {
   const folder = join(root, ...names)
   const entries = await opendir(folder, { bufferSize: 256 }).catch(undefinedIfAbsent)
-  if (entries === undefined) return
+  if (entries === undefined) {
+    if (names.length === 0) await assertNoFile(root)
+    return
+  }
   // A prefix may name a folder that is a link; those found on the way are passed over below.
   await assertInside(root, folder)
   for await (const entry of entries) {
@@ -207,6 +210,12 @@ async function* walk(
     const stats = await lstat(join(root, ...inner)).catch(undefinedIfAbsent)
     if (stats?.isFile()) yield storedObject(path, stats)
   }
+}
+
+/** A folder that was never made holds nothing; where a file lies in its place nobody knows what should be there. */
+async function assertNoFile(root: string): Promise<void> {
+  const found = await stat(root).catch(() => undefined)
+  if (found !== undefined && !found.isDirectory()) throw new BackupError('store-refused', `${root} is not a folder`)
 }
 
 /** What was removed while a listing ran, or was never made, is not in the listing. */

@@ -96,9 +96,12 @@ export interface RetrievalAsked {
 
 /** What became of an object that was to be removed for good. */
 export interface Removal {
-  /** `gone`: nothing of it is left. `hidden`: listings show it no more, and it is kept. `kept`: it is as it was. */
-  readonly state: 'gone' | 'hidden' | 'kept'
-  /** What is left and why, for people; null when it is gone. */
+  /**
+   * `gone`: nothing of it is left. `removed`: listings show it no more, and nobody can tell whether the place keeps an
+   * older version. `hidden`: listings show it no more, and it is kept. `kept`: it is as it was.
+   */
+  readonly state: 'gone' | 'removed' | 'hidden' | 'kept'
+  /** What is left and why, or why nobody can tell, for people; null when it is gone. */
   readonly message: string | null
 }
 

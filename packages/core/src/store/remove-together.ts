@@ -1,7 +1,7 @@
 import type { BackupError } from '../errors/backup-error.js'
 import type { EventListener } from '../events/backup-event.js'
 import type { ObjectStore } from './object-store.js'
-import { removeForGood } from './remove-for-good.js'
+import { removeForGood, tellOnce } from './remove-for-good.js'
 import { whyRetained } from './why-retained.js'
 import { wrapStoreError } from './wrap-store-error.js'
 
@@ -31,9 +31,10 @@ export async function removeTogether(
     const left: string[] = []
     for (const key of keys) {
       const { state, message } = await removeForGood(store, key, { signal })
-      if (message !== null) left.push(message)
+      if (state === 'kept' || state === 'hidden') left.push(message ?? `${key} is kept`)
       if (state === 'kept') break
-      if (state === 'gone') emit({ type: 'object.removed', destination, key })
+      if (state === 'removed') tellOnce(store, `${destination}: ${message}`, emit)
+      if (state !== 'hidden') emit({ type: 'object.removed', destination, key })
     }
     return left.length === 0 ? undefined : left.join('; ')
   } catch (error) {

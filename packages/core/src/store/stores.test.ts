@@ -10,6 +10,7 @@ import { classifyFileError } from './classify-file-error.js'
 import { directory } from './directory-store.js'
 import { memoryStore } from './memory-store.js'
 import type { ObjectStore } from './object-store.js'
+import { wrapStoreError } from './wrap-store-error.js'
 
 let scratch: string
 beforeAll(async () => {
@@ -151,6 +152,18 @@ describe('directory', { timeout: 60_000 }, () => {
     expect(store.classify(await store.put('c', bytesOf('y')).catch((error: unknown) => error))).toBe('store-refused')
     expect(await store.head('c')).toBeUndefined()
     expect(await keysOf(store)).toHaveLength(2)
+  })
+
+  it('says that a file lies where its folder should be, and lists it not as empty', async () => {
+    const path = freshPath()
+    await writeFile(path, 'x')
+    const store = directory(path)
+    await expect(keysOf(store)).rejects.toMatchObject({ code: 'store-refused', message: `${path} is not a folder` })
+    const failed = await store.put('a/b', bytesOf('x')).catch((error: unknown) => error)
+    expect(wrapStoreError(failed, { store, doing: 'put a/b' })).toMatchObject({
+      code: 'store-refused',
+      hint: 'a file lies where a folder should be: correct the path of the store',
+    })
   })
 
   it('refuses keys that look like its temporary files', async () => {

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { temporaryPlace, writingTo } from '../errors/disk-error.js'
 import type { ByteSource } from './byte-source.js'
 import { bytesToLines } from './lines.js'
 
@@ -36,8 +37,10 @@ export async function openSpill(): Promise<Spill> {
     const bytes = cipher.update(held.join(''), 'utf8')
     held = []
     heldChars = 0
-    for (let at = 0; at < bytes.byteLength; )
-      at += (await file.write(bytes, at, bytes.byteLength - at, written + at)).bytesWritten
+    await writingTo(place(), async () => {
+      for (let at = 0; at < bytes.byteLength; )
+        at += (await file.write(bytes, at, bytes.byteLength - at, written + at)).bytesWritten
+    })
     written += bytes.byteLength
   }
   async function* plain(): ByteSource {
@@ -68,11 +71,15 @@ export async function openSpill(): Promise<Spill> {
   }
 }
 
+const place = () => temporaryPlace(tmpdir(), 'unexpected')
+
 async function unnamedFile(): Promise<FileHandle> {
-  const folder = await mkdtemp(join(tmpdir(), 'lifeboat-spill-'))
-  try {
-    return await open(join(folder, 'lines'), 'wx+', 0o600)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  return writingTo(place(), async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lifeboat-spill-'))
+    try {
+      return await open(join(folder, 'lines'), 'wx+', 0o600)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
 }

@@ -4,7 +4,7 @@ import { throwIfCancelled } from '../errors/cancelled.js'
 import { emitterFor } from '../events/backup-event.js'
 import { withLocks } from '../locks/hold-locks.js'
 import type { ObjectStore } from '../store/object-store.js'
-import { removeForGood } from '../store/remove-for-good.js'
+import { removeForGood, tellOnce } from '../store/remove-for-good.js'
 import { whyRetained } from '../store/why-retained.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { findGarbage, isLongExpired } from './find-garbage.js'
@@ -53,11 +53,12 @@ export async function sweepUnlocked(job: SweepJob, options: RunOptions): Promise
       }
       if (one.kind === 'unfinished-upload') await store.removeUnfinished?.(one.upload, { signal })
       else {
-        const { message } = await removeForGood(store, one.key, { signal })
-        if (message !== null) {
-          retained.push({ key: one.key, message })
+        const { state, message } = await removeForGood(store, one.key, { signal })
+        if (state === 'kept' || state === 'hidden') {
+          retained.push({ key: one.key, message: message ?? `${one.key} is kept` })
           continue
         }
+        if (state === 'removed') tellOnce(store, `${destination}: ${message}`, emit)
       }
       removed.push(one.key)
       emit({ type: 'object.removed', destination, key: one.key })

@@ -75,7 +75,7 @@ export async function runVerify(job: VerifyJob, options: RunOptions): Promise<Ve
     checks.push(checked('age, rows and usual size', await historyFindings(backup, expected, options.signal)))
   }
   checks.push(...((await job.live?.(options)) ?? []))
-  const findings = findingsOf(checks)
+  const findings = withoutRepeated(findingsOf(checks))
   const tables = backup.manifest.tables
   return {
     product: backup.manifest.product,
@@ -91,6 +91,14 @@ export async function runVerify(job: VerifyJob, options: RunOptions): Promise<Ve
     readBytes,
     durationMs: elapsedMs(startedAt, job.now()),
   }
+}
+
+/** That a key does not open the backup is said once, and not for each of its artifacts. */
+function withoutRepeated(findings: readonly Finding[]): Finding[] {
+  return findings.filter(({ code, message }, at) => {
+    if (code !== 'wrong-key' && code !== 'key-missing') return true
+    return findings.findIndex(one => one.code === code && one.message === message) === at
+  })
 }
 
 /** Not damage: nobody has looked. */

@@ -338,6 +338,33 @@ describe('a bucket that keeps versions', () => {
   })
 })
 
+describe('a key that may not see versions', () => {
+  it('removes, and says what it cannot tell, unless the bucket never kept any', async () => {
+    const found: string[][] = []
+    for (const versions of [false, true]) {
+      const bucket = await makeBucket({ versions })
+      const document = (await policyOf(bucket, 'pruner')) as { Statement: { Action: string[] }[] }
+      for (const hideVersioning of [false, true]) {
+        for (const one of document.Statement)
+          one.Action = one.Action.filter(
+            action => action !== 's3:ListBucketVersions' && !(hideVersioning && action === 's3:GetBucketVersioning'),
+          )
+        await storeIn(bucket).put('shop/20261121T020000Z-7f3k9q/database.dump.gz.gpg', bytesOf('x'))
+        await setPolicy(bucket, document)
+        const store = storeIn(bucket, { credentials: guest })
+        const { state, message } = await store.removeForGood!('shop/20261121T020000Z-7f3k9q/database.dump.gz.gpg')
+        found.push([state, message ?? ''])
+      }
+    }
+    expect(found).toEqual([
+      ['gone', ''],
+      ['removed', expect.stringContaining('whether older versions of it are kept, the service does not tell')],
+      ['hidden', expect.stringContaining('the versions of it cannot be listed')],
+      ['hidden', expect.stringContaining('the versions of it cannot be listed')],
+    ])
+  })
+})
+
 async function policyOf(bucket: string, role: 'writer' | 'verifier' | 'pruner'): Promise<unknown> {
   const [found] = await (await open({ offsite: { store: storeIn(bucket) } })).policies('shop', { role })
   return found?.policy?.document

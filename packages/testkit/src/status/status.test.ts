@@ -7,6 +7,9 @@ import {
   secret,
 } from '@lifeboat/core'
 import { describe, expect, it } from 'vitest'
+import { recordSalt, sealedMessage } from '../../../core/src/repository/verification-record.js'
+import { prepareToSeal } from '../../../core/src/seal/seal.js'
+import { bytesOf, readWhole } from '../../../core/src/streams/byte-source.js'
 import {
   countingStore,
   idAt,
@@ -39,6 +42,8 @@ async function place(stores: Record<string, ObjectStore>, changes: Partial<Produ
     { deps: { now } },
   )
 }
+
+const read = (store: ObjectStore, key: string) => readWhole(store.get(key), 2 ** 20)
 
 const found = ({ products }: StatusReport) =>
   products.flatMap(({ findings }) => findings.map(one => `${one.severity} ${one.code} ${one.subject ?? '-'}`))
@@ -286,6 +291,62 @@ describe('what status finds, with nobody having run', () => {
     expect(await codes()).toEqual(['warning key-unproved passphrase'])
     expect(calls.get).toBe(get)
     expect(found(await lifeboat.status()).filter(one => one.includes(' key'))).toEqual([])
+  })
+
+  it('no proof in a record that is forged, unsealed or copied from elsewhere, where the passphrase is at hand', async () => {
+    const words = 'correct horse battery staple'
+    const encryption = { passphrase: secret.value(words) }
+    const verified = async (change: (text: string, key: string) => string | Promise<string>) => {
+      const store = memoryStore()
+      const manifest = await plantBackup(store, 'shop', at(10 * hour))
+      const plain = memoryStore()
+      await plantVerification(plain, manifest, 'local', at(9 * hour))
+      for await (const { key } of plain.list('')) {
+        const { seal: _, ...written } = JSON.parse((await read(plain, key)).toString())
+        const seal = await prepareToSeal(
+          { kind: 'hmac', passphrase: words },
+          recordSalt('shop'),
+        )(sealedMessage(written))
+        await store.put(key, bytesOf(await change(JSON.stringify({ ...written, seal }), key)))
+      }
+      const report = await (await place({ local: store }, { encryption })).status()
+      const [{ lastVerification, destinations }] = report.products as [StatusReport['products'][number]]
+      return [
+        destinations[0]?.newest?.verified,
+        lastVerification?.ok ?? null,
+        ...found(report).filter(one => !one.includes('drill')),
+      ]
+    }
+    const refused = [null, null, 'warning records-refused local', 'warning never-verified local']
+    expect(await verified(text => text)).toEqual([true, true])
+    expect(await verified(text => JSON.stringify({ ...JSON.parse(text), seal: null }))).toEqual(refused)
+    expect(await verified(text => text.replace('"rows":1234', '"rows":1235'))).toEqual(refused)
+    expect(await verified(text => text.replace('"destination":"local"', '"destination":"other"'))).toEqual(refused)
+    expect(
+      await verified(async text => {
+        const { seal: _, ...written } = JSON.parse(text)
+        const guess = prepareToSeal({ kind: 'hmac', passphrase: 'a guess' }, recordSalt('shop'))
+        return JSON.stringify({ ...written, seal: await guess(sealedMessage(written)) })
+      }),
+    ).toEqual(refused)
+  })
+
+  it('no proof of a snapshot whose head is another one than was verified', async () => {
+    const store = memoryStore()
+    const from = memoryStore()
+    await from.put('a', bytesOf('a'))
+    const objects = { uploads: { from } }
+    const lifeboat = await place({ local: store }, { objects, encryption: { passphrase: secret.value('of a test') } })
+    await lifeboat.copyObjects('shop', 'uploads')
+    await lifeboat.verifyObjects('shop', 'uploads')
+    const proven = async () => (await lifeboat.status()).products[0]?.objects[0]?.destinations[0]?.newest
+    expect(await proven()).toMatchObject({ objects: 1, verified: true })
+    expect(await proven()).not.toHaveProperty('headSha256')
+    for await (const { key } of store.list('shop/objects/uploads/snapshots/')) {
+      const head = JSON.parse((await read(store, key)).toString())
+      await store.put(key, bytesOf(JSON.stringify({ ...head, objects: 11 })))
+    }
+    expect(await proven()).toMatchObject({ objects: 11, verified: null })
   })
 
   it('is cancelled as a whole', async () => {
