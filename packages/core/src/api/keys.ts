@@ -1,6 +1,7 @@
 import type { SecretReference } from '../config/secret.js'
 import type { KeyListing } from '../keys/key-state.js'
 import type { KeyProofRecord } from '../keys/proof-record.js'
+import type { Retrieval } from '../retrieval/retrieve-backup.js'
 import type { BackupName, RunOptions, SelectOptions } from './run-options.js'
 
 /** A key that is used for one call, besides those that the configuration names. */
@@ -30,6 +31,8 @@ export interface KeyProof {
 export interface RotateOptions extends RunOptions, SelectOptions {
   /** The destination of the new backup. Default: the same, beside the old one. */
   readonly to?: string | undefined
+  /** How it is brought back where it lies in an archive. Default: it is not, and `object-archived` says so. */
+  readonly retrieve?: Retrieval | undefined
   /** What opens the old backup, where the configuration names no such key (any more). */
   readonly key?: GivenKey | undefined
   /** Remove the old backup once the new one was read to its end and found whole. Default: false. */
@@ -69,6 +72,8 @@ export interface ProveObjectsOptions extends Omit<ProveOptions, 'destination'>, 
 export interface RotateObjectsOptions extends RunOptions, SelectOptions {
   /** Do it. Default: false, say what would be done. */
   readonly apply?: boolean | undefined
+  /** How content in an archive is brought back, that of all snapshots at once. Default: it is not. */
+  readonly retrieve?: Retrieval | undefined
   /** What opens the old snapshots, where the configuration names no such key (any more). */
   readonly key?: GivenKey | undefined
   /** Remove each old snapshot once its new one was read to its end, and the content that none needs then. Default: false. */

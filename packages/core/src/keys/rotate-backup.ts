@@ -12,6 +12,7 @@ import type { LocatedBackup } from '../repository/locate-artifact.js'
 import type { Manifest } from '../repository/manifest.js'
 import { hashManifest } from '../repository/manifest-hash.js'
 import { plainBytes } from '../repository/read-artifact.js'
+import { type Retrieval, retrieveBackup } from '../retrieval/retrieve-backup.js'
 import { sealManifest } from '../seal/manifest-seal.js'
 import type { Sealer, SealKeys } from '../seal/seal.js'
 import { assertSeal } from './assert-seal.js'
@@ -28,7 +29,9 @@ export interface RotateJob {
   readonly lock: Lock
   readonly sealer: Sealer
   readonly dryRun?: boolean | undefined
-  readonly deps: Pick<Deps, 'now' | 'random' | 'lockLeaseMs'>
+  /** How it is brought back where it lies in an archive. Default: it is not. */
+  readonly retrieve?: Retrieval | undefined
+  readonly deps: Pick<Deps, 'now' | 'random' | 'sleep' | 'lockLeaseMs'>
 }
 
 export type Rotated = Pick<RotateResult, 'outcome' | 'rotated'>
@@ -42,11 +45,13 @@ export async function rotateBackup(job: RotateJob, options: RunOptions): Promise
   const { backup, unlock, lock, to, sealer, deps } = job
   const { manifest } = backup
   await assertSeal(manifest, job.sealKeys)
-  if (to.name === backup.destination && (await isCurrent(backup, lock, options.signal)))
+  if (to.name === backup.destination && (await isCurrentOrRetrieved(job, options)))
     return { outcome: 'current', rotated: null }
   const before = await findRotated(job, options.signal)
   if (before !== undefined) return { outcome: 'present', rotated: { id: before, destination: to.name } }
   if (job.dryRun) return { outcome: 'due', rotated: null }
+  // Not before: a retrieval costs money, and most of a product's backups may be done.
+  await retrieveBackup(backup, job.retrieve, deps, options)
   const rotatedFrom = { id: manifest.id, manifestSha256: hashManifest(manifest), at: deps.now().toISOString() }
   const { id } = await copyBackup(
     {
@@ -63,6 +68,14 @@ export async function rotateBackup(job: RotateJob, options: RunOptions): Promise
     options,
   )
   return { outcome: 'rotated', rotated: { id, destination: to.name } }
+}
+
+/** One passphrase is told from another by trying it, which takes the bytes. */
+async function isCurrentOrRetrieved(job: RotateJob, options: RunOptions): Promise<boolean> {
+  const { backup, lock, retrieve, dryRun, deps } = job
+  if (lock.kind === 'passphrase' && retrieve !== undefined && !dryRun)
+    await retrieveBackup(backup, retrieve, deps, options)
+  return isCurrent(backup, lock, options.signal)
 }
 
 /** Whether a backup opens with these keys and no others. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ArchivingStore, archiving } from '../../../testkit/src/archiving-store.js'
+import type { RotateObjectsOptions } from '../api/keys.js'
 import type { VerifyObjectsOptions } from '../api/objects.js'
 import { secret } from '../config/secret.js'
 import { generateKeyPair } from '../encryption/open-pgp.js'
@@ -164,6 +165,9 @@ describe('a snapshot whose content is in an archive', () => {
     const { publicKey, privateKey } = await generateKeyPair({ name: 'team' })
     await writeFile(join(keyFolder, 'team.asc'), publicKey)
     await writeFile(join(keyFolder, 'private.asc'), privateKey)
+    const next = await generateKeyPair({ name: 'next' })
+    await writeFile(join(keyFolder, 'next.asc'), next.publicKey)
+    await writeFile(join(keyFolder, 'next-private.asc'), next.privateKey)
   })
   afterAll(() => rm(keyFolder, { recursive: true, force: true }))
 
@@ -192,6 +196,90 @@ describe('a snapshot whose content is in an archive', () => {
     const verify = (options: VerifyObjectsOptions) => lifeboat.verifyObjects('shop', 'calls', options)
     return { source, store, lifeboat, verify, waits }
   }
+
+  describe('to be encrypted anew', () => {
+    /** What is encrypted to new keys where the old ones are in an archive. */
+    async function setUpRotation(waits = { onWait: () => {} }) {
+      const { store } = await setUp()
+      const source = memoryStore()
+      const next = await openLifeboat(
+        {
+          products: {
+            shop: {
+              source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
+              encryption: { recipients: ['next.asc'], privateKey: 'next-private.asc', signingKey: 'private.asc' },
+              destinations: { vault: { store } },
+              objects: { calls: { from: source } },
+            },
+          },
+        },
+        { deps: { sleep: async () => waits.onWait() }, configFolder: keyFolder },
+      )
+      const rotate = async (options: RotateObjectsOptions) => {
+        const key = { privateKey: join(keyFolder, 'private.asc') }
+        const [done] = await next.rotateObjects('shop', 'calls', { key, apply: true, ...options })
+        return done!.snapshots
+      }
+      return { store, next, rotate }
+    }
+
+    it('is asked for only where that is said, and not written before all of it is there', async () => {
+      const { store, rotate } = await setUpRotation()
+      const left = async () => {
+        const keys: string[] = []
+        for await (const { key } of store.list('shop/')) keys.push(key)
+        return keys
+      }
+      const before = await left()
+      const [unasked] = await rotate({})
+      expect(unasked).toMatchObject({ outcome: 'failed', error: { code: 'object-archived' } })
+      expect(unasked?.error?.message).toMatch(/^6 contents .* lie in GLACIER, and must be retrieved/)
+      expect(unasked?.error?.hint).toMatch(/^`--retrieve` asks .* waits for it$/)
+      expect(store.retrievals).toEqual([])
+      await rotate({ apply: false, retrieve: {} })
+      expect(store.retrievals).toEqual([])
+
+      const [asked] = await rotate({ retrieve: {} })
+      expect(asked?.error?.message).toMatch(/^6 contents .* being retrieved from GLACIER$/)
+      expect(asked?.error?.hint).toMatch(/^come back after .* UTC and run the same again/)
+      expect(store.retrievals).toHaveLength(6)
+      expect(await left()).toEqual(before)
+
+      store.finish()
+      const [done] = await rotate({ retrieve: {} })
+      // What it writes lands in the archive, too, and is looked at.
+      expect(done).toMatchObject({ outcome: 'rotated', verified: 'listed', error: null })
+      expect(store.retrievals).toHaveLength(6)
+    })
+
+    it('is waited for without the lock of the set, all snapshots of it at once, and asked for again while it is read', async () => {
+      const waits = { onWait: () => {} }
+      const { store, next, rotate } = await setUpRotation(waits)
+      let waited = 0
+      let locks = 0
+      let expired = false
+      waits.onWait = () => {
+        waited += 1
+        store.finish()
+      }
+      const { head } = store
+      store.head = (key, options) => {
+        if (waited === 0 && key.includes('/locks/')) locks += 1
+        return head(key, options)
+      }
+      const onEvent = (event: BackupEvent) => {
+        if (expired || event.type !== 'stage.progressed' || event.stage !== 'objects') return
+        expired = true
+        store.expire()
+      }
+      const [done] = await rotate({ retrieve: { waitMs: 24 * hour }, onEvent })
+      expect(done).toMatchObject({ outcome: 'rotated', error: null })
+      expect([locks, expired]).toEqual([0, true])
+      expect(waited).toBeGreaterThan(1)
+      const read = await next.verifyObjects('shop', 'calls', { retrieve: { waitMs: 24 * hour } })
+      expect(read).toMatchObject({ ok: true, level: 'content', read: 7 })
+    })
+  })
 
   it('is verified as far as it can be read, by the same share each time, and goes on when copies go away', async () => {
     const { store, lifeboat, verify, waits } = await setUp()

@@ -235,8 +235,10 @@ describe('copies of objects under a lock', () => {
     const [rotated] = await rotating.rotateObjects('shop', 'uploads', { apply: true, removeOld: true })
     expect(rotated?.snapshots).toMatchObject([{ outcome: 'rotated', verified: 'content', removedOld: false }])
     expect(rotated?.snapshots[0]?.kept).toMatch(/is locked until/)
+    // A record of what was read is removed with its snapshot, by whoever prunes.
     for (const [key, until] of await locksIn(store))
-      if (!after.has(key)) expect(until?.getTime(), key).toBeGreaterThanOrEqual(Date.parse(inDays(4 + 4)))
+      if (key.includes('/verifications/')) expect(until, key).toBeUndefined()
+      else if (!after.has(key)) expect(until?.getTime(), key).toBeGreaterThanOrEqual(Date.parse(inDays(4 + 4)))
     expect((await removeForGood!(taken[0]!)).state).toBe('kept')
   })
 

@@ -77,6 +77,11 @@ export function objectsRecordOf(report: ObjectsReport, sample: number, snapshot:
   }
 }
 
+/** Whether a record says of this very head whether all of its content opens. */
+export function isOfContent(record: ObjectsRecord, id: string, headSha256: string): boolean {
+  return record.id === id && record.snapshotSha256 === headSha256 && record.level === 'content' && record.sample === 1
+}
+
 /** Writes a record, sealed as those of backups are, never over another. Returns the key. */
 export async function writeObjectsRecord(
   { store, product, set }: SnapshotPlace,

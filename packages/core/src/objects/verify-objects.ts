@@ -24,6 +24,8 @@ export interface VerifyObjectsJob extends ChoiceJob {
   readonly level: ObjectsReport['level']
   /** Read only what this run stored. Default: everything. */
   readonly onlyRun?: string | undefined
+  /** Told of each object, or content, that is passed over for that. */
+  readonly onOther?: ((run: string, bytes: number) => void) | undefined
   /** Read only when the level needs it. */
   readonly opener: () => Promise<OpenMessage>
   readonly sealKeys: () => Promise<SealKeys>
@@ -182,13 +184,16 @@ function isOfContent(error: unknown): boolean {
 
 async function* sampled<T extends StoredContent | ObjectEntry>(
   all: AsyncIterable<T>,
-  { random, onlyRun }: VerifyObjectsJob,
+  { random, onlyRun, onOther }: VerifyObjectsJob,
   { sample }: ChosenContent,
 ): AsyncGenerator<T> {
   const scale = 1_000_000
   for await (const one of all) {
     const run = 'run' in one ? one.run : one.content?.run
-    if (onlyRun !== undefined && run !== onlyRun) continue
+    if (onlyRun !== undefined && run !== undefined && run !== onlyRun) {
+      onOther?.(run, 'run' in one ? one.storedBytes : one.sizeBytes)
+      continue
+    }
     if (sample >= 1 || random(scale) < sample * scale) yield one
   }
 }
