@@ -4,6 +4,7 @@ import { type GenerateFlags, generateKeys, parsePairs } from '../keys/generate-k
 import { listKeys } from '../keys/list-keys.js'
 import { type ProveFlags, proveKey } from '../keys/prove-key.js'
 import { type RotateFlags, rotateKeys } from '../keys/rotate-keys.js'
+import { addRetrieveOptions } from '../retrieve-options.js'
 
 export function defineKeys(program: Command, choose: Choose): void {
   const keys = addCommand(program, 'keys', 'make keys, show who can read the backups, prove it, change it', [
@@ -53,7 +54,7 @@ export function defineKeys(program: Command, choose: Choose): void {
     .option('--objects <set>', "prove it on the newest snapshot of this set of the product's objects")
     .addOption(destinationOption())
     .action((backup: string, flags: ProveFlags) => choose(session => proveKey(session, backup, flags)))
-  addCommand(
+  const rotating = addCommand(
     keys,
     'rotate',
     'encrypt stored backups and snapshots of objects anew, to the keys of today; the old ones stay',
@@ -72,5 +73,7 @@ export function defineKeys(program: Command, choose: Choose): void {
     .option('--dry-run', 'only say what would be done')
     .option('--remove-old', 'remove each old one once its new one was read to its end and found whole')
     .addOption(destinationOption('for one backup the first that has it, for a product every one'))
-    .action((backup: string, flags: RotateFlags) => choose(session => rotateKeys(session, backup, flags)))
+  addRetrieveOptions(rotating).action((backup: string, flags: RotateFlags) =>
+    choose(session => rotateKeys(session, backup, flags)),
+  )
 }

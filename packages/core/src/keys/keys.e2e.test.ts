@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { archiving } from '../../../testkit/src/archiving-store.js'
 import type {} from '../../../testkit/src/provided-postgres.js'
+import type { RotateOptions } from '../api/keys.js'
 import {
   directory,
   type LifeboatConfig,
@@ -260,6 +262,30 @@ describe('a rotation', () => {
     expect(done).toMatchObject({ outcome: 'rotated', verified: null, removedOld: false })
     expect(done.kept).toContain('archive')
     expect((await lifeboat.list('shop')).backups.map(one => one.id)).toContain(id)
+  })
+
+  it('asks for one that lies in an archive only where that is said, and says when to come back', async () => {
+    const plain = await storeAt('retrieved')
+    const { id } = await (await open(plain)).backup('shop')
+    const store = archiving(plain, one => one.includes(id) && one.endsWith('.gpg'))
+    const lifeboat = await open(store, { encryption: { recipients: [key('next')], ...privateKey('next') } })
+    const rotate = (options: RotateOptions) => lifeboat.rotate(`shop/${id}`, { key: privateKey('team'), ...options })
+    await expect(rotate({})).rejects.toMatchObject({
+      code: 'object-archived',
+      hint: expect.stringMatching(/--retrieve/),
+    })
+    expect(await rotate({ dryRun: true, retrieve: {} })).toMatchObject({ outcome: 'due' })
+    expect(store.retrievals).toEqual([])
+    await expect(rotate({ retrieve: {} })).rejects.toMatchObject({
+      ...{ code: 'object-archived', hint: expect.stringMatching(/^come back after .* UTC/) },
+    })
+    expect(store.retrievals).toHaveLength(1)
+    store.finish()
+    expect(await rotate({ retrieve: {} })).toMatchObject({ outcome: 'rotated', verified: 'content' })
+    store.expire()
+    // Done is done: nothing is asked for again.
+    expect(await rotate({ retrieve: {} })).toMatchObject({ outcome: 'present' })
+    expect(store.retrievals).toHaveLength(1)
   })
 
   it('refuses a backup that somebody else wrote: it would vouch for it', async () => {
