@@ -1,12 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type ArchivingStore, archiving } from '../../../testkit/src/archiving-store.js'
 import type { RotateObjectsOptions } from '../api/keys.js'
 import type { VerifyObjectsOptions } from '../api/objects.js'
 import { secret } from '../config/secret.js'
-import { generateKeyPair } from '../encryption/open-pgp.js'
 import type { BackupEvent } from '../events/backup-event.js'
 import { openLifeboat } from '../lifeboat.js'
 import { memoryStore } from '../store/memory-store.js'
@@ -17,6 +14,7 @@ import { ContentMarks } from './content-marks.js'
 import { contentKey } from './object-layout.js'
 import { planRetrieval, type RetrievalStep } from './plan-retrieval.js'
 import { type RetrievalJob, retrieveContent } from './retrieve-content.js'
+import { keyFolder, openShop, readers } from './testing/shop.js'
 
 const hour = 3_600_000
 const now = new Date('2026-11-21T02:00:00Z')
@@ -158,38 +156,18 @@ describe('marks of content', () => {
 })
 
 describe('a snapshot whose content is in an archive', () => {
-  /** Keys, as deriving them from a passphrase for every run takes its time. */
-  let keyFolder: string
-  beforeAll(async () => {
-    keyFolder = await mkdtemp(join(tmpdir(), 'lifeboat-archives-'))
-    const { publicKey, privateKey } = await generateKeyPair({ name: 'team' })
-    await writeFile(join(keyFolder, 'team.asc'), publicKey)
-    await writeFile(join(keyFolder, 'private.asc'), privateKey)
-    const next = await generateKeyPair({ name: 'next' })
-    await writeFile(join(keyFolder, 'next.asc'), next.publicKey)
-    await writeFile(join(keyFolder, 'next-private.asc'), next.privateKey)
-  })
-  afterAll(() => rm(keyFolder, { recursive: true, force: true }))
+  const keys = keyFolder('team', 'next')
 
   async function setUp(count = 6, store = inArchive()) {
     const source = memoryStore()
     const waits = { onWait: () => {} }
     let made = 0
     const now = () => new Date(Date.parse('2026-11-21T02:00:00Z') + made++)
-    const lifeboat = await openLifeboat(
-      {
-        products: {
-          shop: {
-            source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-            encryption: { recipients: ['team.asc'], privateKey: 'private.asc', signingKey: 'private.asc' },
-            destinations: { vault: { store } },
-            objects: { calls: { from: source } },
-          },
-        },
-      },
+    const lifeboat = await openShop({
+      ...{ from: source, store, keys, named: 'calls', encryption: readers('team', 'team') },
       // Which share of a snapshot is read follows from its id: the same one in every run of the test.
-      { deps: { sleep: async () => waits.onWait(), now, random: limit => 7 % limit }, configFolder: keyFolder },
-    )
+      deps: { sleep: async () => waits.onWait(), now, random: limit => 7 % limit },
+    })
     for (let n = 0; n < count; n++) await source.put(`call ${n}`, bytesOf(`${n % 10}`.repeat(2 ** 20 + 1)))
     await source.put('empty', bytesOf())
     await lifeboat.copyObjects('shop', 'calls')
@@ -201,22 +179,12 @@ describe('a snapshot whose content is in an archive', () => {
     /** What is encrypted to new keys where the old ones are in an archive. */
     async function setUpRotation(waits = { onWait: () => {} }) {
       const { store } = await setUp()
-      const source = memoryStore()
-      const next = await openLifeboat(
-        {
-          products: {
-            shop: {
-              source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-              encryption: { recipients: ['next.asc'], privateKey: 'next-private.asc', signingKey: 'private.asc' },
-              destinations: { vault: { store } },
-              objects: { calls: { from: source } },
-            },
-          },
-        },
-        { deps: { sleep: async () => waits.onWait() }, configFolder: keyFolder },
-      )
+      const next = await openShop({
+        ...{ from: memoryStore(), store, keys, named: 'calls', encryption: readers('next', 'team') },
+        deps: { sleep: async () => waits.onWait() },
+      })
       const rotate = async (options: RotateObjectsOptions) => {
-        const key = { privateKey: join(keyFolder, 'private.asc') }
+        const key = { privateKey: join(keys.path, 'team-private.asc') }
         const [done] = await next.rotateObjects('shop', 'calls', { key, apply: true, ...options })
         return done!.snapshots
       }

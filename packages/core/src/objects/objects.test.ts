@@ -2,10 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import type { RestoreObjectsOptions } from '../api/objects.js'
 import { secret } from '../config/secret.js'
-import { generateKeyPair } from '../encryption/open-pgp.js'
 import { BackupError } from '../errors/backup-error.js'
 import type { BackupEvent } from '../events/backup-event.js'
 import { openLifeboat } from '../lifeboat.js'
@@ -14,25 +13,13 @@ import { memoryStore } from '../store/memory-store.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
 import { listingKey, snapshotKey } from './object-layout.js'
+import { contents, fill, keyFolder, keysOf, openShop } from './testing/shop.js'
 
 const day = 24 * 3_600_000
 const passphrase = 'correct horse battery staple'
 const folders: string[] = []
 
-/** Keys, as deriving them from a passphrase for every test takes its time. */
-let keyFolder: string
-const byKeys = { recipients: ['team.asc'], privateKey: 'team-private.asc', signingKey: 'writer-private.asc' }
-
-beforeAll(async () => {
-  keyFolder = await mkdtemp(join(tmpdir(), 'lifeboat-objects-keys-'))
-  for (const name of ['team', 'writer']) {
-    const { publicKey, privateKey } = await generateKeyPair({ name })
-    await writeFile(join(keyFolder, `${name}.asc`), publicKey)
-    await writeFile(join(keyFolder, `${name}-private.asc`), privateKey)
-  }
-})
-
-afterAll(() => rm(keyFolder, { recursive: true, force: true }))
+const keys = keyFolder('team', 'writer')
 
 afterEach(async () => {
   await Promise.all(folders.splice(0).map(folder => rm(folder, { recursive: true, force: true })))
@@ -58,44 +45,16 @@ async function open(
   encryption?: object,
 ) {
   const clock = { now: new Date('2026-11-21T02:00:00Z') }
-  const { prefix, retention } = options
-  const configFolder = options.configFolder ?? keyFolder
-  const lifeboat = await openLifeboat(
-    {
-      products: {
-        shop: {
-          source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-          encryption: (encryption ?? byKeys) as { passphrase: ReturnType<typeof secret.value> },
-          destinations: { vault: { store } },
-          objects: {
-            uploads: { from: source, ...(prefix === undefined ? {} : { prefix }), ...(retention && { retention }) },
-          },
-        },
-      },
-    },
-    { deps: { now: () => clock.now }, configFolder },
-  )
+  const { configFolder, ...set } = options
+  const lifeboat = await openShop({
+    ...{ from: source, store, set, encryption, deps: { now: () => clock.now } },
+    keys: configFolder === undefined ? keys : { ...keys, path: configFolder },
+  })
   return { lifeboat, clock, source, store }
 }
 
 async function setUp({ source = memoryStore(), store = memoryStore(), ...options }: Setup = {}) {
   return open(source, store, options)
-}
-
-async function fill(store: ObjectStore, objects: Readonly<Record<string, string>>) {
-  for (const [key, text] of Object.entries(objects)) await store.put(key, bytesOf(text))
-}
-
-async function contents(store: ObjectStore, prefix = ''): Promise<Record<string, string>> {
-  const found: Record<string, string> = {}
-  for await (const { key } of store.list(prefix)) found[key] = (await readWhole(store.get(key), 2 ** 26)).toString()
-  return found
-}
-
-async function keysOf(store: ObjectStore, prefix = ''): Promise<string[]> {
-  const keys: string[] = []
-  for await (const { key } of store.list(prefix)) keys.push(key)
-  return keys.sort()
 }
 
 /** The store, with every `get` of it counted. */

@@ -1,40 +1,24 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { faulty } from '../../../testkit/src/faulty-store.js'
+import type { Lifeboat } from '../api/lifeboat-api.js'
 import { secret } from '../config/secret.js'
-import { generateKeyPair } from '../encryption/open-pgp.js'
 import { BackupError } from '../errors/backup-error.js'
-import { openLifeboat } from '../lifeboat.js'
 import { memoryStore } from '../store/memory-store.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
 import { listingKey, snapshotKey } from './object-layout.js'
 import type { Snapshot } from './snapshot.js'
+import { contents, fill, keyFolder, openShop, readers } from './testing/shop.js'
 
 const day = 24 * 3_600_000
 /** A nightly run says LIFEBOAT_TEST_KILL_STEP=1, and dies at each. */
 const step = Number(process.env.LIFEBOAT_TEST_KILL_STEP ?? 31)
-let folder: string
-const fingerprints: Record<string, string> = {}
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lifeboat-rotate-objects-'))
-  for (const name of ['team', 'next', 'writer']) {
-    const { publicKey, privateKey, fingerprint } = await generateKeyPair({ name })
-    await writeFile(join(folder, `${name}.asc`), publicKey)
-    await writeFile(join(folder, `${name}-private.asc`), privateKey)
-    fingerprints[name] = fingerprint
-  }
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
+const keys = keyFolder('team', 'next', 'writer')
+const { fingerprints } = keys
 
 const clock = { now: new Date('2026-11-21T02:00:00Z') }
-const readers = (name: string, privateKey = name) => ({
-  ...{ recipients: [`${name}.asc`], privateKey: `${privateKey}-private.asc`, signingKey: 'writer-private.asc' },
-})
-const givenKey = (name: string) => ({ privateKey: join(folder, `${name}-private.asc`) })
+const givenKey = (name: string) => ({ privateKey: join(keys.path, `${name}-private.asc`) })
 
 function open(
   source: ObjectStore,
@@ -42,33 +26,10 @@ function open(
   encryption: object,
   retention: object = { last: 2, minimum: 1 },
 ) {
-  return openLifeboat(
-    {
-      products: {
-        shop: {
-          source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-          encryption: encryption as ReturnType<typeof readers>,
-          destinations: { vault: { store } },
-          objects: { uploads: { from: source, retention } },
-        },
-      },
-    },
-    { deps: { now: () => clock.now }, configFolder: folder },
-  )
+  return openShop({ from: source, store, keys, encryption, set: { retention }, deps: { now: () => clock.now } })
 }
 
-async function fill(store: ObjectStore, objects: Readonly<Record<string, string>>) {
-  for (const [key, text] of Object.entries(objects)) await store.put(key, bytesOf(text))
-}
-
-async function contents(store: ObjectStore, prefix = ''): Promise<Record<string, string>> {
-  const found: Record<string, string> = {}
-  for await (const { key } of store.list(prefix))
-    found[key] = (await readWhole(store.get(key), 2 ** 26)).toString('latin1')
-  return found
-}
-
-async function restored(lifeboat: Awaited<ReturnType<typeof open>>, snapshot?: string) {
+async function restored(lifeboat: Lifeboat, snapshot?: string) {
   const target = memoryStore()
   const { failedCount } = await lifeboat.restoreObjects('shop', 'uploads', target, { snapshot })
   expect(failedCount).toBe(0)
