@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { ObjectsReport } from '../api/objects.js'
 import { isBackupId } from '../repository/layout.js'
@@ -10,13 +9,12 @@ import {
   recordSalt,
   sealedMessage,
 } from '../repository/verification-record.js'
-import { canonicalJson } from '../seal/canonical-json.js'
 import { type DeriveKey, prepareToSeal, type Sealer, type SealKeys } from '../seal/seal.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { readWhole } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import { recordsFolder, recordsPrefix } from './object-layout.js'
-import type { Snapshot, SnapshotPlace } from './snapshot.js'
+import { hashSnapshot, type Snapshot, type SnapshotPlace } from './snapshot.js'
 
 const count = z.number().int().nonnegative()
 
@@ -57,11 +55,6 @@ export const objectsRecordSchema = z.object({
 
 /** What a destination keeps of a verification of a snapshot. */
 export type ObjectsRecord = z.output<typeof objectsRecordSchema>
-
-/** SHA-256 of a head as canonical JSON, its seal included; lower-case hex. */
-export function hashSnapshot(snapshot: Snapshot): string {
-  return createHash('sha256').update(canonicalJson(snapshot)).digest('hex')
-}
 
 /** What the store keeps of a verification. */
 export function objectsRecordOf(report: ObjectsReport, sample: number, snapshot: Snapshot, now: Date): ObjectsRecord {

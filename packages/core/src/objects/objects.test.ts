@@ -326,6 +326,7 @@ describe('what lies in the store', () => {
   it.each([
     ['content', 'stored', 'content-checksum'],
     ['content', 'content', 'object-differs'],
+    ['listings', 'stored', 'listing-damaged'],
     ['listings', 'content', 'listing-damaged'],
     ['inventories', 'listed', 'inventory-damaged'],
   ] as const)('is judged: a damaged file of %s is found at %s', async (folder, level, code) => {
@@ -345,6 +346,28 @@ describe('what lies in the store', () => {
       else await expect(restoring).rejects.toMatchObject({ code: 'object-damaged' })
       for (const text of Object.values(await contents(target))) expect(Object.values(three)).toContain(text)
     }
+  })
+
+  it('is told when the newest head cannot be read, and an older snapshot is taken', async () => {
+    const { lifeboat, clock, source, store } = await setUp()
+    await fill(source, three)
+    const { id } = (await lifeboat.copyObjects('shop', 'uploads')).destinations[0]!.snapshot!
+    clock.now = new Date(clock.now.getTime() + day)
+    const newer = (await lifeboat.copyObjects('shop', 'uploads')).destinations[0]!.snapshot!.id
+    const key = snapshotKey('shop', 'uploads', newer)
+    await store.put(key, bytesOf('{ "format": '))
+    const said: string[] = []
+    const onEvent = (event: BackupEvent) => void (event.type === 'warning.raised' && said.push(event.message))
+    const { plan } = await lifeboat.restoreObjects('shop', 'uploads', memoryStore(), { onEvent })
+    expect(plan.id).toBe(id)
+    expect(said).toEqual([`vault: ${key} was passed over: it is not JSON`])
+    said.length = 0
+    await lifeboat.verifyObjects('shop', 'uploads', { snapshot: id, onEvent })
+    expect(said).toEqual([])
+    await expect(lifeboat.verifyObjects('shop', 'uploads', { snapshot: newer, onEvent })).rejects.toMatchObject({
+      code: 'backup-missing',
+    })
+    expect(said).toHaveLength(1)
   })
 
   it('is judged: two sound messages of one length that were exchanged in a pack are found, and restored as nothing', async () => {

@@ -8,13 +8,13 @@ import type { SealKeys } from '../seal/seal.js'
 import { sharedSignal } from '../streams/shared-signal.js'
 import { setLock } from './copy-job.js'
 import { findUnreadHead } from './find-unread-head.js'
-import { hashSnapshot, isOfContent, type ObjectsRecord, objectsRecordOf } from './objects-record.js'
+import { isOfContent, type ObjectsRecord, objectsRecordOf } from './objects-record.js'
 import { isTrusted, planRotation, type Verdict } from './plan-rotation.js'
 import { filesOf, removeAll, removeUnneeded } from './prune-objects.js'
 import { readBack } from './read-back.js'
 import { assertRetrieved, retrieveForRotation } from './retrieve-for-rotation.js'
 import { type RotateSnapshotJob, rotateSnapshot } from './rotate-snapshot.js'
-import type { Snapshot } from './snapshot.js'
+import { hashSnapshot, type Snapshot } from './snapshot.js'
 
 export interface RotateSetJob extends Omit<RotateSnapshotJob, 'snapshot' | 'id' | 'built'> {
   /** What heads are checked with; of several the first that finds one sound. The first is of today. */

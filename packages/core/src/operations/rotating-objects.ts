@@ -77,7 +77,7 @@ export async function proveObjects(
 ): Promise<KeyProof> {
   const { folder, deps } = context
   for (const [destination, { store }] of destinationsOfSet(context, product, objectSetOf(context, product, set), run)) {
-    const snapshot = await findSnapshot({ store, product, set }, run.snapshot, run.signal)
+    const snapshot = await findSnapshot({ store, product, set, destination }, run.snapshot, run)
     if (snapshot === undefined) continue
     const unlock = run.key === undefined ? await context.unlockFor(product, destination)() : await readGivenKey(run.key)
     return proveKeyOfObjects({
