@@ -39,7 +39,7 @@ export function defineKeys(program: Command, choose: Choose): void {
   ])
     .argument('[products...]', 'names from the configuration (default: all)')
     .action((products: string[]) => choose(session => listKeys(session, products)))
-  addCommand(keys, 'prove', 'show that a key opens a backup, and record it there', [
+  const proving = addCommand(keys, 'prove', 'show that a key opens a backup, and record it there', [
     'lifeboat keys prove shop --key /media/usb/recovery-private.asc',
     'lifeboat keys prove shop/latest --destination offsite --whole',
     'lifeboat keys prove shop --ask-passphrase',
@@ -53,7 +53,9 @@ export function defineKeys(program: Command, choose: Choose): void {
     .option('--whole', 'read the backup to its end, not its front only')
     .option('--objects <set>', "prove it on the newest snapshot of this set of the product's objects")
     .addOption(destinationOption())
-    .action((backup: string, flags: ProveFlags) => choose(session => proveKey(session, backup, flags)))
+  addRetrieveOptions(proving).action((backup: string, flags: ProveFlags) =>
+    choose(session => proveKey(session, backup, flags)),
+  )
   const rotating = addCommand(
     keys,
     'rotate',

@@ -2,7 +2,7 @@ import type { SecretReference } from '../config/secret.js'
 import type { KeyListing } from '../keys/key-state.js'
 import type { KeyProofRecord } from '../keys/proof-record.js'
 import type { Retrieval } from '../retrieval/retrieve-backup.js'
-import type { BackupName, RunOptions, SelectOptions } from './run-options.js'
+import type { BackupName, RetrieveBackupOptions, RunOptions, SelectOptions } from './run-options.js'
 
 /** A key that is used for one call, besides those that the configuration names. */
 export interface GivenKey {
@@ -14,7 +14,7 @@ export interface GivenKey {
   readonly passphrase?: SecretReference | undefined
 }
 
-export interface ProveOptions extends RunOptions, SelectOptions {
+export interface ProveOptions extends RunOptions, SelectOptions, RetrieveBackupOptions {
   /** The key to prove. Default: the private key or the passphrase that the configuration names. */
   readonly key?: GivenKey | undefined
   /** Read the backup to its end, not its front only. Default: false. */
@@ -28,11 +28,9 @@ export interface KeyProof {
   readonly recordedAs: string | null
 }
 
-export interface RotateOptions extends RunOptions, SelectOptions {
+export interface RotateOptions extends RunOptions, SelectOptions, RetrieveBackupOptions {
   /** The destination of the new backup. Default: the same, beside the old one. */
   readonly to?: string | undefined
-  /** How it is brought back where it lies in an archive. Default: it is not, and `object-archived` says so. */
-  readonly retrieve?: Retrieval | undefined
   /** What opens the old backup, where the configuration names no such key (any more). */
   readonly key?: GivenKey | undefined
   /** Remove the old backup once the new one was read to its end and found whole. Default: false. */

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { archiving } from '../../../testkit/src/archiving-store.js'
 import type {} from '../../../testkit/src/provided-postgres.js'
-import type { RotateOptions } from '../api/keys.js'
+import type { ProveOptions, RotateOptions } from '../api/keys.js'
 import {
   directory,
   type LifeboatConfig,
@@ -269,6 +269,11 @@ describe('a rotation', () => {
     const { id } = await (await open(plain)).backup('shop')
     const store = archiving(plain, one => one.includes(id) && one.endsWith('.gpg'))
     const lifeboat = await open(store, { encryption: { recipients: [key('next')], ...privateKey('next') } })
+    const prove = (options: ProveOptions) => lifeboat.proveKey(`shop/${id}`, { key: privateKey('team'), ...options })
+    await expect(prove({})).rejects.toMatchObject({
+      code: 'object-archived',
+      hint: expect.stringMatching(/--retrieve/),
+    })
     const rotate = (options: RotateOptions) => lifeboat.rotate(`shop/${id}`, { key: privateKey('team'), ...options })
     await expect(rotate({})).rejects.toMatchObject({
       code: 'object-archived',
@@ -281,6 +286,7 @@ describe('a rotation', () => {
     })
     expect(store.retrievals).toHaveLength(1)
     store.finish()
+    expect((await prove({ retrieve: {} })).record.id).toBe(id)
     expect(await rotate({ retrieve: {} })).toMatchObject({ outcome: 'rotated', verified: 'content' })
     store.expire()
     // Done is done: nothing is asked for again.

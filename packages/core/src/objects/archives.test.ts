@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type ArchivingStore, archiving } from '../../../testkit/src/archiving-store.js'
-import type { RotateObjectsOptions } from '../api/keys.js'
+import type { ProveObjectsOptions, RotateObjectsOptions } from '../api/keys.js'
 import type { VerifyObjectsOptions } from '../api/objects.js'
 import { secret } from '../config/secret.js'
 import type { BackupEvent } from '../events/backup-event.js'
@@ -174,6 +174,22 @@ describe('a snapshot whose content is in an archive', () => {
     const verify = (options: VerifyObjectsOptions) => lifeboat.verifyObjects('shop', 'calls', options)
     return { source, store, lifeboat, verify, waits }
   }
+
+  it('is asked for as far as a proof of a key reads it', async () => {
+    const { store, lifeboat, waits } = await setUp()
+    const prove = (options: ProveObjectsOptions) => lifeboat.proveKeyOfObjects('shop', 'calls', options)
+    await expect(prove({})).rejects.toMatchObject({
+      ...{ code: 'object-archived', message: expect.stringMatching(/^1 content /) },
+      hint: expect.not.stringContaining('--prefix'),
+    })
+    expect(store.retrievals).toEqual([])
+    await expect(prove({ retrieve: {} })).rejects.toMatchObject({ hint: expect.stringMatching(/^come back after/) })
+    expect(store.retrievals).toHaveLength(1)
+    waits.onWait = () => store.finish()
+    const { record } = await prove({ whole: true, retrieve: { waitMs: 24 * hour } })
+    expect(record).toMatchObject({ extent: 'whole', artifacts: [{ plainBytes: 6 * (2 ** 20 + 1) }] })
+    expect(store.retrievals).toHaveLength(6)
+  })
 
   describe('to be encrypted anew', () => {
     /** What is encrypted to new keys where the old ones are in an archive. */

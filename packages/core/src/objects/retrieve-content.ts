@@ -17,6 +17,8 @@ export interface RetrievalJob extends SnapshotPlace {
   readonly destination: string
   /** Undefined: it is not. */
   readonly retrieve: Retrieval | undefined
+  /** How less is asked for, where that can be, for the hint. */
+  readonly less?: string | undefined
   readonly now: () => Date
   readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>
   readonly emit: EventListener
@@ -58,7 +60,7 @@ export async function retrieveContent(job: RetrievalJob, needed: ContentMarks): 
     if (asked > 0) emit({ type: 'retrieval.requested', destination: job.destination, key, tier })
     const archived = tally.told()
     if (archived === null) return
-    if (retrieve === undefined) throw contentArchived(archived)
+    if (retrieve === undefined) throw contentArchived(archived, job.less)
     const untilMs = startedMs + (retrieve.waitMs ?? 0)
     if (await waitFor(job, waiting, untilMs))
       return emit({ type: 'step.finished', step: 'retrieve from the archive', durationMs: now().getTime() - startedMs })

@@ -70,6 +70,6 @@ export async function assertRetrieved(
   const needed = await marksOf(neededAnew(job, { ...job, snapshot: of.snapshot }, of.built, signal))
   const archived = await summariseArchived(job, needed, signal)
   if (archived === null) return
-  if (of.asked === undefined) throw contentArchived(archived, '')
+  if (of.asked === undefined) throw contentArchived(archived)
   throw new BackupError('object-archived', describeArchived(archived), { hint: of.asked.hint })
 }

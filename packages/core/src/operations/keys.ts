@@ -11,6 +11,7 @@ import { rotateBackup } from '../keys/rotate-backup.js'
 import { withLocks } from '../locks/hold-locks.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
 import { removeBackup } from '../repository/remove-backup.js'
+import { retrieveBackup } from '../retrieval/retrieve-backup.js'
 import type { SealKeys } from '../seal/seal.js'
 import { isSound } from '../verify/finding.js'
 import type { OpenContext } from './open-context.js'
@@ -34,6 +35,7 @@ export function keyOperations(context: OpenContext): KeyOperations {
       const encryption = configured ? encryptionAt(config, backup.destination) : undefined
       const sealKeys = await sealKeysOf(backup, unlock)
       const whole = run.whole ?? false
+      await retrieveBackup(backup, run.retrieve, deps, run)
       return proveKey({ ...{ backup, unlock, sealKeys, encryption, folder, whole }, now: deps.now }, run)
     },
 

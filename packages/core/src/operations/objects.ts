@@ -183,7 +183,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       readBack: run.readBack ?? false,
       open: messageOpener(unlock),
       sealKeys: await context.sealKeysFor(product, destination)(),
-      ...{ retrieve: run.retrieve, sleep: deps.sleep },
+      ...{ retrieve: run.retrieve, less: '`--prefix` needs less', sleep: deps.sleep },
       ...{ now: deps.now, emit: emitterFor(run.onEvent), signal: sharedSignal(run.signal) },
     }
   }

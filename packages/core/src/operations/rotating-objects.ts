@@ -84,6 +84,7 @@ export async function proveObjects(
       ...{ product, set, destination, store, snapshot, unlock, folder, whole: run.whole ?? false },
       sealKeys: await context.sealKeysFor(product, destination)(),
       encryption: encryptionAt(context.productOf(product), destination),
+      ...{ retrieve: run.retrieve, sleep: deps.sleep, emit: emitterFor(run.onEvent) },
       ...{ now: deps.now, signal: sharedSignal(run.signal) },
     })
   }
