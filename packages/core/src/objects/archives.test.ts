@@ -246,10 +246,10 @@ describe('a snapshot whose content is in an archive', () => {
         waited += 1
         store.finish()
       }
-      const { head } = store
-      store.head = (key, options) => {
+      const { put } = store
+      store.put = (key, ...rest) => {
         if (waited === 0 && key.includes('/locks/')) locks += 1
-        return head(key, options)
+        return put(key, ...rest)
       }
       const onEvent = (event: BackupEvent) => {
         if (expired || event.type !== 'stage.progressed' || event.stage !== 'objects') return
