@@ -197,6 +197,17 @@ describe('keys rotate', () => {
       ['shop', 'uploads', false, undefined],
       ['shop', 'uploads', true, true],
     ])
+    const kept = { ...of, outcome: 'present' as const, rotated: '20261121T020000Z-8f3k9q', kept: 'nobody has read it' }
+    const gone = { ...kept, removedOld: true, kept: null }
+    const again: Lifeboat['rotateObjects'] = async (product, set) => {
+      const freed = { count: 0, storedBytes: 0 }
+      return [{ product, set, destination: 'local', applied: true, snapshots: [kept, gone], freed }]
+    }
+    const argv = ['keys', 'rotate', 'shop', '--objects', 'uploads', '--remove-old']
+    const left = await runCli(argv, { lifeboat: { ...lifeboat, rotateObjects: again } })
+    expect(left.status).toBe(3)
+    expect(left.stdout).toMatch(/before, as \S+; the old one is still there: nobody has read it\n/)
+    expect(left.stdout).toMatch(/before, as \S+; the old one is removed, its content goes/)
     const both = await runCli(['keys', 'rotate', 'shop', '--objects', '--to', 'offsite'], { lifeboat })
     expect(both.status).toBe(2)
   })
