@@ -61,6 +61,7 @@ async function rotateUnlocked(
   const made: Snapshot[] = []
   const readRuns = { content: new Set<string>(), stored: new Set<string>() }
   let built: Snapshot | undefined
+  let records: Promise<readonly ObjectsRecord[]> | undefined
   for (const { snapshot, verdict, step, before } of planned) {
     if (step === 'current') {
       if (isTrusted(verdict)) built = snapshot
@@ -133,7 +134,9 @@ async function rotateUnlocked(
 
   async function isRead(snapshot: Snapshot): Promise<boolean> {
     const head = hashSnapshot(snapshot)
-    const newest = (await job.readRecords()).find(one => isOfContent(one, snapshot.id, head))
+    // Of earlier runs; what this one reads it knows.
+    records ??= job.readRecords()
+    const newest = (await records).find(one => isOfContent(one, snapshot.id, head))
     return newest?.ok ?? false
   }
 
