@@ -177,6 +177,25 @@ describe('copies of objects', () => {
     expect(await contents(target)).toEqual({ ...three, 'b/long.bin': long })
   })
 
+  it.each(['refuse', 'keep'] as const)('read back what they restored, where the target says %s', async existing => {
+    const { lifeboat, source } = await setUp()
+    await fill(source, three)
+    await lifeboat.copyObjects('shop', 'uploads')
+    const inner = memoryStore()
+    const target: ObjectStore = {
+      ...inner,
+      // A store that loses what it was given, and shows nothing of it.
+      put: (key, bytes, options) => inner.put(key, key === 'a/two.txt' ? bytesOf('SECOND') : bytes, options),
+    }
+    if (existing === 'keep') await inner.put('a/one.txt', bytesOf('mine, and none of theirs'))
+    const options = { existing, readBack: true } as const
+    const { findings, restored } = await lifeboat.restoreObjects('shop', 'uploads', target, options)
+    expect(restored).toBe(existing === 'keep' ? 2 : 3)
+    expect(findings.map(({ code, message }) => [code, message])).toEqual([
+      ['object-differs', 'a/two.txt does not hold the bytes that were restored'],
+    ])
+  })
+
   it('sort the listing of a source that gives it in any order', async () => {
     const folder = await newFolder()
     const source = directory(folder)
