@@ -1,6 +1,7 @@
 import { throwIfCancelled } from '../errors/cancelled.js'
 import type { EventListener } from '../events/backup-event.js'
 import { noRetrieval } from '../retrieval/no-retrieval.js'
+import { planRetrieval } from '../retrieval/plan-retrieval.js'
 import type { Retrieval } from '../retrieval/retrieve-backup.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
@@ -9,7 +10,6 @@ import { contentArchived, contentUnderWay, tallyArchived } from './archived-summ
 import type { ContentMarks } from './content-marks.js'
 import { type ArchivedContent, findArchived, lookAt } from './find-archived.js'
 import { contentName, contentPrefix, parseContentName } from './object-layout.js'
-import { planRetrieval } from './plan-retrieval.js'
 import type { SnapshotPlace } from './snapshot.js'
 
 /** Who reads content, and how it is brought back where it lies in an archive. */
