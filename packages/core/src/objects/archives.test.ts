@@ -208,7 +208,7 @@ describe('a snapshot whose content is in an archive', () => {
     }
 
     it('is asked for only where that is said, and not written before all of it is there', async () => {
-      const { store, rotate } = await setUpRotation()
+      const { store, next, rotate } = await setUpRotation()
       const left = async () => {
         const keys: string[] = []
         for await (const { key } of store.list('shop/')) keys.push(key)
@@ -233,6 +233,10 @@ describe('a snapshot whose content is in an archive', () => {
       const [done] = await rotate({ retrieve: {} })
       // What it writes lands in the archive, too, and is looked at.
       expect(done).toMatchObject({ outcome: 'rotated', verified: 'listed', error: null })
+      expect((await next.objectHistory('shop')).map(one => [one.level, one.ok])).toEqual([['listed', true]])
+      // Which is no verification that somebody wanted, or a schedule.
+      const status = async () => (await next.status()).products[0]!.objects[0]!.destinations[0]!
+      expect(await status()).toMatchObject({ newest: { verified: null }, lastVerification: null })
       expect(store.retrievals).toHaveLength(6)
     })
 

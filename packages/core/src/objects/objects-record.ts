@@ -75,6 +75,14 @@ export function isOfContent(record: ObjectsRecord, id: string, headSha256: strin
   return record.id === id && record.snapshotSha256 === headSha256 && record.level === 'content' && record.sample === 1
 }
 
+/** What a rotation says of the record that it writes: a share of a snapshot is read back, nobody asked how it is. */
+export const rotationReadBack = 'rotation-read-back'
+
+/** Whether a record is of a verification as a person or a schedule asks for it, or of no less. */
+export function isVerification({ findings, level, sample }: ObjectsRecord): boolean {
+  return (level === 'content' && sample === 1) || findings.every(({ code }) => code !== rotationReadBack)
+}
+
 /** Writes a record, sealed as those of backups are, never over another. Returns the key. */
 export async function writeObjectsRecord(
   { store, product, set }: SnapshotPlace,

@@ -1,6 +1,7 @@
 import type { ObjectsReport } from '../api/objects.js'
 import type { Finding } from '../api/verification.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
+import { rotationReadBack } from './objects-record.js'
 import { type VerifyObjectsJob, verifyObjects } from './verify-objects.js'
 
 export interface ReadBackJob extends Omit<VerifyObjectsJob, 'level' | 'sample' | 'onlyRun' | 'onOther' | 'retrieve'> {
@@ -79,5 +80,5 @@ function told(now: number, before: number, unread: number): Finding {
     ...(before === 0 ? [] : [`${before} by the same rotation with earlier snapshots`]),
     ...(unread === 0 ? [] : [`${unread} left in place for the same keys, and not read`]),
   ]
-  return { severity: 'info', code: 'rotation-read-back', message: parts.join(', '), hint: null }
+  return { severity: 'info', code: rotationReadBack, message: parts.join(', '), hint: null }
 }
