@@ -305,6 +305,23 @@ describe('a rotation', () => {
     expect(await objectsOf(store, 'shop/')).toHaveLength(2)
   })
 
+  it('knows what a passphrase opens by its seal, and retrieves nothing for that', async () => {
+    const plain = await storeAt('archived-phrase')
+    const [before, after] = ['before it leaked', 'after it leaked'].map(one => secret.value(one))
+    const { id } = await (await open(plain, { encryption: { passphrase: before! } })).backup('shop')
+    const store = archiving(plain, one => one.endsWith('.gpg'))
+    const lifeboat = await open(store, { encryption: { passphrase: after! } })
+    const rotate = (name: string) => lifeboat.rotate(`shop/${name}`, { key: { passphrase: before }, retrieve: {} })
+    await expect(rotate(id)).rejects.toMatchObject({ code: 'object-archived' })
+    store.finish()
+    const done = await rotate(id)
+    expect(done).toMatchObject({ outcome: 'rotated', verified: null })
+    store.expire()
+    expect(await rotate(id)).toMatchObject({ outcome: 'present', rotated: done.rotated })
+    expect(await lifeboat.rotate(`shop/${done.rotated!.id}`, { retrieve: {} })).toMatchObject({ outcome: 'current' })
+    expect(store.retrievals).toHaveLength(1)
+  })
+
   it('changes a passphrase', async () => {
     const store = await storeAt('old-phrase')
     const [before, after] = ['before it leaked', 'after it leaked'].map(one => secret.value(one))

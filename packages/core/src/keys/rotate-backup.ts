@@ -13,7 +13,7 @@ import type { Manifest } from '../repository/manifest.js'
 import { hashManifest } from '../repository/manifest-hash.js'
 import { plainBytes } from '../repository/read-artifact.js'
 import { type Retrieval, retrieveBackup } from '../retrieval/retrieve-backup.js'
-import { sealManifest } from '../seal/manifest-seal.js'
+import { checkSeal, sealManifest } from '../seal/manifest-seal.js'
 import type { Sealer, SealKeys } from '../seal/seal.js'
 import { assertSeal } from './assert-seal.js'
 import { openersOf } from './read-key-states.js'
@@ -45,7 +45,7 @@ export async function rotateBackup(job: RotateJob, options: RunOptions): Promise
   const { backup, unlock, lock, to, sealer, deps } = job
   const { manifest } = backup
   await assertSeal(manifest, job.sealKeys)
-  if (to.name === backup.destination && (await isCurrentOrRetrieved(job, options)))
+  if (to.name === backup.destination && (await isCurrent(backup, lock, options.signal)))
     return { outcome: 'current', rotated: null }
   const before = await findRotated(job, options.signal)
   if (before !== undefined) return { outcome: 'present', rotated: { id: before, destination: to.name } }
@@ -70,14 +70,6 @@ export async function rotateBackup(job: RotateJob, options: RunOptions): Promise
   return { outcome: 'rotated', rotated: { id, destination: to.name } }
 }
 
-/** One passphrase is told from another by trying it, which takes the bytes. */
-async function isCurrentOrRetrieved(job: RotateJob, options: RunOptions): Promise<boolean> {
-  const { backup, lock, retrieve, dryRun, deps } = job
-  if (lock.kind === 'passphrase' && retrieve !== undefined && !dryRun)
-    await retrieveBackup(backup, retrieve, deps, options)
-  return isCurrent(backup, lock, options.signal)
-}
-
 /** Whether a backup opens with these keys and no others. */
 async function isCurrent(backup: LocatedBackup, lock: Lock, signal: AbortSignal | undefined): Promise<boolean> {
   const openers = openersOf(backup.manifest)
@@ -87,6 +79,11 @@ async function isCurrent(backup: LocatedBackup, lock: Lock, signal: AbortSignal 
       lock.keys.map(key => key.getFingerprint()),
     )
   if (!openers.some(one => one.kind === 'passphrase')) return false
+  // The passphrase of a backup made its seal, too, which is there where its bytes lie in an archive.
+  if (backup.manifest.seal?.kind === 'hmac') {
+    const keys = { expected: 'hmac', passphrase: lock.passphrase, signers: [] } as const
+    return (await checkSeal(backup.manifest, keys)) === 'sound'
+  }
   const [artifact] = backup.manifest.artifacts
   try {
     for await (const _ of plainBytes(backup, artifact!, { passphrase: lock.passphrase, privateKeys: [] }, signal)) break
