@@ -4,6 +4,7 @@ import { type GenerateFlags, generateKeys, parsePairs } from '../keys/generate-k
 import { listKeys } from '../keys/list-keys.js'
 import { type ProveFlags, proveKey } from '../keys/prove-key.js'
 import { type RotateFlags, rotateKeys } from '../keys/rotate-keys.js'
+import { addRetrieveOptions } from '../retrieve-options.js'
 
 export function defineKeys(program: Command, choose: Choose): void {
   const keys = addCommand(program, 'keys', 'make keys, show who can read the backups, prove it, change it', [
@@ -38,7 +39,7 @@ export function defineKeys(program: Command, choose: Choose): void {
   ])
     .argument('[products...]', 'names from the configuration (default: all)')
     .action((products: string[]) => choose(session => listKeys(session, products)))
-  addCommand(keys, 'prove', 'show that a key opens a backup, and record it there', [
+  const proving = addCommand(keys, 'prove', 'show that a key opens a backup, and record it there', [
     'lifeboat keys prove shop --key /media/usb/recovery-private.asc',
     'lifeboat keys prove shop/latest --destination offsite --whole',
     'lifeboat keys prove shop --ask-passphrase',
@@ -52,8 +53,10 @@ export function defineKeys(program: Command, choose: Choose): void {
     .option('--whole', 'read the backup to its end, not its front only')
     .option('--objects <set>', "prove it on the newest snapshot of this set of the product's objects")
     .addOption(destinationOption())
-    .action((backup: string, flags: ProveFlags) => choose(session => proveKey(session, backup, flags)))
-  addCommand(
+  addRetrieveOptions(proving).action((backup: string, flags: ProveFlags) =>
+    choose(session => proveKey(session, backup, flags)),
+  )
+  const rotating = addCommand(
     keys,
     'rotate',
     'encrypt stored backups and snapshots of objects anew, to the keys of today; the old ones stay',
@@ -72,5 +75,7 @@ export function defineKeys(program: Command, choose: Choose): void {
     .option('--dry-run', 'only say what would be done')
     .option('--remove-old', 'remove each old one once its new one was read to its end and found whole')
     .addOption(destinationOption('for one backup the first that has it, for a product every one'))
-    .action((backup: string, flags: RotateFlags) => choose(session => rotateKeys(session, backup, flags)))
+  addRetrieveOptions(rotating).action((backup: string, flags: RotateFlags) =>
+    choose(session => rotateKeys(session, backup, flags)),
+  )
 }

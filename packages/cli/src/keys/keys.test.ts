@@ -148,6 +148,30 @@ describe('keys rotate', () => {
     expect(ran.stderr).toContain('is not ours')
   })
 
+  it('asks for all that lies in an archive before it waits for any of it', async () => {
+    const asked: unknown[] = []
+    const backups = ['local', 'offsite'].map(destination => ({ ...sampleListed, destination }))
+    const rotate: Lifeboat['rotate'] = async (_, options) => {
+      asked.push([options?.destination, options?.retrieve])
+      if (options?.retrieve?.waitMs === undefined) throw new BackupError('object-archived', 'it lies in an archive')
+      return rotation
+    }
+    const list: Lifeboat['list'] = async () => ({ backups, unreadable: [] })
+    const lifeboat = { list, rotate, objectSets: () => [] }
+    const argv = ['keys', 'rotate', 'shop', '--retrieval-tier', 'bulk']
+    expect((await runCli([...argv, '--wait', '2h'], { lifeboat })).status).toBe(0)
+    const [asking, waiting] = [{ tier: 'bulk' }, { tier: 'bulk', waitMs: 7_200_000 }]
+    expect(asked).toEqual([
+      ['local', asking],
+      ['offsite', asking],
+      ['local', waiting],
+      ['offsite', waiting],
+    ])
+    asked.length = 0
+    expect((await runCli(argv, { lifeboat })).status).toBe(13)
+    expect(asked).toHaveLength(2)
+  })
+
   it('reaches snapshots of objects, says beforehand what it would do, and what failed for one', async () => {
     const asked: unknown[] = []
     const blank = { rotated: null, verified: null, removedOld: false, kept: null, error: null }
@@ -173,6 +197,17 @@ describe('keys rotate', () => {
       ['shop', 'uploads', false, undefined],
       ['shop', 'uploads', true, true],
     ])
+    const kept = { ...of, outcome: 'present' as const, rotated: '20261121T020000Z-8f3k9q', kept: 'nobody has read it' }
+    const gone = { ...kept, removedOld: true, kept: null }
+    const again: Lifeboat['rotateObjects'] = async (product, set) => {
+      const freed = { count: 0, storedBytes: 0 }
+      return [{ product, set, destination: 'local', applied: true, snapshots: [kept, gone], freed }]
+    }
+    const argv = ['keys', 'rotate', 'shop', '--objects', 'uploads', '--remove-old']
+    const left = await runCli(argv, { lifeboat: { ...lifeboat, rotateObjects: again } })
+    expect(left.status).toBe(3)
+    expect(left.stdout).toMatch(/before, as \S+; the old one is still there: nobody has read it\n/)
+    expect(left.stdout).toMatch(/before, as \S+; the old one is removed, its content goes/)
     const both = await runCli(['keys', 'rotate', 'shop', '--objects', '--to', 'offsite'], { lifeboat })
     expect(both.status).toBe(2)
   })

@@ -1,12 +1,13 @@
 import type { CommandResult } from '../command.js'
 import { exitStatus } from '../exit-status.js'
-import { chooseSets } from '../object-sets.js'
+import { chooseSets, runOf } from '../object-sets.js'
 import { oneLine } from '../render/one-line.js'
 import { formatBytes, formatTime } from '../render/quantities.js'
+import { type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 import { type KeyFlags, withGivenKey } from './ask-passphrase.js'
 
-export interface ProveFlags extends KeyFlags {
+export interface ProveFlags extends KeyFlags, RetrieveFlags {
   readonly whole?: boolean
   readonly destination?: string
   readonly objects?: string
@@ -18,7 +19,7 @@ export async function proveKey(session: Session, named: string, flags: ProveFlag
   const lifeboat = await session.open(objects === undefined ? named : undefined)
   if (objects !== undefined) chooseSets(session, lifeboat, named, objects)
   const backup = lifeboat.products.includes(named) ? `${named}/latest` : named
-  const options = { whole, destination, signal: session.signal, onEvent: session.progress.onEvent }
+  const options = { ...runOf(session), whole, destination, retrieve: retrievalOf(flags) }
   const proof = await withGivenKey(session, flags, key =>
     objects === undefined
       ? lifeboat.proveKey(backup, { ...options, key })

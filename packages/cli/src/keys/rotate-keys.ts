@@ -4,12 +4,13 @@ import { combinedStatus, type ExitStatus, exitStatus, exitStatusOf } from '../ex
 import { chooseSets, runOf } from '../object-sets.js'
 import { describeError, type ErrorDocument } from '../render/describe-error.js'
 import { oneLine } from '../render/one-line.js'
+import { type RetrieveFlags, retrievalOf } from '../retrieve-options.js'
 import type { Session } from '../session.js'
 import { UsageError } from '../usage-error.js'
 import { type KeyFlags, withGivenKey } from './ask-passphrase.js'
 import { rotatedSetLines, statusOfSnapshot } from './rotated-sets.js'
 
-export interface RotateFlags extends KeyFlags {
+export interface RotateFlags extends KeyFlags, RetrieveFlags {
   readonly to?: string
   readonly removeOld?: boolean
   readonly destination?: string
@@ -39,27 +40,36 @@ export async function rotateKeys(session: Session, named: string, flags: RotateF
   const unsound: SetFailure[] = []
   const results: RotateResult[] = []
   const failures: Failure[] = []
+  const retrieval = retrievalOf(flags)
+  // Asked for all at once, and waited for afterwards: one after the other each would take hours.
+  const asking = retrieval?.waitMs === undefined ? retrieval : { tier: retrieval.tier }
+  const queue = wanted.map(one => ({ ...one, retrieve: asking }))
   await withGivenKey(session, flags, async key => {
-    for (const { backup, destination } of wanted.slice(results.length + failures.length)) {
-      const options = {
-        destination,
-        to,
-        removeOld,
-        dryRun,
-        key,
-        signal: session.signal,
-        onEvent: session.progress.onEvent,
-      }
+    for (let one = queue[0]; one !== undefined; one = queue[0]) {
+      const { backup, destination, retrieve } = one
+      const options = { ...runOf(session), destination, to, removeOld, dryRun, retrieve, key }
       try {
         results.push(await lifeboat.rotate(backup, options))
       } catch (error) {
         if (session.signal.aborted || isBackupError(error, 'cancelled') || isLocked(error)) throw error
-        session.report(error, backup)
-        failures.push({ backup, destination, error: describeError(error), status: exitStatusOf(error) })
+        if (isBackupError(error, 'object-archived') && retrieve !== retrieval) {
+          queue.push({ ...one, retrieve: retrieval })
+        } else {
+          session.report(error, backup)
+          failures.push({ backup, destination, error: describeError(error), status: exitStatusOf(error) })
+        }
       }
+      queue.shift()
     }
     for (const set of sets) {
-      const options = { ...runOf(session), destination: flags.destination, key, removeOld, apply: !dryRun }
+      const options = {
+        ...runOf(session),
+        destination: flags.destination,
+        key,
+        removeOld,
+        retrieve: retrieval,
+        apply: !dryRun,
+      }
       try {
         sound.push(...(await lifeboat.rotateObjects(named, set, options)))
       } catch (error) {

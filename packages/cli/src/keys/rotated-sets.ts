@@ -32,17 +32,19 @@ function lineOf(one: RotatedSnapshot, old: string): string[] {
         `${old}: would be encrypted anew (${one.objects} objects, ${formatBytes(one.plainBytes)}, less what others share)`,
       ]
     case 'present':
-      return [`${old}: encrypted anew before, as ${one.rotated}`]
+      return [`${old}: encrypted anew before, as ${one.rotated}; ${leftOf(one)}`]
     case 'failed': {
       const { message = '', hint = null } = one.error ?? {}
       return [`${old}: not encrypted anew: ${oneLine(message)}`, ...(hint === null ? [] : [`  hint: ${oneLine(hint)}`])]
     }
     case 'rotated': {
       const checked = one.verified === null ? 'not checked' : extent[one.verified]
-      const left = one.removedOld
-        ? 'the old one is removed, its content goes with a prune once it is a day old'
-        : `the old one is still there${one.kept === null ? '' : `: ${oneLine(one.kept)}`}`
-      return [`${old}: encrypted anew as ${one.rotated}, ${checked}; ${left}`]
+      return [`${old}: encrypted anew as ${one.rotated}, ${checked}; ${leftOf(one)}`]
     }
   }
+}
+
+function leftOf({ removedOld, kept }: RotatedSnapshot): string {
+  if (removedOld) return 'the old one is removed, its content goes with a prune once it is a day old'
+  return `the old one is still there${kept === null ? '' : `: ${oneLine(kept)}`}`
 }

@@ -1,7 +1,8 @@
 import type { SecretReference } from '../config/secret.js'
 import type { KeyListing } from '../keys/key-state.js'
 import type { KeyProofRecord } from '../keys/proof-record.js'
-import type { BackupName, RunOptions, SelectOptions } from './run-options.js'
+import type { Retrieval } from '../retrieval/retrieve-backup.js'
+import type { BackupName, RetrieveBackupOptions, RunOptions, SelectOptions } from './run-options.js'
 
 /** A key that is used for one call, besides those that the configuration names. */
 export interface GivenKey {
@@ -13,7 +14,7 @@ export interface GivenKey {
   readonly passphrase?: SecretReference | undefined
 }
 
-export interface ProveOptions extends RunOptions, SelectOptions {
+export interface ProveOptions extends RunOptions, SelectOptions, RetrieveBackupOptions {
   /** The key to prove. Default: the private key or the passphrase that the configuration names. */
   readonly key?: GivenKey | undefined
   /** Read the backup to its end, not its front only. Default: false. */
@@ -27,7 +28,7 @@ export interface KeyProof {
   readonly recordedAs: string | null
 }
 
-export interface RotateOptions extends RunOptions, SelectOptions {
+export interface RotateOptions extends RunOptions, SelectOptions, RetrieveBackupOptions {
   /** The destination of the new backup. Default: the same, beside the old one. */
   readonly to?: string | undefined
   /** What opens the old backup, where the configuration names no such key (any more). */
@@ -69,6 +70,8 @@ export interface ProveObjectsOptions extends Omit<ProveOptions, 'destination'>, 
 export interface RotateObjectsOptions extends RunOptions, SelectOptions {
   /** Do it. Default: false, say what would be done. */
   readonly apply?: boolean | undefined
+  /** How content in an archive is brought back, that of all snapshots at once. Default: it is not. */
+  readonly retrieve?: Retrieval | undefined
   /** What opens the old snapshots, where the configuration names no such key (any more). */
   readonly key?: GivenKey | undefined
   /** Remove each old snapshot once its new one was read to its end, and the content that none needs then. Default: false. */

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { archiving } from '../../../testkit/src/archiving-store.js'
 import type {} from '../../../testkit/src/provided-postgres.js'
+import type { ProveOptions, RotateOptions } from '../api/keys.js'
 import {
   directory,
   type LifeboatConfig,
@@ -262,6 +264,36 @@ describe('a rotation', () => {
     expect((await lifeboat.list('shop')).backups.map(one => one.id)).toContain(id)
   })
 
+  it('asks for one that lies in an archive only where that is said, and says when to come back', async () => {
+    const plain = await storeAt('retrieved')
+    const { id } = await (await open(plain)).backup('shop')
+    const store = archiving(plain, one => one.includes(id) && one.endsWith('.gpg'))
+    const lifeboat = await open(store, { encryption: { recipients: [key('next')], ...privateKey('next') } })
+    const prove = (options: ProveOptions) => lifeboat.proveKey(`shop/${id}`, { key: privateKey('team'), ...options })
+    await expect(prove({})).rejects.toMatchObject({
+      code: 'object-archived',
+      hint: expect.stringMatching(/--retrieve/),
+    })
+    const rotate = (options: RotateOptions) => lifeboat.rotate(`shop/${id}`, { key: privateKey('team'), ...options })
+    await expect(rotate({})).rejects.toMatchObject({
+      code: 'object-archived',
+      hint: expect.stringMatching(/--retrieve/),
+    })
+    expect(await rotate({ dryRun: true, retrieve: {} })).toMatchObject({ outcome: 'due' })
+    expect(store.retrievals).toEqual([])
+    await expect(rotate({ retrieve: {} })).rejects.toMatchObject({
+      ...{ code: 'object-archived', hint: expect.stringMatching(/^come back after .* UTC/) },
+    })
+    expect(store.retrievals).toHaveLength(1)
+    store.finish()
+    expect((await prove({ retrieve: {} })).record.id).toBe(id)
+    expect(await rotate({ retrieve: {} })).toMatchObject({ outcome: 'rotated', verified: 'content' })
+    store.expire()
+    // Done is done: nothing is asked for again.
+    expect(await rotate({ retrieve: {} })).toMatchObject({ outcome: 'present' })
+    expect(store.retrievals).toHaveLength(1)
+  })
+
   it('refuses a backup that somebody else wrote: it would vouch for it', async () => {
     const store = await storeAt('planted')
     const planted = await open(store, { encryption: { ...toTeam, signingKey: 'next-private.asc' } })
@@ -271,6 +303,23 @@ describe('a rotation', () => {
       code: 'seal-wrong',
     })
     expect(await objectsOf(store, 'shop/')).toHaveLength(2)
+  })
+
+  it('knows what a passphrase opens by its seal, and retrieves nothing for that', async () => {
+    const plain = await storeAt('archived-phrase')
+    const [before, after] = ['before it leaked', 'after it leaked'].map(one => secret.value(one))
+    const { id } = await (await open(plain, { encryption: { passphrase: before! } })).backup('shop')
+    const store = archiving(plain, one => one.endsWith('.gpg'))
+    const lifeboat = await open(store, { encryption: { passphrase: after! } })
+    const rotate = (name: string) => lifeboat.rotate(`shop/${name}`, { key: { passphrase: before }, retrieve: {} })
+    await expect(rotate(id)).rejects.toMatchObject({ code: 'object-archived' })
+    store.finish()
+    const done = await rotate(id)
+    expect(done).toMatchObject({ outcome: 'rotated', verified: null })
+    store.expire()
+    expect(await rotate(id)).toMatchObject({ outcome: 'present', rotated: done.rotated })
+    expect(await lifeboat.rotate(`shop/${done.rotated!.id}`, { retrieve: {} })).toMatchObject({ outcome: 'current' })
+    expect(store.retrievals).toHaveLength(1)
   })
 
   it('changes a passphrase', async () => {

@@ -12,7 +12,8 @@ import type { LocatedBackup } from '../repository/locate-artifact.js'
 import type { Manifest } from '../repository/manifest.js'
 import { hashManifest } from '../repository/manifest-hash.js'
 import { plainBytes } from '../repository/read-artifact.js'
-import { sealManifest } from '../seal/manifest-seal.js'
+import { type Retrieval, retrieveBackup } from '../retrieval/retrieve-backup.js'
+import { checkSeal, sealManifest } from '../seal/manifest-seal.js'
 import type { Sealer, SealKeys } from '../seal/seal.js'
 import { assertSeal } from './assert-seal.js'
 import { openersOf } from './read-key-states.js'
@@ -28,7 +29,9 @@ export interface RotateJob {
   readonly lock: Lock
   readonly sealer: Sealer
   readonly dryRun?: boolean | undefined
-  readonly deps: Pick<Deps, 'now' | 'random' | 'lockLeaseMs'>
+  /** How it is brought back where it lies in an archive. Default: it is not. */
+  readonly retrieve?: Retrieval | undefined
+  readonly deps: Pick<Deps, 'now' | 'random' | 'sleep' | 'lockLeaseMs'>
 }
 
 export type Rotated = Pick<RotateResult, 'outcome' | 'rotated'>
@@ -47,6 +50,8 @@ export async function rotateBackup(job: RotateJob, options: RunOptions): Promise
   const before = await findRotated(job, options.signal)
   if (before !== undefined) return { outcome: 'present', rotated: { id: before, destination: to.name } }
   if (job.dryRun) return { outcome: 'due', rotated: null }
+  // Not before: a retrieval costs money, and most of a product's backups may be done.
+  await retrieveBackup(backup, job.retrieve, deps, options)
   const rotatedFrom = { id: manifest.id, manifestSha256: hashManifest(manifest), at: deps.now().toISOString() }
   const { id } = await copyBackup(
     {
@@ -74,6 +79,11 @@ async function isCurrent(backup: LocatedBackup, lock: Lock, signal: AbortSignal 
       lock.keys.map(key => key.getFingerprint()),
     )
   if (!openers.some(one => one.kind === 'passphrase')) return false
+  // The passphrase of a backup made its seal, too, which is there where its bytes lie in an archive.
+  if (backup.manifest.seal?.kind === 'hmac') {
+    const keys = { expected: 'hmac', passphrase: lock.passphrase, signers: [] } as const
+    return (await checkSeal(backup.manifest, keys)) === 'sound'
+  }
   const [artifact] = backup.manifest.artifacts
   try {
     for await (const _ of plainBytes(backup, artifact!, { passphrase: lock.passphrase, privateKeys: [] }, signal)) break

@@ -43,14 +43,14 @@ export function describeArchived({ contents, storedBytes, retrieving, storageCla
   return `${lie}, ${retrieving} of them ${retrieving === 1 ? 'is' : 'are'} being retrieved`
 }
 
-/** What stands against reading archived content, where nobody has asked for it. */
-export function contentArchived(archived: ArchivedObjects): BackupError {
+/** What stands against reading archived content, where nobody has asked for it. @param less how less of it is asked for */
+export function contentArchived(archived: ArchivedObjects, less?: string): BackupError {
   if (archived.retrieving === archived.contents) return contentUnderWay(archived, undefined)
   return new BackupError(
     'object-archived',
     `${describeArchived(archived)}, and must be retrieved before the objects in it can be read`,
     {
-      hint: '`--retrieve` asks the service for all of it, which costs money and takes hours; `--wait 12h` waits for it; `--prefix` needs less',
+      hint: `\`--retrieve\` asks the service for all of it, which costs money and takes hours; \`--wait 12h\` waits for it${less === undefined ? '' : `; ${less}`}`,
     },
   )
 }

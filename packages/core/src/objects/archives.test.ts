@@ -1,21 +1,20 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type ArchivingStore, archiving } from '../../../testkit/src/archiving-store.js'
+import type { ProveObjectsOptions, RotateObjectsOptions } from '../api/keys.js'
 import type { VerifyObjectsOptions } from '../api/objects.js'
 import { secret } from '../config/secret.js'
-import { generateKeyPair } from '../encryption/open-pgp.js'
 import type { BackupEvent } from '../events/backup-event.js'
 import { openLifeboat } from '../lifeboat.js'
+import { planRetrieval, type RetrievalStep } from '../retrieval/plan-retrieval.js'
 import { memoryStore } from '../store/memory-store.js'
 import type { ArchiveState } from '../store/object-store.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
 import { describeArchived } from './archived-summary.js'
 import { ContentMarks } from './content-marks.js'
 import { contentKey } from './object-layout.js'
-import { planRetrieval, type RetrievalStep } from './plan-retrieval.js'
 import { type RetrievalJob, retrieveContent } from './retrieve-content.js'
+import { keyFolder, openShop, readers } from './testing/shop.js'
 
 const hour = 3_600_000
 const now = new Date('2026-11-21T02:00:00Z')
@@ -157,41 +156,118 @@ describe('marks of content', () => {
 })
 
 describe('a snapshot whose content is in an archive', () => {
-  /** Keys, as deriving them from a passphrase for every run takes its time. */
-  let keyFolder: string
-  beforeAll(async () => {
-    keyFolder = await mkdtemp(join(tmpdir(), 'lifeboat-archives-'))
-    const { publicKey, privateKey } = await generateKeyPair({ name: 'team' })
-    await writeFile(join(keyFolder, 'team.asc'), publicKey)
-    await writeFile(join(keyFolder, 'private.asc'), privateKey)
-  })
-  afterAll(() => rm(keyFolder, { recursive: true, force: true }))
+  const keys = keyFolder('team', 'next')
 
   async function setUp(count = 6, store = inArchive()) {
     const source = memoryStore()
     const waits = { onWait: () => {} }
     let made = 0
     const now = () => new Date(Date.parse('2026-11-21T02:00:00Z') + made++)
-    const lifeboat = await openLifeboat(
-      {
-        products: {
-          shop: {
-            source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-            encryption: { recipients: ['team.asc'], privateKey: 'private.asc', signingKey: 'private.asc' },
-            destinations: { vault: { store } },
-            objects: { calls: { from: source } },
-          },
-        },
-      },
+    const lifeboat = await openShop({
+      ...{ from: source, store, keys, named: 'calls', encryption: readers('team', 'team') },
       // Which share of a snapshot is read follows from its id: the same one in every run of the test.
-      { deps: { sleep: async () => waits.onWait(), now, random: limit => 7 % limit }, configFolder: keyFolder },
-    )
+      deps: { sleep: async () => waits.onWait(), now, random: limit => 7 % limit },
+    })
     for (let n = 0; n < count; n++) await source.put(`call ${n}`, bytesOf(`${n % 10}`.repeat(2 ** 20 + 1)))
     await source.put('empty', bytesOf())
     await lifeboat.copyObjects('shop', 'calls')
     const verify = (options: VerifyObjectsOptions) => lifeboat.verifyObjects('shop', 'calls', options)
     return { source, store, lifeboat, verify, waits }
   }
+
+  it('is asked for as far as a proof of a key reads it', async () => {
+    const { store, lifeboat, waits } = await setUp()
+    const prove = (options: ProveObjectsOptions) => lifeboat.proveKeyOfObjects('shop', 'calls', options)
+    await expect(prove({})).rejects.toMatchObject({
+      ...{ code: 'object-archived', message: expect.stringMatching(/^1 content /) },
+      hint: expect.not.stringContaining('--prefix'),
+    })
+    expect(store.retrievals).toEqual([])
+    await expect(prove({ retrieve: {} })).rejects.toMatchObject({ hint: expect.stringMatching(/^come back after/) })
+    expect(store.retrievals).toHaveLength(1)
+    waits.onWait = () => store.finish()
+    const { record } = await prove({ whole: true, retrieve: { waitMs: 24 * hour } })
+    expect(record).toMatchObject({ extent: 'whole', artifacts: [{ plainBytes: 6 * (2 ** 20 + 1) }] })
+    expect(store.retrievals).toHaveLength(6)
+  })
+
+  describe('to be encrypted anew', () => {
+    /** What is encrypted to new keys where the old ones are in an archive. */
+    async function setUpRotation(waits = { onWait: () => {} }) {
+      const { store } = await setUp()
+      const next = await openShop({
+        ...{ from: memoryStore(), store, keys, named: 'calls', encryption: readers('next', 'team') },
+        deps: { sleep: async () => waits.onWait() },
+      })
+      const rotate = async (options: RotateObjectsOptions) => {
+        const key = { privateKey: join(keys.path, 'team-private.asc') }
+        const [done] = await next.rotateObjects('shop', 'calls', { key, apply: true, ...options })
+        return done!.snapshots
+      }
+      return { store, next, rotate }
+    }
+
+    it('is asked for only where that is said, and not written before all of it is there', async () => {
+      const { store, next, rotate } = await setUpRotation()
+      const left = async () => {
+        const keys: string[] = []
+        for await (const { key } of store.list('shop/')) keys.push(key)
+        return keys
+      }
+      const before = await left()
+      const [unasked] = await rotate({})
+      expect(unasked).toMatchObject({ outcome: 'failed', error: { code: 'object-archived' } })
+      expect(unasked?.error?.message).toMatch(/^6 contents .* lie in GLACIER, and must be retrieved/)
+      expect(unasked?.error?.hint).toMatch(/^`--retrieve` asks .* waits for it$/)
+      expect(store.retrievals).toEqual([])
+      await rotate({ apply: false, retrieve: {} })
+      expect(store.retrievals).toEqual([])
+
+      const [asked] = await rotate({ retrieve: {} })
+      expect(asked?.error?.message).toMatch(/^6 contents .* being retrieved from GLACIER$/)
+      expect(asked?.error?.hint).toMatch(/^come back after .* UTC and run the same again/)
+      expect(store.retrievals).toHaveLength(6)
+      expect(await left()).toEqual(before)
+
+      store.finish()
+      const [done] = await rotate({ retrieve: {} })
+      // What it writes lands in the archive, too, and is looked at.
+      expect(done).toMatchObject({ outcome: 'rotated', verified: 'listed', error: null })
+      expect((await next.objectHistory('shop')).map(one => [one.level, one.ok])).toEqual([['listed', true]])
+      // Which is no verification that somebody wanted, or a schedule.
+      const status = async () => (await next.status()).products[0]!.objects[0]!.destinations[0]!
+      expect(await status()).toMatchObject({ newest: { verified: null }, lastVerification: null })
+      expect(store.retrievals).toHaveLength(6)
+    })
+
+    it('is waited for without the lock of the set, all snapshots of it at once, and asked for again while it is read', async () => {
+      const waits = { onWait: () => {} }
+      const { store, next, rotate } = await setUpRotation(waits)
+      let waited = 0
+      let locks = 0
+      let expired = false
+      waits.onWait = () => {
+        waited += 1
+        store.finish()
+      }
+      const { put } = store
+      store.put = (key, ...rest) => {
+        if (waited === 0 && key.includes('/locks/')) locks += 1
+        return put(key, ...rest)
+      }
+      const onEvent = (event: BackupEvent) => {
+        if (expired || event.type !== 'stage.progressed' || event.stage !== 'objects') return
+        expired = true
+        store.expire()
+      }
+      const [done] = await rotate({ retrieve: { waitMs: 24 * hour }, onEvent })
+      expect(done).toMatchObject({ outcome: 'rotated', error: null })
+      expect([locks, expired]).toEqual([0, true])
+      expect(waited).toBeGreaterThan(1)
+      const read = await next.verifyObjects('shop', 'calls', { retrieve: { waitMs: 24 * hour } })
+      expect(read).toMatchObject({ ok: true, level: 'content', read: 7 })
+    })
+  })
 
   it('is verified as far as it can be read, by the same share each time, and goes on when copies go away', async () => {
     const { store, lifeboat, verify, waits } = await setUp()

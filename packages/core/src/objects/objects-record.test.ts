@@ -1,51 +1,17 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { secret } from '../config/secret.js'
-import { generateKeyPair } from '../encryption/open-pgp.js'
-import { openLifeboat } from '../lifeboat.js'
+import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../store/memory-store.js'
-import type { ObjectStore } from '../store/object-store.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
+import { keyFolder, keysOf, openShop } from './testing/shop.js'
 
-let configFolder: string
-
-beforeAll(async () => {
-  configFolder = await mkdtemp(join(tmpdir(), 'lifeboat-objects-records-'))
-  for (const name of ['team', 'writer']) {
-    const { publicKey, privateKey } = await generateKeyPair({ name })
-    await writeFile(join(configFolder, `${name}.asc`), publicKey)
-    await writeFile(join(configFolder, `${name}-private.asc`), privateKey)
-  }
-})
-
-afterAll(() => rm(configFolder, { recursive: true, force: true }))
+const keys = keyFolder('team', 'writer')
 
 async function setUp() {
   const [source, store] = [memoryStore(), memoryStore()]
   const clock = { now: new Date('2026-11-21T02:00:00Z') }
   await source.put('a.txt', bytesOf('first'))
-  const lifeboat = await openLifeboat(
-    {
-      products: {
-        shop: {
-          source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-          encryption: { recipients: ['team.asc'], privateKey: 'team-private.asc', signingKey: 'writer-private.asc' },
-          destinations: { vault: { store } },
-          objects: { uploads: { from: source, retention: { last: 1, minimum: 1 } } },
-        },
-      },
-    },
-    { deps: { now: () => clock.now }, configFolder },
-  )
+  const set = { retention: { last: 1, minimum: 1 } }
+  const lifeboat = await openShop({ from: source, store, keys, set, deps: { now: () => clock.now } })
   return { lifeboat, clock, source, store }
-}
-
-async function keysOf(store: ObjectStore, prefix: string): Promise<string[]> {
-  const keys: string[] = []
-  for await (const { key } of store.list(prefix)) keys.push(key)
-  return keys.sort()
 }
 
 const records = 'shop/objects/uploads/verifications/'

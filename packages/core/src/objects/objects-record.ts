@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { ObjectsReport } from '../api/objects.js'
 import { isBackupId } from '../repository/layout.js'
@@ -10,13 +9,12 @@ import {
   recordSalt,
   sealedMessage,
 } from '../repository/verification-record.js'
-import { canonicalJson } from '../seal/canonical-json.js'
 import { type DeriveKey, prepareToSeal, type Sealer, type SealKeys } from '../seal/seal.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { readWhole } from '../streams/byte-source.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import { recordsFolder, recordsPrefix } from './object-layout.js'
-import type { Snapshot, SnapshotPlace } from './snapshot.js'
+import { hashSnapshot, type Snapshot, type SnapshotPlace } from './snapshot.js'
 
 const count = z.number().int().nonnegative()
 
@@ -58,11 +56,6 @@ export const objectsRecordSchema = z.object({
 /** What a destination keeps of a verification of a snapshot. */
 export type ObjectsRecord = z.output<typeof objectsRecordSchema>
 
-/** SHA-256 of a head as canonical JSON, its seal included; lower-case hex. */
-export function hashSnapshot(snapshot: Snapshot): string {
-  return createHash('sha256').update(canonicalJson(snapshot)).digest('hex')
-}
-
 /** What the store keeps of a verification. */
 export function objectsRecordOf(report: ObjectsReport, sample: number, snapshot: Snapshot, now: Date): ObjectsRecord {
   const { product, set, id, destination, durationMs, level, ok, findings, objects, read, readBytes } = report
@@ -75,6 +68,19 @@ export function objectsRecordOf(report: ObjectsReport, sample: number, snapshot:
     ...{ objects, read, readBytes, snapshotCreatedAt: snapshot.createdAt },
     ...{ plainBytes: snapshot.plainBytes, storedBytes: snapshot.inventory.contentBytes },
   }
+}
+
+/** Whether a record says of this very head whether all of its content opens. */
+export function isOfContent(record: ObjectsRecord, id: string, headSha256: string): boolean {
+  return record.id === id && record.snapshotSha256 === headSha256 && record.level === 'content' && record.sample === 1
+}
+
+/** What a rotation says of the record that it writes: a share of a snapshot is read back, nobody asked how it is. */
+export const rotationReadBack = 'rotation-read-back'
+
+/** Whether a record is of a verification as a person or a schedule asks for it, or of no less. */
+export function isVerification({ findings, level, sample }: ObjectsRecord): boolean {
+  return (level === 'content' && sample === 1) || findings.every(({ code }) => code !== rotationReadBack)
 }
 
 /** Writes a record, sealed as those of backups are, never over another. Returns the key. */

@@ -2,10 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import type { RestoreObjectsOptions } from '../api/objects.js'
 import { secret } from '../config/secret.js'
-import { generateKeyPair } from '../encryption/open-pgp.js'
 import { BackupError } from '../errors/backup-error.js'
 import type { BackupEvent } from '../events/backup-event.js'
 import { openLifeboat } from '../lifeboat.js'
@@ -14,25 +13,13 @@ import { memoryStore } from '../store/memory-store.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
 import { listingKey, snapshotKey } from './object-layout.js'
+import { contents, fill, keyFolder, keysOf, openShop } from './testing/shop.js'
 
 const day = 24 * 3_600_000
 const passphrase = 'correct horse battery staple'
 const folders: string[] = []
 
-/** Keys, as deriving them from a passphrase for every test takes its time. */
-let keyFolder: string
-const byKeys = { recipients: ['team.asc'], privateKey: 'team-private.asc', signingKey: 'writer-private.asc' }
-
-beforeAll(async () => {
-  keyFolder = await mkdtemp(join(tmpdir(), 'lifeboat-objects-keys-'))
-  for (const name of ['team', 'writer']) {
-    const { publicKey, privateKey } = await generateKeyPair({ name })
-    await writeFile(join(keyFolder, `${name}.asc`), publicKey)
-    await writeFile(join(keyFolder, `${name}-private.asc`), privateKey)
-  }
-})
-
-afterAll(() => rm(keyFolder, { recursive: true, force: true }))
+const keys = keyFolder('team', 'writer')
 
 afterEach(async () => {
   await Promise.all(folders.splice(0).map(folder => rm(folder, { recursive: true, force: true })))
@@ -58,44 +45,16 @@ async function open(
   encryption?: object,
 ) {
   const clock = { now: new Date('2026-11-21T02:00:00Z') }
-  const { prefix, retention } = options
-  const configFolder = options.configFolder ?? keyFolder
-  const lifeboat = await openLifeboat(
-    {
-      products: {
-        shop: {
-          source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-          encryption: (encryption ?? byKeys) as { passphrase: ReturnType<typeof secret.value> },
-          destinations: { vault: { store } },
-          objects: {
-            uploads: { from: source, ...(prefix === undefined ? {} : { prefix }), ...(retention && { retention }) },
-          },
-        },
-      },
-    },
-    { deps: { now: () => clock.now }, configFolder },
-  )
+  const { configFolder, ...set } = options
+  const lifeboat = await openShop({
+    ...{ from: source, store, set, encryption, deps: { now: () => clock.now } },
+    keys: configFolder === undefined ? keys : { ...keys, path: configFolder },
+  })
   return { lifeboat, clock, source, store }
 }
 
 async function setUp({ source = memoryStore(), store = memoryStore(), ...options }: Setup = {}) {
   return open(source, store, options)
-}
-
-async function fill(store: ObjectStore, objects: Readonly<Record<string, string>>) {
-  for (const [key, text] of Object.entries(objects)) await store.put(key, bytesOf(text))
-}
-
-async function contents(store: ObjectStore, prefix = ''): Promise<Record<string, string>> {
-  const found: Record<string, string> = {}
-  for await (const { key } of store.list(prefix)) found[key] = (await readWhole(store.get(key), 2 ** 26)).toString()
-  return found
-}
-
-async function keysOf(store: ObjectStore, prefix = ''): Promise<string[]> {
-  const keys: string[] = []
-  for await (const { key } of store.list(prefix)) keys.push(key)
-  return keys.sort()
 }
 
 /** The store, with every `get` of it counted. */
@@ -216,6 +175,25 @@ describe('copies of objects', () => {
     const target = memoryStore()
     await lifeboat.restoreObjects('shop', 'uploads', target, { readBack: true })
     expect(await contents(target)).toEqual({ ...three, 'b/long.bin': long })
+  })
+
+  it.each(['refuse', 'keep'] as const)('read back what they restored, where the target says %s', async existing => {
+    const { lifeboat, source } = await setUp()
+    await fill(source, three)
+    await lifeboat.copyObjects('shop', 'uploads')
+    const inner = memoryStore()
+    const target: ObjectStore = {
+      ...inner,
+      // A store that loses what it was given, and shows nothing of it.
+      put: (key, bytes, options) => inner.put(key, key === 'a/two.txt' ? bytesOf('SECOND') : bytes, options),
+    }
+    if (existing === 'keep') await inner.put('a/one.txt', bytesOf('mine, and none of theirs'))
+    const options = { existing, readBack: true } as const
+    const { findings, restored } = await lifeboat.restoreObjects('shop', 'uploads', target, options)
+    expect(restored).toBe(existing === 'keep' ? 2 : 3)
+    expect(findings.map(({ code, message }) => [code, message])).toEqual([
+      ['object-differs', 'a/two.txt does not hold the bytes that were restored'],
+    ])
   })
 
   it('sort the listing of a source that gives it in any order', async () => {
@@ -371,6 +349,7 @@ describe('what lies in the store', () => {
   it.each([
     ['content', 'stored', 'content-checksum'],
     ['content', 'content', 'object-differs'],
+    ['listings', 'stored', 'listing-damaged'],
     ['listings', 'content', 'listing-damaged'],
     ['inventories', 'listed', 'inventory-damaged'],
   ] as const)('is judged: a damaged file of %s is found at %s', async (folder, level, code) => {
@@ -390,6 +369,28 @@ describe('what lies in the store', () => {
       else await expect(restoring).rejects.toMatchObject({ code: 'object-damaged' })
       for (const text of Object.values(await contents(target))) expect(Object.values(three)).toContain(text)
     }
+  })
+
+  it('is told when the newest head cannot be read, and an older snapshot is taken', async () => {
+    const { lifeboat, clock, source, store } = await setUp()
+    await fill(source, three)
+    const { id } = (await lifeboat.copyObjects('shop', 'uploads')).destinations[0]!.snapshot!
+    clock.now = new Date(clock.now.getTime() + day)
+    const newer = (await lifeboat.copyObjects('shop', 'uploads')).destinations[0]!.snapshot!.id
+    const key = snapshotKey('shop', 'uploads', newer)
+    await store.put(key, bytesOf('{ "format": '))
+    const said: string[] = []
+    const onEvent = (event: BackupEvent) => void (event.type === 'warning.raised' && said.push(event.message))
+    const { plan } = await lifeboat.restoreObjects('shop', 'uploads', memoryStore(), { onEvent })
+    expect(plan.id).toBe(id)
+    expect(said).toEqual([`vault: ${key} was passed over: it is not JSON`])
+    said.length = 0
+    await lifeboat.verifyObjects('shop', 'uploads', { snapshot: id, onEvent })
+    expect(said).toEqual([])
+    await expect(lifeboat.verifyObjects('shop', 'uploads', { snapshot: newer, onEvent })).rejects.toMatchObject({
+      code: 'backup-missing',
+    })
+    expect(said).toHaveLength(1)
   })
 
   it('is judged: two sound messages of one length that were exchanged in a pack are found, and restored as nothing', async () => {

@@ -96,15 +96,18 @@ export async function restoreObjects(job: RestoreObjectsJob): Promise<ObjectRest
   let done = ''
   const store = rereading(job, () => marksOf(contentOf(leftAfter(job, done))))
   const failed: { key: string; message: string }[] = []
-  let [failedCount, restored, restoredBytes, kept] = [0, 0, 0, 0]
+  let [failedCount, restored, restoredBytes] = [0, 0, 0]
+  const kept = new Places()
   const fail = (key: string, message: string) => {
     failedCount += 1
     if (failed.length < mostNamed) failed.push({ key, message })
   }
   const toWrite = async function* () {
+    let at = 0
     for await (const { entry, found } of besideTarget(job)) {
       if (found === undefined || job.existing === 'overwrite') yield entry
-      else kept += 1
+      else kept.add(at)
+      at += 1
     }
   }
   const writeGroup = async (group: readonly ObjectEntry[]) => {
@@ -139,9 +142,9 @@ export async function restoreObjects(job: RestoreObjectsJob): Promise<ObjectRest
     if (isBackupError(error, 'object-archived') && restored > 0) throw interrupted(error, restored)
     throw wrapStoreError(error, { store: target, doing: `restore into ${target.location}`, signal })
   }
-  const findings = failedCount === 0 ? await compareWithTarget(job) : []
+  const findings = failedCount === 0 ? await compareWithTarget(job, kept) : []
   const durationMs = job.now().getTime() - startedMs
-  return { plan, restored, restoredBytes, kept, failed, failedCount, findings, durationMs }
+  return { plan, restored, restoredBytes, kept: kept.count, failed, failedCount, findings, durationMs }
 }
 
 /** What is still to be written after a key, when everything up to it is done. */
@@ -181,6 +184,20 @@ function isOfOne(error: unknown): boolean {
   return codes.some(code => isBackupError(error, code))
 }
 
+/** Some of the entries that are meant, by their places in the listing: a bit for each. */
+class Places {
+  readonly #marks = new ContentMarks()
+  get count(): number {
+    return this.#marks.count
+  }
+  add(at: number): void {
+    this.#marks.mark('', at)
+  }
+  has(at: number): boolean {
+    return this.#marks.has('', at)
+  }
+}
+
 interface BesideTarget {
   readonly entry: ObjectEntry
   readonly found: StoredObject | undefined
@@ -214,23 +231,27 @@ async function* selected(job: RestoreObjectsJob): AsyncGenerator<ObjectEntry> {
     if (entry.key.startsWith(job.prefix)) yield entry
 }
 
-async function compareWithTarget(job: RestoreObjectsJob): Promise<Finding[]> {
+/** @param kept what was there before, by its place in the listing: it is not ours to judge */
+async function compareWithTarget(job: RestoreObjectsJob, kept: Places): Promise<Finding[]> {
   const findings: Finding[] = []
   let count = 0
   const add = (code: string, message: string) => {
     count += 1
     if (count <= mostNamed) findings.push(critical(code, message, 'restore again, with --keep-existing or --overwrite'))
   }
-  const compare = async ({ entry, found }: BesideTarget) => {
+  async function* restored() {
+    let at = 0
+    for await (const one of besideTarget(job)) yield { ...one, ours: !kept.has(at++) }
+  }
+  const compare = async ({ entry, found, ours }: BesideTarget & { readonly ours: boolean }) => {
     if (found === undefined) return add('object-not-restored', `${entry.key} is not in ${job.target.location}`)
-    // What was there before is not ours to judge.
-    if (job.existing === 'keep') return
+    if (!ours) return
     if (found.sizeBytes !== entry.sizeBytes)
       return add('object-differs', `${entry.key} has ${found.sizeBytes} bytes instead of ${entry.sizeBytes}`)
     if (job.readBack && (await hashOf(job, entry.key)) !== entry.sha256)
       add('object-differs', `${entry.key} does not hold the bytes that were restored`)
   }
-  for await (const _ of orderedParallel(besideTarget(job), groupsAtOnce, compare)) throwIfCancelled(job.signal)
+  for await (const _ of orderedParallel(restored(), groupsAtOnce, compare)) throwIfCancelled(job.signal)
   if (count > mostNamed) findings.push(critical('object-not-restored', `and ${count - mostNamed} more`, null))
   return findings
 }

@@ -1,16 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { faulty } from '../../../testkit/src/faulty-store.js'
-import { secret } from '../config/secret.js'
-import { generateKeyPair } from '../encryption/open-pgp.js'
 import type { BackupEvent } from '../events/backup-event.js'
-import { openLifeboat } from '../lifeboat.js'
 import { memoryStore } from '../store/memory-store.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
 import { smallObjectBytes } from './fetch-object.js'
+import { keyFolder, openShop } from './testing/shop.js'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -18,36 +13,17 @@ const every = { objects: 10, bytes: 3 * smallObjectBytes }
 const total = 120
 /** A nightly run says LIFEBOAT_TEST_KILL_STEP=1, and dies at each. */
 const step = Number(process.env.LIFEBOAT_TEST_KILL_STEP ?? 61)
-let folder: string
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lifeboat-resume-'))
-  for (const name of ['team', 'writer']) {
-    const { publicKey, privateKey } = await generateKeyPair({ name })
-    await writeFile(join(folder, `${name}.asc`), publicKey)
-    await writeFile(join(folder, `${name}-private.asc`), privateKey)
-  }
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
+const keys = keyFolder('team', 'writer')
 const clock = { now: new Date('2026-11-21T02:00:00Z') }
 
 function open(source: ObjectStore, store: ObjectStore, retention: object = { last: 2, minimum: 1 }) {
-  return openLifeboat(
-    {
-      products: {
-        shop: {
-          source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-          encryption: {
-            ...{ recipients: ['team.asc'], privateKey: 'team-private.asc', signingKey: 'writer-private.asc' },
-          },
-          destinations: { vault: { store } },
-          objects: { uploads: { from: source, retention } },
-        },
-      },
-    },
-    { deps: { now: () => clock.now, checkpointEvery: every }, configFolder: folder },
-  )
+  return openShop({
+    from: source,
+    store,
+    keys,
+    set: { retention },
+    deps: { now: () => clock.now, checkpointEvery: every },
+  })
 }
 
 /** Small objects, some long ones that lie alone, and some that are empty. */
@@ -185,7 +161,7 @@ function memoryGet(source: ObjectStore & { readonly gets: Set<string> }): Object
 describe('what a killed run left', () => {
   async function killedRun() {
     const source = await bucket()
-    const store = memoryStore()
+    const store = memoryStore({ now: () => clock.now })
     const { dying } = mortal(store, 110)
     await expect((await open(source, dying)).copyObjects('shop', 'uploads')).rejects.toThrow()
     source.gets.clear()
@@ -251,10 +227,10 @@ describe('what a killed run left', () => {
       expect((await readWhole(store.get(`shop/objects/uploads/${key}`), 2 ** 26)).includes('photos/')).toBe(false)
     const lifeboat = await open(plain, store, { last: 1, minimum: 1 })
     const before = await keysOf(store, 'shop/objects/')
-    clock.now = new Date(Date.now() + 3 * day)
+    clock.now = new Date(clock.now.getTime() + 3 * day)
     expect((await lifeboat.pruneObjects('shop', 'uploads', { apply: true }))[0]!.freed.count).toBe(0)
     expect(await keysOf(store, 'shop/objects/')).toEqual(before)
-    clock.now = new Date(Date.now() + 8 * day)
+    clock.now = new Date(clock.now.getTime() + 5 * day)
     expect((await lifeboat.pruneObjects('shop', 'uploads', { apply: true }))[0]!.freed.count).toBeGreaterThan(5)
     expect(await keysOf(store, 'shop/objects/uploads/')).toEqual([])
   })

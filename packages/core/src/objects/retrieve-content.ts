@@ -1,6 +1,7 @@
 import { throwIfCancelled } from '../errors/cancelled.js'
 import type { EventListener } from '../events/backup-event.js'
 import { noRetrieval } from '../retrieval/no-retrieval.js'
+import { planRetrieval } from '../retrieval/plan-retrieval.js'
 import type { Retrieval } from '../retrieval/retrieve-backup.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
@@ -9,7 +10,6 @@ import { contentArchived, contentUnderWay, tallyArchived } from './archived-summ
 import type { ContentMarks } from './content-marks.js'
 import { type ArchivedContent, findArchived, lookAt } from './find-archived.js'
 import { contentName, contentPrefix, parseContentName } from './object-layout.js'
-import { planRetrieval } from './plan-retrieval.js'
 import type { SnapshotPlace } from './snapshot.js'
 
 /** Who reads content, and how it is brought back where it lies in an archive. */
@@ -17,6 +17,8 @@ export interface RetrievalJob extends SnapshotPlace {
   readonly destination: string
   /** Undefined: it is not. */
   readonly retrieve: Retrieval | undefined
+  /** How less is asked for, where that can be, for the hint. */
+  readonly less?: string | undefined
   readonly now: () => Date
   readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>
   readonly emit: EventListener
@@ -58,7 +60,7 @@ export async function retrieveContent(job: RetrievalJob, needed: ContentMarks): 
     if (asked > 0) emit({ type: 'retrieval.requested', destination: job.destination, key, tier })
     const archived = tally.told()
     if (archived === null) return
-    if (retrieve === undefined) throw contentArchived(archived)
+    if (retrieve === undefined) throw contentArchived(archived, job.less)
     const untilMs = startedMs + (retrieve.waitMs ?? 0)
     if (await waitFor(job, waiting, untilMs))
       return emit({ type: 'step.finished', step: 'retrieve from the archive', durationMs: now().getTime() - startedMs })

@@ -1,40 +1,24 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { faulty } from '../../../testkit/src/faulty-store.js'
+import type { Lifeboat } from '../api/lifeboat-api.js'
 import { secret } from '../config/secret.js'
-import { generateKeyPair } from '../encryption/open-pgp.js'
 import { BackupError } from '../errors/backup-error.js'
-import { openLifeboat } from '../lifeboat.js'
 import { memoryStore } from '../store/memory-store.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { bytesOf, readWhole } from '../streams/byte-source.js'
-import { snapshotKey } from './object-layout.js'
+import { listingKey, snapshotKey } from './object-layout.js'
 import type { Snapshot } from './snapshot.js'
+import { contents, fill, keyFolder, openShop, readers } from './testing/shop.js'
 
 const day = 24 * 3_600_000
 /** A nightly run says LIFEBOAT_TEST_KILL_STEP=1, and dies at each. */
 const step = Number(process.env.LIFEBOAT_TEST_KILL_STEP ?? 31)
-let folder: string
-const fingerprints: Record<string, string> = {}
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lifeboat-rotate-objects-'))
-  for (const name of ['team', 'next', 'writer']) {
-    const { publicKey, privateKey, fingerprint } = await generateKeyPair({ name })
-    await writeFile(join(folder, `${name}.asc`), publicKey)
-    await writeFile(join(folder, `${name}-private.asc`), privateKey)
-    fingerprints[name] = fingerprint
-  }
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
+const keys = keyFolder('team', 'next', 'writer')
+const { fingerprints } = keys
 
 const clock = { now: new Date('2026-11-21T02:00:00Z') }
-const readers = (name: string, privateKey = name) => ({
-  ...{ recipients: [`${name}.asc`], privateKey: `${privateKey}-private.asc`, signingKey: 'writer-private.asc' },
-})
-const givenKey = (name: string) => ({ privateKey: join(folder, `${name}-private.asc`) })
+const givenKey = (name: string) => ({ privateKey: join(keys.path, `${name}-private.asc`) })
 
 function open(
   source: ObjectStore,
@@ -42,33 +26,10 @@ function open(
   encryption: object,
   retention: object = { last: 2, minimum: 1 },
 ) {
-  return openLifeboat(
-    {
-      products: {
-        shop: {
-          source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-          encryption: encryption as ReturnType<typeof readers>,
-          destinations: { vault: { store } },
-          objects: { uploads: { from: source, retention } },
-        },
-      },
-    },
-    { deps: { now: () => clock.now }, configFolder: folder },
-  )
+  return openShop({ from: source, store, keys, encryption, set: { retention }, deps: { now: () => clock.now } })
 }
 
-async function fill(store: ObjectStore, objects: Readonly<Record<string, string>>) {
-  for (const [key, text] of Object.entries(objects)) await store.put(key, bytesOf(text))
-}
-
-async function contents(store: ObjectStore, prefix = ''): Promise<Record<string, string>> {
-  const found: Record<string, string> = {}
-  for await (const { key } of store.list(prefix))
-    found[key] = (await readWhole(store.get(key), 2 ** 26)).toString('latin1')
-  return found
-}
-
-async function restored(lifeboat: Awaited<ReturnType<typeof open>>, snapshot?: string) {
+async function restored(lifeboat: Lifeboat, snapshot?: string) {
   const target = memoryStore()
   const { failedCount } = await lifeboat.restoreObjects('shop', 'uploads', target, { snapshot })
   expect(failedCount).toBe(0)
@@ -193,6 +154,102 @@ describe('keys rotate', () => {
     // What the last run stored for the new keys stays where it is.
     expect(left[0]?.snapshot.added.objects).toBe(0)
     expect(await restored(next)).toEqual(await contents(source))
+  })
+
+  it('records of each new snapshot what was read back, so that it counts as verified, and nothing more', async () => {
+    const { source, store } = await twoNights()
+    const next = await open(source, store, readers('next'))
+    const key = givenKey('team')
+    await next.rotateObjects('shop', 'uploads', { key })
+    expect(await next.objectHistory('shop')).toEqual([])
+    const [done] = await next.rotateObjects('shop', 'uploads', { key, apply: true })
+    const [first, second] = done!.snapshots.map(one => one.rotated!)
+    const history = await next.objectHistory('shop')
+    // Both nights: five objects; of the second two were stored anew, and two were read a moment before.
+    expect(history.map(one => [one.id, one.level, one.sample, one.ok, one.objects, one.read]).sort()).toEqual([
+      [first, 'content', 1, true, 5, 5],
+      [second, 'content', 1, true, 5, 5],
+    ])
+    for (const { at } of history) expect(at).toBe(clock.now.toISOString())
+    const status = await next.status()
+    expect(status.products[0]?.objects[0]?.destinations[0]?.newest).toMatchObject({ id: second, verified: true })
+  })
+
+  it('records a share where it left in place what was for the keys of today already, and read none of that', async () => {
+    const { source, store } = await twoNights()
+    const next = await open(source, store, readers('next'))
+    clock.now = new Date(clock.now.getTime() + day)
+    await fill(source, { 'e.txt': 'fifth' })
+    await next.copyObjects('shop', 'uploads')
+    const [done] = await next.rotateObjects('shop', 'uploads', { key: givenKey('team'), apply: true })
+    const mixed = done!.snapshots.at(-1)!.rotated
+    const record = (await next.objectHistory('shop')).find(({ id }) => id === mixed)
+    // All but e.txt.
+    expect(record).toMatchObject({ level: 'content', sample: 5 / 6, objects: 6, read: 5, ok: true })
+  })
+
+  it('records stored bytes where no key at hand opens them, and does not call that content', async () => {
+    const { source, store } = await twoNights()
+    const blind = { recipients: ['next.asc'], signingKey: 'writer-private.asc' }
+    const next = await open(source, store, blind)
+    const [done] = await next.rotateObjects('shop', 'uploads', { key: givenKey('team'), apply: true })
+    expect(done?.snapshots.map(one => one.verified)).toEqual(['stored', 'stored'])
+    const history = await next.objectHistory('shop')
+    expect(history.map(one => [one.level, one.sample, one.ok])).toEqual(Array(2).fill(['stored', 1, true]))
+    expect((await next.status()).products[0]?.objects[0]?.destinations[0]?.newest?.verified).toBeNull()
+  })
+
+  it('removes no old snapshot whose place is taken by content that nobody has read, until somebody did', async () => {
+    const { source, store, ids } = await twoNights()
+    const next = await open(source, store, readers('next'))
+    const key = givenKey('team')
+    const [before] = await next.rotateObjects('shop', 'uploads', { key, apply: true })
+    const [first, second] = before!.snapshots.map(one => one.rotated!)
+    // As a run leaves it that was killed before it read the first one back.
+    for (const prefix of ['shop/objects/uploads/verifications/', snapshotKey('shop', 'uploads', second!)])
+      for await (const one of store.list(prefix)) await store.remove(one.key)
+    const options = { key, apply: true, removeOld: true } as const
+    const [unread] = await next.rotateObjects('shop', 'uploads', options)
+    expect(unread?.snapshots.map(one => [one.id, one.outcome, one.removedOld])).toEqual([
+      [ids[0], 'present', false],
+      [first, 'current', false],
+      [ids[1], 'rotated', false],
+    ])
+    for (const at of [0, 2]) expect(unread?.snapshots[at]?.kept).toContain(`nobody has read all of ${first}`)
+
+    await next.verifyObjects('shop', 'uploads', { snapshot: first })
+    const [read] = await next.rotateObjects('shop', 'uploads', options)
+    // Of the second one only what the first has not was read back.
+    expect(read?.snapshots.map(one => [one.outcome, one.removedOld])).toEqual([
+      ['present', true],
+      ['current', false],
+      ['present', false],
+      ['current', false],
+    ])
+    await next.verifyObjects('shop', 'uploads')
+    const [last] = await next.rotateObjects('shop', 'uploads', options)
+    expect(last?.snapshots.map(one => [one.outcome, one.removedOld])).toContainEqual(['present', true])
+    expect((await next.listObjectSnapshots('shop')).snapshots).toHaveLength(2)
+  })
+
+  it('takes nothing over from a listing that is not the one its head names', async () => {
+    const { source, store, ids } = await twoNights()
+    const next = await open(source, store, readers('next'))
+    const key = givenKey('team')
+    const [before] = await next.rotateObjects('shop', 'uploads', { key, apply: true })
+    const [first, second] = before!.snapshots.map(one => one.rotated!)
+    clock.now = new Date(clock.now.getTime() + day)
+    await source.put('c.txt', bytesOf('third'))
+    await source.remove('d.txt')
+    const [planted] = (await next.copyObjects('shop', 'uploads', { full: true })).destinations
+    // Whoever may write can encrypt a list of places to the readers, too.
+    await store.remove(snapshotKey('shop', 'uploads', second!))
+    const list = await readWhole(store.get(listingKey('shop', 'uploads', planted!.snapshot!.id)), 2 ** 20)
+    await store.put(listingKey('shop', 'uploads', first!), bytesOf(list))
+    const [done] = await next.rotateObjects('shop', 'uploads', { key, apply: true })
+    expect(done?.snapshots.find(({ id }) => id === ids[1])).toMatchObject({
+      ...{ outcome: 'failed', error: { code: 'object-damaged', message: expect.stringMatching(/other bytes$/) } },
+    })
   })
 
   it('is what the list of keys asks for, and a proof of a key is asked of snapshots, too', async () => {

@@ -1,28 +1,34 @@
 import type { RotatedSnapshot, SetRotation } from '../api/keys.js'
+import type { ObjectsReport } from '../api/objects.js'
 import type { OpenMessage } from '../encryption/message-session.js'
 import { BackupError, isBackupError } from '../errors/backup-error.js'
 import { laterId } from '../keys/rotate-backup.js'
 import { withLocks } from '../locks/hold-locks.js'
-import type { SealKeys, SealVerdict } from '../seal/seal.js'
-import { wrapStoreError } from '../store/wrap-store-error.js'
+import type { SealKeys } from '../seal/seal.js'
 import { sharedSignal } from '../streams/shared-signal.js'
 import { setLock } from './copy-job.js'
 import { findUnreadHead } from './find-unread-head.js'
-import { listingKey } from './object-layout.js'
+import { isOfContent, type ObjectsRecord, objectsRecordOf } from './objects-record.js'
+import { isTrusted, planRotation, type Verdict } from './plan-rotation.js'
 import { filesOf, removeAll, removeUnneeded } from './prune-objects.js'
+import { readBack } from './read-back.js'
+import { assertRetrieved, retrieveForRotation } from './retrieve-for-rotation.js'
 import { type RotateSnapshotJob, rotateSnapshot } from './rotate-snapshot.js'
-import { checkSnapshotSeal, hashSnapshot, readSnapshots, type Snapshot } from './snapshot.js'
-import { encryptionOf, sameEncryption } from './snapshot-encryption.js'
-import { verifyObjects } from './verify-objects.js'
+import { hashSnapshot, type Snapshot } from './snapshot.js'
 
 export interface RotateSetJob extends Omit<RotateSnapshotJob, 'snapshot' | 'id' | 'built'> {
-  /** What heads are checked with; of several the first that finds one sound. */
+  /** What heads are checked with; of several the first that finds one sound. The first is of today. */
   readonly sealKeys: readonly SealKeys[]
+  /** Opens listings that this machine makes. */
+  readonly openListing: OpenMessage
   /** With every key at hand: whether the new snapshots open, too. */
   readonly openNew: OpenMessage
-  readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>
   readonly apply: boolean
   readonly removeOld: boolean
+  /** Keeps what was read of a new snapshot. */
+  readonly keepRecord: (record: ObjectsRecord) => Promise<void>
+  /** What is recorded of the set's verifications, as far as it counts, newest first. */
+  readonly readRecords: () => Promise<readonly ObjectsRecord[]>
 }
 
 /**
@@ -32,34 +38,42 @@ export interface RotateSetJob extends Omit<RotateSnapshotJob, 'snapshot' | 'id' 
  * @throws BackupError `locked`, and what the destination throws
  */
 export async function rotateSet(job: RotateSetJob): Promise<SetRotation> {
-  if (!job.apply) return rotateUnlocked(job, sharedSignal(job.signal))
+  if (!job.apply) return rotateUnlocked(job, undefined, sharedSignal(job.signal))
   const { product, set, destination, store, lockLeaseMs: leaseMs, now, emit } = job
+  // Before the set is locked: a copy each night must not wait for an archive.
+  const asked = await retrieveForRotation(job, sharedSignal(job.signal))
   const lock = { product, name: setLock(set), purpose: 'copy', stores: [{ name: destination, store }] } as const
   return withLocks({ ...lock, leaseMs, now, emit, signal: job.signal }, signal =>
-    rotateUnlocked(job, sharedSignal(signal)),
+    rotateUnlocked(job, asked, sharedSignal(signal)),
   )
 }
 
-async function rotateUnlocked(job: RotateSetJob, signal: AbortSignal): Promise<SetRotation> {
+async function rotateUnlocked(
+  job: RotateSetJob,
+  asked: BackupError | undefined,
+  signal: AbortSignal,
+): Promise<SetRotation> {
   const { product, set, destination, apply, removeOld } = job
-  const found = await readSnapshots(job, signal)
-  const all = found.snapshots.reverse()
-  const current = new Map<string, boolean>()
-  for (const one of all) current.set(one.id, await isCurrent(job, one, signal))
+  const { planned, unreadable } = await planRotation(job, signal)
+  const all = planned.map(({ snapshot }) => snapshot)
   const snapshots: RotatedSnapshot[] = []
   const gone = new Set<string>()
   const made: Snapshot[] = []
+  const readRuns = { content: new Set<string>(), stored: new Set<string>() }
   let built: Snapshot | undefined
-  for (const snapshot of all) {
-    const verdict = await verdictOf(snapshot, job.sealKeys)
-    if (current.get(snapshot.id)) {
-      if (verdict === 'sound' || verdict === 'unproven') built = snapshot
+  let records: Promise<readonly ObjectsRecord[]> | undefined
+  for (const { snapshot, verdict, step, before } of planned) {
+    if (step === 'current') {
+      if (isTrusted(verdict)) built = snapshot
       snapshots.push({ ...blank(snapshot), outcome: 'current' })
       continue
     }
-    const before = all.find(one => isOf(one, snapshot) && current.get(one.id))
-    if (before !== undefined && (await verdictOf(before, job.sealKeys)) !== 'wrong') {
-      snapshots.push({ ...blank(snapshot), outcome: 'present', rotated: before.id })
+    if (before !== undefined) {
+      // A run that was killed may have left both.
+      const kept =
+        apply && removeOld ? await removeOldOne(snapshot, (await isRead(before)) ? null : unread(before)) : null
+      const removedOld = gone.has(snapshot.id)
+      snapshots.push({ ...blank(snapshot), outcome: 'present', rotated: before.id, removedOld, kept })
       continue
     }
     try {
@@ -69,12 +83,14 @@ async function rotateUnlocked(job: RotateSetJob, signal: AbortSignal): Promise<S
         continue
       }
       const id = laterId(snapshot, job.random)
-      const anew = await rotateSnapshot({ ...job, snapshot, id, built }, signal)
-      const verified = await verifyNew(job, anew, signal)
+      const from = built && { snapshot: built, open: job.openListing }
+      await assertRetrieved(job, { snapshot, built: from, asked }, signal)
+      const { snapshot: anew, reliedOn } = await rotateSnapshot({ ...job, snapshot, id, built: from }, signal)
+      const verified = await checkNew(anew)
       made.push(anew)
+      const kept = removeOld ? await removeOldOne(snapshot, await whyKept(verified, reliedOn)) : null
       built = anew
-      const kept = removeOld ? await removeOldOne(snapshot, verified) : null
-      const removedOld = removeOld && kept === null
+      const removedOld = gone.has(snapshot.id)
       snapshots.push({ ...blank(snapshot), outcome: 'rotated', rotated: anew.id, verified, removedOld, kept })
     } catch (error) {
       // What stops one stops all: the destination, the lock, whoever runs it.
@@ -85,20 +101,54 @@ async function rotateUnlocked(job: RotateSetJob, signal: AbortSignal): Promise<S
   }
   const left = [...all, ...made].filter(({ id }) => !gone.has(id))
   // As in a prune: what a head needs that could not be read is not known.
-  const unread =
-    found.unreadable.length > 0 || (await findUnreadHead(job, new Set([...all, ...made].map(({ id }) => id)), signal))
-  const free = gone.size > 0 && !unread
+  const someUnread =
+    unreadable.length > 0 || (await findUnreadHead(job, new Set([...all, ...made].map(({ id }) => id)), signal))
+  const free = gone.size > 0 && !someUnread
   const freed = free ? await removeUnneeded(job, left, new Set(left.map(one => one.id)), signal) : undefined
   return { product, set, destination, applied: apply, snapshots, freed: freed?.freed ?? { count: 0, storedBytes: 0 } }
 
-  /** Why it is still there. */
-  async function removeOldOne(old: Snapshot, verified: RotatedSnapshot['verified']): Promise<string | null> {
+  /** Reads what was stored anew and records that, no more. What is not whole does not stay. */
+  async function checkNew(snapshot: Snapshot): Promise<ObjectsReport['level']> {
+    const { openNew, sealKeys } = job
+    const reading = {
+      ...{ ...job, snapshot, readRuns, signal },
+      opener: async () => openNew,
+      sealKeys: async () => sealKeys[0] ?? { signers: [] },
+    }
+    const { verified, report, sample } = await readBack(reading).catch(async (error: unknown) => {
+      if (isBackupError(error, 'object-damaged')) await removeAll(job, filesOf(product, set, snapshot.id), signal)
+      throw error
+    })
+    await job.keepRecord(objectsRecordOf(report, sample, snapshot, job.now()))
+    if (verified !== 'listed') readRuns[verified].add(snapshot.id)
+    return verified
+  }
+
+  async function whyKept(verified: ObjectsReport['level'], reliedOn: ReadonlySet<string>): Promise<string | null> {
     if (verified !== 'content')
       return 'the new snapshot was not read to its end: no key at hand opens it, or it lies in an archive'
-    const why = await removeAll(job, filesOf(product, set, old.id), signal)
-    if (why !== undefined) return why
-    gone.add(old.id)
-    return null
+    if (built === undefined || [...reliedOn].every(run => readRuns.content.has(run)) || (await isRead(built)))
+      return null
+    return unread(built)
+  }
+
+  async function isRead(snapshot: Snapshot): Promise<boolean> {
+    const head = hashSnapshot(snapshot)
+    // Of earlier runs; what this one reads it knows.
+    records ??= job.readRecords()
+    const newest = (await records).find(one => isOfContent(one, snapshot.id, head))
+    return newest?.ok ?? false
+  }
+
+  function unread({ id }: Snapshot): string {
+    return `nobody has read all of ${id}, which takes its place: \`lifeboat objects verify ${product} ${set} --snapshot ${id}\` does`
+  }
+
+  /** Why it is still there. */
+  async function removeOldOne(old: Snapshot, why: string | null): Promise<string | null> {
+    const kept = why ?? (await removeAll(job, filesOf(product, set, old.id), signal)) ?? null
+    if (kept === null) gone.add(old.id)
+    return kept
   }
 }
 
@@ -108,40 +158,6 @@ const ofOne: ReadonlySet<string> = new Set([
 
 function blank({ id, objects, plainBytes }: Snapshot) {
   return { id, objects, plainBytes, rotated: null, verified: null, removedOld: false, kept: null, error: null }
-}
-
-/** Whether a snapshot says that it is another one, encrypted anew. */
-function isOf({ rotatedFrom }: Snapshot, old: Snapshot): boolean {
-  return rotatedFrom?.id === old.id && rotatedFrom.headSha256 === hashSnapshot(old)
-}
-
-/** Whether it opens with these keys and no others. One passphrase is told from another by trying it. */
-async function isCurrent(job: RotateSetJob, snapshot: Snapshot, signal: AbortSignal): Promise<boolean> {
-  const { store, product, set, lock, openListing } = job
-  if (snapshot.olderContent !== undefined || !sameEncryption(snapshot.encryption, encryptionOf(lock))) return false
-  if (lock.kind === 'recipients') return true
-  const key = listingKey(product, set, snapshot.id)
-  try {
-    for await (const _ of openListing(store.get(key, { signal }))) break
-    return true
-  } catch (error) {
-    if (isBackupError(error, 'wrong-key')) return false
-    // Where it cannot be read, rotating says so.
-    if (store.classify(error) === 'object-missing' || isBackupError(error, 'object-damaged')) return false
-    throw wrapStoreError(error, { store, doing: `read ${key}`, signal })
-  }
-}
-
-type Verdict = SealVerdict | 'missing'
-
-async function verdictOf(snapshot: Snapshot, keys: readonly SealKeys[]): Promise<Verdict> {
-  let verdict: SealVerdict = 'wrong'
-  for (const one of keys) {
-    verdict = await checkSnapshotSeal(snapshot, one)
-    if (verdict === 'unsealed') return one.expected === undefined ? 'unproven' : 'missing'
-    if (verdict !== 'wrong') break
-  }
-  return verdict
 }
 
 /** Whatever is encrypted anew is sealed anew: a planted snapshot must not be vouched for. */
@@ -155,36 +171,4 @@ function assertTrusted({ product, set }: RotateSetJob, { id }: Snapshot, verdict
     throw new BackupError('seal-missing', `the head of ${name} is not sealed, and this product's are`, {
       hint: 'it was made before sealing was configured, or its seal was removed; it is not vouched for',
     })
-}
-
-/** Reads what was stored anew, as far as the keys at hand allow. What is not sound does not stay. */
-async function verifyNew(
-  job: RotateSetJob,
-  snapshot: Snapshot,
-  signal: AbortSignal,
-): Promise<RotatedSnapshot['verified'] & string> {
-  const { product, set } = job
-  for (const level of ['content', 'stored'] as const) {
-    try {
-      const report = await verifyObjects({
-        ...{ ...job, snapshot, level, sample: 1, onlyRun: snapshot.id, retrieve: undefined, signal },
-        opener: async () => job.openNew,
-        // It was sealed a moment ago.
-        sealKeys: async () => ({ signers: [] }),
-      })
-      const wrong = report.findings.find(one => one.severity === 'critical')
-      // In an archive it is looked at, and not read.
-      if (wrong === undefined) return report.level
-      await removeAll(job, filesOf(product, set, snapshot.id), signal)
-      throw new BackupError('object-damaged', `${snapshot.id} is not what was encrypted anew: ${wrong.message}`, {
-        hint: 'the old snapshot is still there; look at the store, then rotate again',
-      })
-    } catch (error) {
-      if (level === 'content' && (isBackupError(error, 'wrong-key') || isBackupError(error, 'key-missing'))) continue
-      throw error
-    }
-  }
-  throw new BackupError('unexpected', `${snapshot.id} could not be checked`, {
-    hint: '`lifeboat objects verify` says more; the old snapshot is still there',
-  })
 }

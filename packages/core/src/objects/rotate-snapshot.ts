@@ -1,9 +1,7 @@
 import { beginSession, encryptIn, type OpenMessage } from '../encryption/message-session.js'
 import type { Lock } from '../encryption/open-pgp.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
-import type { EventListener } from '../events/backup-event.js'
 import type { Sealer } from '../seal/seal.js'
-import { compareKeys } from '../store/compare-keys.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
 import { openSpill } from '../streams/spill.js'
@@ -11,36 +9,40 @@ import { ContentMarks } from './content-marks.js'
 import { ContentWriter } from './content-writer.js'
 import { publish, removeWhatWasStored } from './copy-objects.js'
 import { smallObjectBytes } from './fetch-object.js'
+import { marksOf, without } from './needed-content.js'
 import { type ContentPlace, entryLine, type ObjectEntry } from './object-entry.js'
 import type { ObjectLockRule } from './plan-lock.js'
 import { type ContentGroup, groupByContent, openGroup } from './read-content.js'
-import { hashSnapshot, type Snapshot, type SnapshotPlace } from './snapshot.js'
-import { encryptionOf, encryptionOfRun, sameEncryption } from './snapshot-encryption.js'
+import { rereading } from './rereading-store.js'
+import type { RetrievalJob } from './retrieve-content.js'
+import { hashSnapshot, type Snapshot } from './snapshot.js'
+import { encryptionOf } from './snapshot-encryption.js'
 import { contentLine, readInventory, readListing } from './snapshot-files.js'
+import { type Built, isSamePlace, neededAnew, takenPlace, walkBeside } from './taken-place.js'
 
-export interface RotateSnapshotJob extends SnapshotPlace {
+export interface RotateSnapshotJob extends RetrievalJob {
   /** What is encrypted anew. */
   readonly snapshot: Snapshot
   /** The id of the new one. */
   readonly id: string
   /** One that opens with today's keys: what both hold is taken from it. */
-  readonly built: Snapshot | undefined
+  readonly built: Built | undefined
   /** Opens the old one. */
   readonly open: OpenMessage
-  /** Opens the listing of {@link built}. */
-  readonly openListing: OpenMessage
   readonly lock: Lock
   readonly listingLock: Lock
   readonly sealer: Sealer
-  readonly destination: string
   readonly storageClass: string | undefined
   /** As what `store` writes is locked. */
   readonly objectLock: ObjectLockRule | undefined
-  readonly now: () => Date
   readonly random: (limit: number) => number
   readonly lockLeaseMs: number
-  readonly emit: EventListener
-  readonly signal: AbortSignal | undefined
+}
+
+export interface SnapshotAnew {
+  readonly snapshot: Snapshot
+  /** Runs whose content takes the place of what the old one has, and that this one did not write. */
+  readonly reliedOn: ReadonlySet<string>
 }
 
 const groupsAtOnce = 4
@@ -52,9 +54,12 @@ interface Beside {
 }
 
 /** An entry with its place, or with a message that has none yet. */
-type Anew =
-  | { readonly entry: ObjectEntry; readonly message: null }
-  | { readonly entry: ObjectEntry; readonly message: Buffer }
+interface Anew {
+  readonly entry: ObjectEntry
+  readonly message: Buffer | null
+  /** Whether it was read, and not taken from where it lies. */
+  readonly anew: boolean
+}
 
 /**
  * Encrypts a snapshot anew, under a new session key, as a snapshot of its own with the date of the old one. Every object is
@@ -62,7 +67,7 @@ type Anew =
  * found by walking both listings side by side. Neither is held. What fails leaves nothing.
  * @throws BackupError `object-damaged`, `object-missing`, `wrong-key`, `key-missing`
  */
-export async function rotateSnapshot(job: RotateSnapshotJob, signal: AbortSignal): Promise<Snapshot> {
+export async function rotateSnapshot(job: RotateSnapshotJob, signal: AbortSignal): Promise<SnapshotAnew> {
   const { store, product, set, snapshot, id, built } = job
   const startedAt = job.now()
   const target = encryptionOf(job.lock)
@@ -70,6 +75,9 @@ export async function rotateSnapshot(job: RotateSnapshotJob, signal: AbortSignal
   const entries = await openSpill()
   const stored = await openSpill()
   const marks = new ContentMarks()
+  const reliedOn = new Set<string>()
+  let done = 0
+  const reading = rereading({ ...job, signal }, () => marksOf(without(neededAnew(job, job, built, signal), done)))
   const counts = { added: 0, changed: 0, removed: 0, unchanged: 0, resumed: 0, vanished: 0, fetchedBytes: 0 }
   const writer = new ContentWriter({
     ...{ store, product, set, run: id },
@@ -92,28 +100,30 @@ export async function rotateSnapshot(job: RotateSnapshotJob, signal: AbortSignal
         if (placed.content !== null) marks.mark(placed.content.run, placed.content.number)
         await entries.append(entryLine(placed))
       }
+      done += group.filter(({ anew }) => anew).length
       progress()
     }
     await writer.close()
     const { objects, plainBytes, missed } = snapshot
-    return await publish(
+    const made = await publish(
       { ...job, source: { location: snapshot.source }, prefix: snapshot.prefix },
       {
         ...{ run: id, startedAt, entries, stored, writer, counts, session, signal },
         gathered: { late: [], marks, objects, plainBytes, missed: [], missedCount: missed },
         async *taken() {
-          if (built !== undefined) yield* readInventory(job, built, signal)
+          if (built !== undefined) yield* readInventory(job, built.snapshot, signal)
           yield* readInventory(job, snapshot, signal)
         },
         // Nothing else is in it.
         encryptionOfRun: () => target,
         more: {
           createdAt: snapshot.createdAt,
-          previous: built?.id ?? null,
+          previous: built?.snapshot.id ?? null,
           rotatedFrom: { id: snapshot.id, headSha256: hashSnapshot(snapshot), at: job.now().toISOString() },
         },
       },
     )
+    return { snapshot: made, reliedOn }
   } catch (error) {
     await writer.settle()
     await removeWhatWasStored(job, id, writer.begun)
@@ -123,29 +133,21 @@ export async function rotateSnapshot(job: RotateSnapshotJob, signal: AbortSignal
   }
 
   async function* groups(): AsyncGenerator<readonly Beside[]> {
-    const before = built === undefined ? undefined : readListing(job, built, job.openListing, signal)
-    let at = await before?.next()
+    const before = walkBeside(built && readListing(job, built.snapshot, built.open, signal))
     try {
       for await (const group of groupByContent(readListing(job, snapshot, job.open, signal))) {
         const beside: Beside[] = []
         for (const entry of group) {
-          while (at && !at.done && compareKeys(at.value.key, entry.key) < 0) at = await before?.next()
-          const same = at && !at.done && at.value.key === entry.key ? at.value : undefined
-          beside.push({ entry, place: placeOf(entry, same) })
+          const place = takenPlace(entry, await before.find(entry.key), job)
+          if (place && !isSamePlace(place, entry.content)) reliedOn.add(place.run)
+          beside.push({ entry, place })
         }
         yield beside
       }
+      await before.finish()
     } finally {
-      await before?.return(undefined)
+      await before.close()
     }
-  }
-
-  /** Undefined: it has to be encrypted anew. */
-  function placeOf({ content, sha256, sizeBytes }: ObjectEntry, same: ObjectEntry | undefined) {
-    if (content === null) return null
-    if (same?.sha256 === sha256 && same.sizeBytes === sizeBytes) return same.content
-    const current = target.kind === 'recipients' && sameEncryption(encryptionOfRun(snapshot, content.run), target)
-    return current ? content : undefined
   }
 
   async function readAnew(group: readonly Beside[]): Promise<readonly Anew[]> {
@@ -154,25 +156,27 @@ export async function rotateSnapshot(job: RotateSnapshotJob, signal: AbortSignal
     const read = await encryptGroup(group.flatMap(({ entry, place }) => (place === undefined ? [entry] : [])))
     for (const { entry } of group) {
       const place = places.get(entry)
-      done.push(place === undefined ? read.get(entry)! : { entry: { ...entry, content: place }, message: null })
+      done.push(
+        place === undefined ? read.get(entry)! : { entry: { ...entry, content: place }, message: null, anew: false },
+      )
     }
     return done
   }
 
   async function encryptGroup(group: ContentGroup): Promise<Map<ObjectEntry, Anew>> {
     const done = new Map<ObjectEntry, Anew>()
-    for await (const { entry, plain } of openGroup({ ...job, signal }, group)) {
+    for await (const { entry, plain } of openGroup({ ...job, store: reading, signal }, group)) {
       counts.added += 1
       counts.fetchedBytes += entry.sizeBytes
       const message = encryptIn(session, plain)
       if (entry.sizeBytes > smallObjectBytes) {
         const content = await writer.storeAlone(message, entry.sizeBytes)
-        done.set(entry, { entry: { ...entry, content }, message: null })
+        done.set(entry, { entry: { ...entry, content }, message: null, anew: true })
         continue
       }
       const parts: Uint8Array[] = []
       for await (const part of message) parts.push(part)
-      done.set(entry, { entry, message: Buffer.concat(parts) })
+      done.set(entry, { entry, message: Buffer.concat(parts), anew: true })
     }
     return done
   }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import type { RunOptions } from '../api/run-options.js'
 import { BackupError } from '../errors/backup-error.js'
+import { emitterFor } from '../events/backup-event.js'
 import { jsonExcess } from '../repository/json-excess.js'
 import { isBackupId, isProductName } from '../repository/layout.js'
 import { canonicalJson } from '../seal/canonical-json.js'
@@ -121,10 +123,15 @@ async function* listIds({ store, product, set }: SnapshotPlace, signal: AbortSig
   }
 }
 
-/** The snapshot with the greatest id whose head can be read. Reads one, where nothing is damaged. */
+/**
+ * The snapshot with the greatest id, which begins with the second it was begun at, whose head can be read. Reads one, where
+ * nothing is damaged: that is what a verification tells of.
+ * @param latest one that says it was begun later is passed over: a clock was wrong
+ */
 export async function readNewestSnapshot(
   place: SnapshotPlace,
   signal: AbortSignal | undefined,
+  latest?: Date,
 ): Promise<Snapshot | undefined> {
   const { store, product, set } = place
   try {
@@ -132,7 +139,8 @@ export async function readNewestSnapshot(
     for await (const id of listIds(place, signal)) ids.push(id)
     for (const id of ids.sort().reverse()) {
       const read = await readSnapshot(place, id, signal)
-      if (read !== undefined && 'format' in read) return read
+      if (read === undefined || !('format' in read)) continue
+      if (latest === undefined || new Date(read.createdAt) <= latest) return read
     }
     return undefined
   } catch (error) {
@@ -183,14 +191,25 @@ function parseSnapshot(bytes: Buffer): Snapshot | string {
   return result.data
 }
 
-/** The snapshot that is meant: by its id, or the newest. @throws BackupError `backup-missing` */
+/** The snapshot that is meant: by its id, or the newest. A head that might be it, and cannot be read, is told. */
 export async function findSnapshot(
-  place: SnapshotPlace,
+  place: SnapshotPlace & { readonly destination: string },
   id: string | undefined,
-  signal: AbortSignal | undefined,
+  { signal, onEvent }: RunOptions,
 ): Promise<Snapshot | undefined> {
-  const { snapshots } = await readSnapshots(place, signal)
-  return id === undefined || id === 'latest' ? snapshots[0] : snapshots.find(one => one.id === id)
+  const { snapshots, unreadable } = await readSnapshots(place, signal)
+  const [newest] = snapshots
+  const latest = id === undefined || id === 'latest'
+  const found = latest ? newest : snapshots.find(one => one.id === id)
+  const { product, set, destination } = place
+  for (const { key, message } of unreadable) {
+    const isMeant = latest
+      ? newest === undefined || key > snapshotKey(product, set, newest.id)
+      : key === snapshotKey(product, set, id)
+    if (!isMeant) continue
+    emitterFor(onEvent)({ type: 'warning.raised', message: `${destination}: ${key} was passed over: ${message}` })
+  }
+  return found
 }
 
 export function snapshotMissing(product: string, set: string, id: string | undefined): BackupError {

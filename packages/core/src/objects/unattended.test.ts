@@ -1,13 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { faulty } from '../../../testkit/src/faulty-store.js'
 import type { Lifeboat } from '../api/lifeboat-api.js'
 import type { HookFacts } from '../config/hooks-schema.js'
 import type { Job } from '../config/jobs.js'
 import { secret } from '../config/secret.js'
-import { generateKeyPair } from '../encryption/open-pgp.js'
 import { BackupError } from '../errors/backup-error.js'
 import { openLifeboat } from '../lifeboat.js'
 import type { AlertMessage } from '../notify/alert-message.js'
@@ -17,20 +13,15 @@ import { html } from '../report/html.js'
 import { objectSection } from '../report/object-section.js'
 import { memoryStore } from '../store/memory-store.js'
 import { bytesOf } from '../streams/byte-source.js'
+import { keyFolder, readers } from './testing/shop.js'
 
-let configFolder: string
+const keys = keyFolder('team', 'writer')
 let hook: HttpReceiver
 
 beforeAll(async () => {
   hook = await startHttpReceiver()
-  configFolder = await mkdtemp(join(tmpdir(), 'lifeboat-objects-unattended-'))
-  for (const name of ['team', 'writer']) {
-    const { publicKey, privateKey } = await generateKeyPair({ name })
-    await writeFile(join(configFolder, `${name}.asc`), publicKey)
-    await writeFile(join(configFolder, `${name}-private.asc`), privateKey)
-  }
 })
-afterAll(() => Promise.all([hook.close(), rm(configFolder, { recursive: true, force: true })]))
+afterAll(() => hook.close())
 beforeEach(() => {
   hook.received.length = 0
 })
@@ -58,12 +49,7 @@ async function setUp(set: object = {}, encryption: object = {}) {
       products: {
         shop: {
           source: { url: secret.value('postgres://nobody@example.org/shop', 'a test') },
-          encryption: {
-            recipients: ['team.asc'],
-            privateKey: 'team-private.asc',
-            signingKey: 'writer-private.asc',
-            ...encryption,
-          },
+          encryption: { ...readers('team'), ...encryption },
           destinations: { near: { store: near }, far: { store: far } },
           hooks: { beforeCopy: facts => void hooked.push(facts), afterCopy: facts => void hooked.push(facts) },
           notify: { webhook: { url: secret.value(`${hook.url}/x`), secret: secret.value('signing key') } },
@@ -77,7 +63,7 @@ async function setUp(set: object = {}, encryption: object = {}) {
       },
     },
     {
-      configFolder,
+      configFolder: keys.path,
       deps: {
         now: () => new Date(clock.ms),
         retry: { attempts: 1, firstDelayMs: 1, longestDelayMs: 1, budgetMs: 1 },

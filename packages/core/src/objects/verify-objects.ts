@@ -5,6 +5,7 @@ import type { OpenMessage } from '../encryption/message-session.js'
 import { isBackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import type { SealKeys } from '../seal/seal.js'
+import type { ObjectStore } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { PassingDigest } from '../streams/digest.js'
 import { orderedParallel } from '../streams/ordered-parallel.js'
@@ -14,7 +15,7 @@ import { type ChoiceJob, type ChosenContent, chooseContent, levelReached, tallyU
 import { readContentLengths } from './content-lengths.js'
 import { contentOf, marksOf, without } from './needed-content.js'
 import type { ObjectEntry } from './object-entry.js'
-import { contentKey } from './object-layout.js'
+import { contentKey, listingKey } from './object-layout.js'
 import { groupByContent, openGroup } from './read-content.js'
 import { rereading } from './rereading-store.js'
 import { checkSnapshotSeal } from './snapshot.js'
@@ -24,6 +25,8 @@ export interface VerifyObjectsJob extends ChoiceJob {
   readonly level: ObjectsReport['level']
   /** Read only what this run stored. Default: everything. */
   readonly onlyRun?: string | undefined
+  /** Told of each object, or content, that is passed over for that. */
+  readonly onOther?: ((run: string, bytes: number) => void) | undefined
   /** Read only when the level needs it. */
   readonly opener: () => Promise<OpenMessage>
   readonly sealKeys: () => Promise<SealKeys>
@@ -83,6 +86,7 @@ function collector(code: string) {
 
 async function checkStored(job: VerifyObjectsJob, choice: ChosenContent, read: ReadCounts): Promise<Finding[]> {
   const { product, set, snapshot, signal } = job
+  const findings = await checkListing(job)
   const bad = collector('content-checksum')
   const unread = tallyUnread(job)
   async function* wanted() {
@@ -93,12 +97,11 @@ async function checkStored(job: VerifyObjectsJob, choice: ChosenContent, read: R
   const chosen = sampled(wanted(), job, choice)
   const readOne = async ({ run, number, storedBytes, storedSha256 }: StoredContent) => {
     const key = contentKey(product, set, run, number)
-    const digest = new PassingDigest()
+    let digest: PassingDigest
     try {
-      for await (const chunk of store.get(key, { signal })) {
-        digest.update(chunk)
-        read.readBytes += chunk.byteLength
-      }
+      digest = await digestOf(store, key, signal, count => {
+        read.readBytes += count
+      })
     } catch (error) {
       const wrapped = wrapStoreError(error, { store, doing: `read ${key}`, signal })
       if (unread.took(wrapped, 1)) return
@@ -111,13 +114,44 @@ async function checkStored(job: VerifyObjectsJob, choice: ChosenContent, read: R
       bad.add(`${key} is not what was written: other bytes`)
     progress(job, read)
   }
-  const findings = await collect(bad, async () => {
-    for await (const _ of orderedParallel(chosen, readsAtOnce, readOne)) {
-      done += 1
-      throwIfCancelled(signal)
-    }
-  })
+  findings.push(
+    ...(await collect(bad, async () => {
+      for await (const _ of orderedParallel(chosen, readsAtOnce, readOne)) {
+        done += 1
+        throwIfCancelled(signal)
+      }
+    })),
+  )
   return [...findings, ...unread.findings('content')]
+}
+
+/** Its stored bytes: without a key nobody reads more of it. */
+async function checkListing({ store, product, set, snapshot, signal }: VerifyObjectsJob): Promise<Finding[]> {
+  const key = listingKey(product, set, snapshot.id)
+  const { storedBytes, storedSha256 } = snapshot.listing
+  try {
+    const { bytes, sha256 } = await digestOf(store, key, signal)
+    if (bytes === storedBytes && sha256 === storedSha256) return []
+    return [critical('listing-damaged', `${key} is not what its head records: other bytes`, elsewhere)]
+  } catch (error) {
+    const wrapped = wrapStoreError(error, { store, doing: `read ${key}`, signal })
+    if (!isOfContent(wrapped)) throw wrapped
+    return [critical('listing-damaged', wrapped.message, elsewhere)]
+  }
+}
+
+async function digestOf(
+  store: ObjectStore,
+  key: string,
+  signal: AbortSignal | undefined,
+  onBytes?: (count: number) => void,
+): Promise<PassingDigest> {
+  const digest = new PassingDigest()
+  for await (const chunk of store.get(key, { signal })) {
+    digest.update(chunk)
+    onBytes?.(chunk.byteLength)
+  }
+  return digest
 }
 
 async function checkContent(job: VerifyObjectsJob, choice: ChosenContent, read: ReadCounts): Promise<Finding[]> {
@@ -182,13 +216,16 @@ function isOfContent(error: unknown): boolean {
 
 async function* sampled<T extends StoredContent | ObjectEntry>(
   all: AsyncIterable<T>,
-  { random, onlyRun }: VerifyObjectsJob,
+  { random, onlyRun, onOther }: VerifyObjectsJob,
   { sample }: ChosenContent,
 ): AsyncGenerator<T> {
   const scale = 1_000_000
   for await (const one of all) {
     const run = 'run' in one ? one.run : one.content?.run
-    if (onlyRun !== undefined && run !== onlyRun) continue
+    if (onlyRun !== undefined && run !== undefined && run !== onlyRun) {
+      onOther?.(run, 'run' in one ? one.storedBytes : one.sizeBytes)
+      continue
+    }
     if (sample >= 1 || random(scale) < sample * scale) yield one
   }
 }

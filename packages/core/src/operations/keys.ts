@@ -11,11 +11,13 @@ import { rotateBackup } from '../keys/rotate-backup.js'
 import { withLocks } from '../locks/hold-locks.js'
 import type { LocatedBackup } from '../repository/locate-artifact.js'
 import { removeBackup } from '../repository/remove-backup.js'
+import { retrieveBackup } from '../retrieval/retrieve-backup.js'
 import type { SealKeys } from '../seal/seal.js'
 import { isSound } from '../verify/finding.js'
 import type { OpenContext } from './open-context.js'
 import { proveObjects, rotateObjects } from './rotating-objects.js'
 import { verificationOperations } from './verification.js'
+import { withGivenKeys } from './with-given-keys.js'
 
 export function keyOperations(context: OpenContext): KeyOperations {
   const { folder, deps, keys: fallback, known, productFor, productOf, sealKeysFor, unlockFor } = context
@@ -33,6 +35,7 @@ export function keyOperations(context: OpenContext): KeyOperations {
       const encryption = configured ? encryptionAt(config, backup.destination) : undefined
       const sealKeys = await sealKeysOf(backup, unlock)
       const whole = run.whole ?? false
+      await retrieveBackup(backup, run.retrieve, deps, run)
       return proveKey({ ...{ backup, unlock, sealKeys, encryption, folder, whole }, now: deps.now }, run)
     },
 
@@ -55,7 +58,7 @@ export function keyOperations(context: OpenContext): KeyOperations {
       }
       const done = await rotateBackup(
         {
-          ...{ backup, unlock, deps, to, dryRun: run.dryRun },
+          ...{ backup, unlock, deps, to, dryRun: run.dryRun, retrieve: run.retrieve },
           sealKeys: await sealKeysOf(backup, unlock),
           lock: await readLock(encryption, folder),
           sealer: await readSealer(encryption, folder),
@@ -96,16 +99,7 @@ export function keyOperations(context: OpenContext): KeyOperations {
   ): Promise<'content' | 'stored' | null> {
     const { destination } = rotated
     const { signal, onEvent } = run
-    const withGiven: OpenContext = {
-      ...context,
-      unlockFor: (...of) => {
-        return async () => {
-          const own = await unlockFor(...of)()
-          return { passphrase: own.passphrase, privateKeys: [...own.privateKeys, ...given.privateKeys] }
-        }
-      },
-    }
-    const { verify } = verificationOperations(withGiven)
+    const { verify } = verificationOperations(withGivenKeys(context, given))
     for (const level of ['content', 'stored'] as const) {
       const report = await verify(`${product}/${rotated.id}`, { level, destination, signal, onEvent })
       if (report.findings.some(({ code }) => code === 'key-missing' || code === 'wrong-key')) continue

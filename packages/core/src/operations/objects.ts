@@ -155,7 +155,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
 
   async function locate(product: string, set: string, run: VerifyObjectsOptions | RestoreObjectsOptions) {
     for (const [destination, { store }] of destinationsOf(product, setOf(product, set), run)) {
-      const snapshot = await findSnapshot({ store, product, set }, run.snapshot, run.signal)
+      const snapshot = await findSnapshot({ store, product, set, destination }, run.snapshot, run)
       if (snapshot !== undefined) return { destination, store, snapshot }
     }
     throw snapshotMissing(product, set, run.snapshot)
@@ -183,7 +183,7 @@ export function objectOperations(context: OpenContext): ObjectOperations {
       readBack: run.readBack ?? false,
       open: messageOpener(unlock),
       sealKeys: await context.sealKeysFor(product, destination)(),
-      ...{ retrieve: run.retrieve, sleep: deps.sleep },
+      ...{ retrieve: run.retrieve, less: '`--prefix` needs less', sleep: deps.sleep },
       ...{ now: deps.now, emit: emitterFor(run.onEvent), signal: sharedSignal(run.signal) },
     }
   }

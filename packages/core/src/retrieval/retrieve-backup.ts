@@ -4,9 +4,10 @@ import { BackupError } from '../errors/backup-error.js'
 import { throwIfCancelled } from '../errors/cancelled.js'
 import { type EventListener, emitterFor } from '../events/backup-event.js'
 import { type LocatedBackup, locateArtifact } from '../repository/locate-artifact.js'
-import type { StoredObject } from '../store/object-store.js'
+import type { ArchiveState } from '../store/object-store.js'
 import { wrapStoreError } from '../store/wrap-store-error.js'
 import { noRetrieval } from './no-retrieval.js'
+import { planRetrieval } from './plan-retrieval.js'
 
 /** How an archived backup is brought back before it is read. */
 export interface Retrieval {
@@ -28,22 +29,19 @@ export interface ArchivedArtifact {
 /** How often a retrieval that takes hours is looked at. */
 const pollMs = 60_000
 
+/** An artifact that lies in an archive, readable at the moment or not. */
+interface LookedAt {
+  readonly key: string
+  readonly storageClass: string
+  readonly archive: ArchiveState
+}
+
 /** Which artifacts of a backup lie in an archive and must be retrieved first. Asks for nothing. */
 export async function findArchived(
   backup: LocatedBackup,
   signal: AbortSignal | undefined,
 ): Promise<readonly ArchivedArtifact[]> {
-  const { store, manifest } = backup
-  const found: ArchivedArtifact[] = []
-  for (const artifact of manifest.artifacts) {
-    const key = locateArtifact(backup, artifact)
-    const stored = await store.head(key, { signal }).catch((error: unknown) => {
-      throw wrapStoreError(error, { store, doing: `look at ${key}`, signal })
-    })
-    const state = stateOf(stored)
-    if (state !== undefined) found.push({ key, storageClass: stored?.storageClass ?? 'an archive', state })
-  }
-  return found
+  return unreadable(await lookAt(backup, signal))
 }
 
 /**
@@ -58,21 +56,35 @@ export async function retrieveBackup(
   options: RunOptions,
 ): Promise<void> {
   const { signal } = options
-  const archived = await findArchived(backup, signal)
-  if (archived.length === 0) return
-  if (retrieval === undefined) throw mustBeRetrieved(archived)
+  const looked = await lookAt(backup, signal)
+  const archived = unreadable(looked)
+  if (retrieval === undefined) {
+    if (archived.length > 0) throw mustBeRetrieved(archived)
+    return
+  }
   const emit = emitterFor(options.onEvent)
-  const { expectedMs } = await askFor(backup, archived, retrieval, emit, signal)
   const startedMs = deps.now().getTime()
   const untilMs = startedMs + (retrieval.waitMs ?? 0)
+  let expectedMs: number | undefined
+  for (const one of looked) {
+    const step = planRetrieval(one.archive, retrieval, deps.now())
+    if (step !== 'ask' && (step !== 'renew' || backup.store.retrieve === undefined)) continue
+    const asked = await askFor(backup, one, retrieval, emit, signal)
+    if (step === 'ask' && asked !== undefined) expectedMs = Math.max(expectedMs ?? 0, asked)
+  }
+  if (archived.length === 0) return
   for (;;) {
     const left = untilMs - deps.now().getTime()
     if (left <= 0) break
     await deps.sleep(Math.min(pollMs, left), signal)
     throwIfCancelled(signal)
-    if ((await findArchived(backup, signal)).length > 0) continue
-    emit({ type: 'step.finished', step: 'retrieve from the archive', durationMs: deps.now().getTime() - startedMs })
-    return
+    const still = await lookAt(backup, signal)
+    if (unreadable(still).length === 0) {
+      emit({ type: 'step.finished', step: 'retrieve from the archive', durationMs: deps.now().getTime() - startedMs })
+      return
+    }
+    // A copy that came and went while others were waited for, or a request that the service lost.
+    for (const one of still) if (one.archive.state === 'archived') await askFor(backup, one, retrieval, emit, signal)
   }
   throw underWay(archived, expectedMs, new Date(startedMs))
 }
@@ -104,29 +116,40 @@ function underWay(
   })
 }
 
+/** How long it mostly takes, in ms; undefined where the service does not say. */
 async function askFor(
-  backup: LocatedBackup,
-  archived: readonly ArchivedArtifact[],
+  { store, destination }: LocatedBackup,
+  { key, archive }: LookedAt,
   { tier = 'standard', days = 3 }: Retrieval,
   emit: EventListener,
   signal: AbortSignal | undefined,
-): Promise<{ readonly expectedMs: number | undefined }> {
-  const { store } = backup
+): Promise<number | undefined> {
   if (store.retrieve === undefined) throw noRetrieval(store)
-  let expectedMs: number | undefined
-  for (const { key, state } of archived) {
-    try {
-      const asked = await store.retrieve(key, { days, tier, signal })
-      if (asked.expectedMs !== undefined) expectedMs = Math.max(expectedMs ?? 0, asked.expectedMs)
-    } catch (error) {
-      throw wrapStoreError(error, { store, doing: `ask for ${key}`, signal })
-    }
-    if (state === 'archived') emit({ type: 'retrieval.requested', destination: backup.destination, key, tier })
+  try {
+    const { expectedMs } = await store.retrieve(key, { days, tier, signal })
+    if (archive.state === 'archived') emit({ type: 'retrieval.requested', destination, key, tier })
+    return expectedMs
+  } catch (error) {
+    throw wrapStoreError(error, { store, doing: `ask for ${key}`, signal })
   }
-  return { expectedMs }
 }
 
-function stateOf(stored: StoredObject | undefined): ArchivedArtifact['state'] | undefined {
-  const state = stored?.archive?.state
-  return state === 'archived' || state === 'retrieving' ? state : undefined
+async function lookAt(backup: LocatedBackup, signal: AbortSignal | undefined): Promise<readonly LookedAt[]> {
+  const { store, manifest } = backup
+  const found: LookedAt[] = []
+  for (const artifact of manifest.artifacts) {
+    const key = locateArtifact(backup, artifact)
+    const stored = await store.head(key, { signal }).catch((error: unknown) => {
+      throw wrapStoreError(error, { store, doing: `look at ${key}`, signal })
+    })
+    if (stored?.archive === undefined) continue
+    found.push({ key, storageClass: stored.storageClass ?? 'an archive', archive: stored.archive })
+  }
+  return found
+}
+
+function unreadable(looked: readonly LookedAt[]): readonly ArchivedArtifact[] {
+  return looked.flatMap(({ key, storageClass, archive: { state } }) =>
+    state === 'readable' ? [] : [{ key, storageClass, state }],
+  )
 }

@@ -2,8 +2,8 @@ import type { RunOptions } from '../api/run-options.js'
 import type { ObjectJob } from '../config/jobs.js'
 import { encryptionAt } from '../encryption/destination-encryption.js'
 import { readRecordKeys } from '../encryption/record-keys.js'
-import { newestSnapshot } from '../objects/newest-snapshot.js'
-import { readObjectsRecords } from '../objects/objects-record.js'
+import { isVerification, readObjectsRecords } from '../objects/objects-record.js'
+import { readNewestSnapshot } from '../objects/snapshot.js'
 import type { OpenContext } from '../operations/open-context.js'
 import { rememberingKey } from '../seal/seal.js'
 import { clockToleranceMs } from '../status/read-newest-backup.js'
@@ -56,13 +56,13 @@ async function timesDone(
     if (!(named?.includes(destination) ?? true)) continue
     const place = { store, product, set, destination }
     if (does === 'copy') {
-      const snapshot = await newestSnapshot(place, latest, run.signal)
+      const snapshot = await readNewestSnapshot(place, run.signal, latest)
       times.push(snapshot && new Date(snapshot.createdAt))
       continue
     }
     const keys = await readRecordKeys(encryptionAt(config, destination), context.keys, context.folder)
     const records = await readObjectsRecords(place, keys, { keyOf: rememberingKey(), signal: run.signal })
-    const newest = records.find(({ at }) => new Date(at) <= latest)
+    const newest = records.find(one => isVerification(one) && new Date(one.at) <= latest)
     times.push(newest && new Date(newest.at))
   }
   return times

@@ -1,5 +1,11 @@
 import { recordsPrefix, snapshotKey, snapshotsPrefix } from '../objects/object-layout.js'
-import { newestFirst, type ObjectsRecord, readObjectsRecord, recordStamp } from '../objects/objects-record.js'
+import {
+  isVerification,
+  newestFirst,
+  type ObjectsRecord,
+  readObjectsRecord,
+  recordStamp,
+} from '../objects/objects-record.js'
 import { hashSnapshot, readSnapshot, type Snapshot, type SnapshotPlace } from '../objects/snapshot.js'
 import { isBackupId } from '../repository/layout.js'
 import type { SealKeys } from '../seal/seal.js'
@@ -147,7 +153,7 @@ async function readProofs(
     )
     if (record === 'refused') refused += 1
     if (record === 'refused' || record === undefined) continue
-    found.verification ??= record
+    if (isVerification(record)) found.verification ??= record
     const ofNewest = record.id === newest?.id && record.snapshotSha256 === newest.headSha256
     if (record.level === 'content' && ofNewest) found.ofNewest ??= record
     if (record.ok) passed.push(record)

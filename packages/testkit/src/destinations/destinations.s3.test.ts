@@ -700,6 +700,30 @@ describe('content of copied objects in an archive', () => {
 
     const verified = await lifeboat.verifyObjects('shop', 'recordings', { retrieve: { waitMs: day } })
     expect(verified).toMatchObject({ ok: true, level: 'content', read: 4, findings: [] })
+
+    // Encrypted anew to another key: both snapshots from one retrieval of what they share.
+    tier.expire()
+    const pair = await generateKeyPair({ name: 'next' })
+    await writeFile(join(keyFolder, 'next.asc'), pair.publicKey)
+    await writeFile(join(keyFolder, 'next-private.asc'), pair.privateKey)
+    const encryption = { ...byKeys, recipients: ['next.asc'] as [string], privateKey: 'next-private.asc' }
+    const next = await open(
+      { archive: { store, encryption } },
+      () => new Date(clock.now),
+      server.url(),
+      { recordings: { from: uploads, storageClass: 'DEEP_ARCHIVE' } },
+      async () => tier.finishRetrievals(),
+    )
+    const rotate = { key: { privateKey: join(keyFolder, 'private.asc') }, apply: true }
+    const before = tier.retrievals.length
+    const [unasked] = await next.rotateObjects('shop', 'recordings', rotate)
+    expect(unasked?.snapshots.map(({ error }) => error?.code)).toEqual(Array(2).fill('object-archived'))
+    expect(tier.retrievals.length - before).toBe(0)
+    const [rotated] = await next.rotateObjects('shop', 'recordings', { ...rotate, retrieve: { waitMs: day } })
+    expect(rotated?.snapshots.map(one => [one.outcome, one.verified])).toEqual(Array(2).fill(['rotated', 'listed']))
+    expect(tier.retrievals.length - before).toBe(4)
+    const anew = await next.verifyObjects('shop', 'recordings', { retrieve: { waitMs: day } })
+    expect(anew).toMatchObject({ ok: true, level: 'content', read: 4, findings: [] })
   })
 })
 

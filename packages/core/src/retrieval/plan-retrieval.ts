@@ -1,7 +1,7 @@
-import type { Retrieval } from '../retrieval/retrieve-backup.js'
 import type { ArchiveState } from '../store/object-store.js'
+import type { Retrieval } from './retrieve-backup.js'
 
-/** What content in an archive needs before it is read. */
+/** What an object in an archive needs before it is read. */
 export type RetrievalStep =
   /** Nothing: it can be read, and for long enough. */
   | 'read'
@@ -16,8 +16,8 @@ export type RetrievalStep =
 const soonMs = 24 * 3_600_000
 
 /**
- * What to do about content whose store tells this of it. A retrieval under way is not asked for again, which would cost
- * a request for each content every time that somebody comes back, but for the quickest one, which speeds it up.
+ * What to do about an object whose store tells this of it. A retrieval under way is not asked for again, which would cost
+ * a request for each every time that somebody comes back, but for the quickest one, which speeds it up.
  */
 export function planRetrieval(archive: ArchiveState | undefined, { tier }: Retrieval, now: Date): RetrievalStep {
   switch (archive?.state) {
