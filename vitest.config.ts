@@ -13,8 +13,8 @@ const faults = ['packages/testkit/src/faults/document.check.test.ts']
 
 /** Looks for the secrets of all these tests in everything that came out of them; `pnpm test` runs it last of all. */
 const leaks = ['packages/testkit/src/leaks/leaks.last.test.ts']
-/** Writes down what comes out. */
-const watch = ['packages/testkit/src/leaks/watch.ts']
+/** Writes down what comes out; derives a key once. */
+const setup = ['packages/testkit/src/leaks/watch.ts', 'packages/testkit/src/remember-scrypt.ts']
 
 /** Begun first: a long file that begins last keeps one core waiting. Vitest learns that itself, but not for a fresh clone. */
 const longest = [
@@ -74,7 +74,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/dist/**', ...postgres, ...s3, ...faults, ...leaks],
           // These share no state: one process for all of them starts once, not once a file.
           isolate: false,
-          setupFiles: watch,
+          setupFiles: setup,
           ...timeouts,
         },
       },
@@ -83,9 +83,10 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: postgres,
+          isolate: false,
           // A project's global setup runs only when one of its files does.
           globalSetup: ['packages/testkit/src/global-setup-postgres.ts'],
-          setupFiles: watch,
+          setupFiles: setup,
           ...timeouts,
         },
       },
@@ -95,7 +96,7 @@ export default defineConfig({
           name: 's3',
           include: s3,
           globalSetup: ['packages/testkit/src/global-setup-s3.ts'],
-          setupFiles: watch,
+          setupFiles: setup,
           ...timeouts,
         },
       },
