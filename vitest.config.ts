@@ -19,6 +19,7 @@ const setup = ['packages/testkit/src/leaks/watch.ts', 'packages/testkit/src/reme
 /** Begun first: a long file that begins last keeps one core waiting. Vitest learns that itself, but not for a fresh clone. */
 const longest = [
   'testkit/src/examples/examples.s3.test.ts',
+  'testkit/src/examples/more-examples.s3.test.ts',
   'testkit/src/drill/drill.e2e.test.ts',
   'testkit/src/faults/killed.e2e.test.ts',
   'testkit/src/drill/killed-drill.e2e.test.ts',
