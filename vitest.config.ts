@@ -1,12 +1,15 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { keepTemporaryFilesInMemory } from './packages/testkit/src/memory-folder.js'
+
+keepTemporaryFilesInMemory()
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 /** Files whose tests talk to a real Postgres. */
 const postgres = ['packages/**/src/**/*.{pg,e2e}.test.ts']
-/** Files whose tests talk to a real S3 service. `pnpm test` runs them last: the service is no light guest. */
+/** Files whose tests talk to a real S3 service. They run last: it is fetched and started beside the others. */
 const s3 = ['packages/**/src/**/*.s3.test.ts']
 /** Looks at what all others have recorded, so it runs after them. */
 const faults = ['packages/testkit/src/faults/document.check.test.ts']
@@ -31,9 +34,10 @@ const longest = [
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) => {
+    const rank = ({ moduleId, project }: TestSpecification) => {
       const at = longest.findIndex(name => moduleId.endsWith(name))
-      return at < 0 ? longest.length : at
+      const within = at < 0 ? longest.length : at
+      return ['postgres', 'unit', 's3'].indexOf(project.name) * 100 + within
     }
     return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
   }
@@ -97,7 +101,8 @@ export default defineConfig({
           name: 's3',
           include: s3,
           globalSetup: ['packages/testkit/src/global-setup-s3.ts'],
-          setupFiles: setup,
+          // Isolated: how much memory a test takes is to be seen.
+          setupFiles: [...setup, 'packages/testkit/src/await-s3.ts'],
           ...timeouts,
         },
       },
