@@ -1,24 +1,28 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { keepTemporaryFilesInMemory } from './packages/testkit/src/memory-folder.js'
+
+keepTemporaryFilesInMemory()
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 /** Files whose tests talk to a real Postgres. */
 const postgres = ['packages/**/src/**/*.{pg,e2e}.test.ts']
-/** Files whose tests talk to a real S3 service. `pnpm test` runs them last: the service is no light guest. */
+/** Files whose tests talk to a real S3 service. They run last: it is fetched and started beside the others. */
 const s3 = ['packages/**/src/**/*.s3.test.ts']
 /** Looks at what all others have recorded, so it runs after them. */
 const faults = ['packages/testkit/src/faults/document.check.test.ts']
 
 /** Looks for the secrets of all these tests in everything that came out of them; `pnpm test` runs it last of all. */
 const leaks = ['packages/testkit/src/leaks/leaks.last.test.ts']
-/** Writes down what comes out. */
-const watch = ['packages/testkit/src/leaks/watch.ts']
+/** Writes down what comes out; derives a key once. */
+const setup = ['packages/testkit/src/leaks/watch.ts', 'packages/testkit/src/remember-scrypt.ts']
 
 /** Begun first: a long file that begins last keeps one core waiting. Vitest learns that itself, but not for a fresh clone. */
 const longest = [
   'testkit/src/examples/examples.s3.test.ts',
+  'testkit/src/examples/more-examples.s3.test.ts',
   'testkit/src/drill/drill.e2e.test.ts',
   'testkit/src/faults/killed.e2e.test.ts',
   'testkit/src/drill/killed-drill.e2e.test.ts',
@@ -30,9 +34,10 @@ const longest = [
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ moduleId }: TestSpecification) => {
+    const rank = ({ moduleId, project }: TestSpecification) => {
       const at = longest.findIndex(name => moduleId.endsWith(name))
-      return at < 0 ? longest.length : at
+      const within = at < 0 ? longest.length : at
+      return ['postgres', 'unit', 's3'].indexOf(project.name) * 100 + within
     }
     return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
   }
@@ -74,7 +79,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/dist/**', ...postgres, ...s3, ...faults, ...leaks],
           // These share no state: one process for all of them starts once, not once a file.
           isolate: false,
-          setupFiles: watch,
+          setupFiles: setup,
           ...timeouts,
         },
       },
@@ -83,9 +88,10 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: postgres,
+          isolate: false,
           // A project's global setup runs only when one of its files does.
           globalSetup: ['packages/testkit/src/global-setup-postgres.ts'],
-          setupFiles: watch,
+          setupFiles: setup,
           ...timeouts,
         },
       },
@@ -95,7 +101,8 @@ export default defineConfig({
           name: 's3',
           include: s3,
           globalSetup: ['packages/testkit/src/global-setup-s3.ts'],
-          setupFiles: watch,
+          // Isolated: how much memory a test takes is to be seen.
+          setupFiles: [...setup, 'packages/testkit/src/await-s3.ts'],
           ...timeouts,
         },
       },

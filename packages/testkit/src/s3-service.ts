@@ -32,12 +32,25 @@ export interface S3Service {
   stop(): Promise<void>
 }
 
+/** A service that answers later. */
+export interface ComingS3Service extends S3Service {
+  /** @throws Error that says what to do when there is none */
+  readonly ready: Promise<void>
+}
+
 /**
  * The S3 service that tests run against: the one that `LIFEBOAT_TEST_S3_ENDPOINT`, `LIFEBOAT_TEST_S3_ACCESS_KEY` and
  * `LIFEBOAT_TEST_S3_SECRET_KEY` name (and a second user: `LIFEBOAT_TEST_S3_GUEST_…`), else a Ceph on a free loopback port with its data in memory. Ceph is fetched once,
  * into `.tools/ceph` of the repository. It ends with this process, however that ends.
  */
 export async function startS3Service(): Promise<S3Service> {
+  const service = await beginS3Service()
+  await service.ready
+  return service
+}
+
+/** As {@link startS3Service}, but Ceph is fetched and started meanwhile: where and who is known at once. */
+export async function beginS3Service(): Promise<ComingS3Service> {
   const endpoint = process.env.LIFEBOAT_TEST_S3_ENDPOINT
   if (endpoint) {
     const accessKeyId = fromEnvironment('LIFEBOAT_TEST_S3_ACCESS_KEY')
@@ -47,31 +60,10 @@ export async function startS3Service(): Promise<S3Service> {
       secretAccessKey: fromEnvironment('LIFEBOAT_TEST_S3_GUEST_SECRET_KEY'),
       principal: fromEnvironment('LIFEBOAT_TEST_S3_GUEST_PRINCIPAL'),
     }
-    return { endpoint, accessKeyId, secretAccessKey, guest, stop: async () => {} }
+    return { endpoint, accessKeyId, secretAccessKey, guest, ready: Promise.resolve(), stop: async () => {} }
   }
-  try {
-    await ensureCeph()
-    return await startCeph()
-  } catch (error) {
-    throw new Error(
-      'there is no S3 service to test against: Ceph could not be fetched or started. Set LIFEBOAT_TEST_S3_ENDPOINT, ' +
-        'LIFEBOAT_TEST_S3_ACCESS_KEY and LIFEBOAT_TEST_S3_SECRET_KEY to use another one, such as a MinIO container',
-      { cause: error },
-    )
-  }
-}
-
-async function ensureCeph(): Promise<void> {
-  try {
-    await access(join(cephRoot, 'usr', 'bin', 'radosgw'))
-  } catch {
-    // The script gives the folder its name when it is complete, so a half-made one is never found here.
-    await run(join(scripts, 'get-ceph.sh'), [cephRoot], { maxBuffer: 64 * 1024 * 1024 })
-  }
-}
-
-async function startCeph(): Promise<S3Service> {
-  const [s3Port, monitorPort] = await freePorts(2)
+  const { ports, release } = await holdPorts(2)
+  const [s3Port, monitorPort] = ports as [number, number]
   const accessKeyId = `test${randomBytes(6).toString('hex')}`
   const secretAccessKey = randomBytes(20).toString('hex')
   const guest: S3Guest = {
@@ -79,16 +71,54 @@ async function startCeph(): Promise<S3Service> {
     secretAccessKey: randomBytes(20).toString('hex'),
     principal: 'arn:aws:iam:::user/guest',
   }
+  const keys = {
+    LIFEBOAT_CEPH_ACCESS_KEY: accessKeyId,
+    LIFEBOAT_CEPH_SECRET_KEY: secretAccessKey,
+    LIFEBOAT_CEPH_GUEST_ACCESS_KEY: guest.accessKeyId,
+    LIFEBOAT_CEPH_GUEST_SECRET_KEY: guest.secretAccessKey,
+  }
+  const started = ensureCeph()
+    .finally(release)
+    .then(() => startCeph(s3Port, monitorPort, keys))
+    .catch((error: unknown) => {
+      throw new Error(
+        'there is no S3 service to test against: Ceph could not be fetched or started. Set LIFEBOAT_TEST_S3_ENDPOINT, ' +
+          'LIFEBOAT_TEST_S3_ACCESS_KEY and LIFEBOAT_TEST_S3_SECRET_KEY to use another one, such as a MinIO container',
+        { cause: error },
+      )
+    })
+  const ready = started.then(() => {})
+  // A failure is met where the service is needed.
+  ready.catch(() => {})
+  const stop = async () => {
+    await started.then(
+      end => end(),
+      () => {},
+    )
+  }
+  return { endpoint: `http://127.0.0.1:${s3Port}`, accessKeyId, secretAccessKey, guest, ready, stop }
+}
+
+async function ensureCeph(): Promise<void> {
+  try {
+    await access(join(cephRoot, 'usr', 'bin', 'radosgw'))
+  } catch {
+    // The script gives the folder its name when it is complete, so a half-made one is never found here. Other tests run
+    // meanwhile, and go first.
+    await run('nice', [join(scripts, 'get-ceph.sh'), cephRoot], { maxBuffer: 64 * 1024 * 1024 })
+  }
+}
+
+/** Gives what ends it. */
+async function startCeph(
+  s3Port: number,
+  monitorPort: number,
+  keys: Readonly<Record<string, string>>,
+): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'lifeboat-s3-'))
   const args = ['--attached', cephRoot, join(folder, 'state'), String(s3Port), String(monitorPort)]
   const child = spawn(join(scripts, 'ceph-up.sh'), args, {
-    env: {
-      ...process.env,
-      LIFEBOAT_CEPH_ACCESS_KEY: accessKeyId,
-      LIFEBOAT_CEPH_SECRET_KEY: secretAccessKey,
-      LIFEBOAT_CEPH_GUEST_ACCESS_KEY: guest.accessKeyId,
-      LIFEBOAT_CEPH_GUEST_SECRET_KEY: guest.secretAccessKey,
-    },
+    env: { ...process.env, ...keys },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   const stop = async () => {
@@ -98,18 +128,18 @@ async function startCeph(): Promise<S3Service> {
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    const endpoint = await readyLine(child)
+    await readyLine(child)
     // An idle pipe must not keep the test run alive.
     child.stdout?.resume()
-    return { endpoint, accessKeyId, secretAccessKey, guest, stop }
+    return stop
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-/** Waits for the line that says where S3 answers. */
-function readyLine(child: ChildProcess): Promise<string> {
+/** Waits for the line that says that S3 answers. */
+function readyLine(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let said = ''
     const timer = setTimeout(() => reject(new Error(`Ceph was not up in time: ${said.slice(-2000)}`)), startLimitMs)
@@ -119,8 +149,7 @@ function readyLine(child: ChildProcess): Promise<string> {
     }
     const onData = (chunk: Buffer) => {
       said += chunk.toString()
-      const ready = /^READY (\S+)$/m.exec(said)
-      if (ready) settle(() => resolve(ready[1]!))
+      if (/^READY \S+$/m.test(said)) settle(resolve)
     }
     child.stdout?.on('data', onData)
     child.stderr?.on('data', onData)
@@ -134,8 +163,8 @@ function exitOf(child: ChildProcess): Promise<void> {
   return new Promise(resolve => void child.once('exit', () => resolve()))
 }
 
-/** Ports that were free a moment ago; all are held until all are known, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
+/** Free ports, which nobody else gets until they are released. */
+async function holdPorts(count: number): Promise<{ readonly ports: number[]; readonly release: () => Promise<void> }> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer()
@@ -144,8 +173,10 @@ async function freePorts(count: number): Promise<number[]> {
     }),
   )
   const ports = servers.map(server => (server.address() as { port: number }).port)
-  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
-  return ports
+  const release = async () => {
+    await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
+  }
+  return { ports, release }
 }
 
 function fromEnvironment(name: string): string {

@@ -10,7 +10,7 @@ const lookingBackMs = [61_000, hourMs + 1000, dayMs + 2 * hourMs, 8 * dayMs, 32 
  * @param zone of the expression: `UTC`, `Europe/Berlin`
  */
 export function nextRun(expression: string, zone: string, after: Date): Date | undefined {
-  const cron = parse(expression, zone)
+  const cron = parsed(expression, zone)
   let from = clocksChangeNear(zone, after) ? before(after, 3 * hourMs) : after
   for (;;) {
     const next = cron.nextRun(from)
@@ -62,6 +62,19 @@ export function parse(expression: string, zone: string): Cron {
   // Without the calendar of a zone it is several times as fast.
   const place = zone === 'UTC' ? { utcOffset: 0 } : { timezone: zone }
   return new Cron(expression, { paused: true, mode: '5-or-6-parts', ...place })
+}
+
+/** More than anybody writes; beyond that it begins anew. */
+const mostParsed = 1000
+const known = new Map<string, Cron>()
+
+/** Parsed once: a look at a fleet asks the same few expressions many thousand times. It holds no state of its own. */
+function parsed(expression: string, zone: string): Cron {
+  const key = `${expression}\0${zone}`
+  const cron = known.get(key) ?? parse(expression, zone)
+  if (known.size >= mostParsed) known.clear()
+  known.set(key, cron)
+  return cron
 }
 
 /**
