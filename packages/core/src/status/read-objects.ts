@@ -52,7 +52,7 @@ export interface ReadObjectsJob extends SnapshotPlace {
   readonly now: Date
 }
 
-/** As many records are read, where none of them looked at everything. */
+/** As many records are read, where none of them looked at all of the newest snapshot. */
 const mostRecords = 20
 
 /** Reads a set in one destination: two listings of small things, the newest head, and records from the newest back. */
@@ -134,6 +134,12 @@ function digest(read: Awaited<ReturnType<typeof readSnapshot>>) {
 
 const depths = { listed: 0, stored: 1, content: 2 } as const
 
+/** An older snapshot says nothing of a newer one: a rotation records one old snapshot after the other. */
+function disproves(passed: ObjectsRecord, failed: ObjectsRecord): boolean {
+  if (passed.snapshotCreatedAt < failed.snapshotCreatedAt) return false
+  return depths[passed.level] >= depths[failed.level] && passed.sample >= failed.sample
+}
+
 async function readProofs(
   job: ReadObjectsJob,
   listed: readonly KnownObject[],
@@ -157,10 +163,9 @@ async function readProofs(
     const ofNewest = record.id === newest?.id && record.snapshotSha256 === newest.headSha256
     if (record.level === 'content' && ofNewest) found.ofNewest ??= record
     if (record.ok) passed.push(record)
-    else if (!passed.some(({ level, sample }) => depths[level] >= depths[record.level] && sample >= record.sample))
-      found.failed ??= record
-    // Nothing before a look at everything counts any more.
-    if (record.level === 'content' && record.sample === 1) break
+    else if (!passed.some(one => disproves(one, record))) found.failed ??= record
+    // Nothing before a look at all of the newest snapshot counts any more.
+    if (record.level === 'content' && record.sample === 1 && ofNewest) break
   }
   return { ...found, refused }
 }

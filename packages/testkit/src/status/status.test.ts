@@ -349,6 +349,33 @@ describe('what status finds, with nobody having run', () => {
     expect(await proven()).toMatchObject({ objects: 11, verified: null })
   })
 
+  it('what is wrong with the newest snapshot, though an older one was read to its end since', async () => {
+    const store = memoryStore()
+    const from = memoryStore()
+    const encryption = { passphrase: secret.value('of a test') }
+    let clock = new Date(at(2 * hour))
+    const lifeboat = await place({ local: store }, { objects: { uploads: { from } }, encryption }, () => clock)
+    const copied: string[] = []
+    for (const name of ['a', 'b']) {
+      await from.put(name, bytesOf(name))
+      await lifeboat.copyObjects('shop', 'uploads')
+      for await (const { key } of store.list('shop/objects/uploads/snapshots/'))
+        if (!copied.includes(key)) copied.push(key)
+      clock = new Date(at(hour))
+    }
+    const [older, newer] = copied.map(key => key.split('/').at(-1)!.slice(0, -'.json'.length))
+    for await (const { key } of store.list('shop/objects/uploads/'))
+      if (key.includes('/content/') && key.includes(newer!)) await store.remove(key)
+    expect(await lifeboat.verifyObjects('shop', 'uploads')).toMatchObject({ ok: false })
+    const wrong = async () =>
+      found(await lifeboat.status()).filter(one => one.includes('uploads') && one.includes('critical'))
+    const before = await wrong()
+    expect(before).toHaveLength(1)
+    clock = new Date(at(hour / 2))
+    expect(await lifeboat.verifyObjects('shop', 'uploads', { snapshot: older })).toMatchObject({ ok: true })
+    expect(await wrong()).toEqual(before)
+  })
+
   it('is cancelled as a whole', async () => {
     const lifeboat = await place({ local: await healthy() })
     await expect(lifeboat.status({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' })
