@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { createGunzip, type Gunzip } from 'node:zlib'
 import { BackupError } from '../errors/backup-error.js'
 import type { ByteSource } from '../streams/byte-source.js'
@@ -29,9 +28,9 @@ export async function* inflateStream(source: ByteSource): ByteSource {
  * never asks for more: `pipeline` takes that for an abort.
  */
 async function feed(source: ByteSource, inflating: Gunzip): Promise<void> {
-  const ended = Promise.race([once(inflating, 'end'), once(inflating, 'close')])
+  let release = () => {}
   // An error ends it, too, and whoever reads hears of it.
-  ended.catch(() => {})
+  for (const end of ['end', 'close', 'error']) inflating.on(end, () => release())
   let given = 0
   let over = false
   try {
@@ -41,7 +40,10 @@ async function feed(source: ByteSource, inflating: Gunzip): Promise<void> {
       let behind = chunk
       if (!over) {
         given += chunk.byteLength
-        await Promise.race([write(inflating, chunk), ended])
+        await new Promise<void>((resolve, reject) => {
+          release = resolve
+          inflating.write(chunk, error => (error ? reject(error) : resolve()))
+        })
         behind = chunk.subarray(chunk.byteLength - (given - inflating.bytesWritten))
         over = behind.byteLength > 0
       }
@@ -52,12 +54,6 @@ async function feed(source: ByteSource, inflating: Gunzip): Promise<void> {
     inflating.destroy(error as Error)
     throw error
   }
-}
-
-function write(inflating: Gunzip, chunk: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    inflating.write(chunk, error => (error ? reject(error) : resolve()))
-  })
 }
 
 /** @throws BackupError `object-damaged` when there is anything but zeros */

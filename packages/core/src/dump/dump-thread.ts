@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Scan } from '../archive/scan-stage.js'
 import { BackupError } from '../errors/backup-error.js'
@@ -26,18 +25,19 @@ export class DumpThread {
   readonly #worker: Worker
   readonly #arrived: Arrived[] = []
   #wake = () => {}
-  readonly #exited: Promise<unknown>
+  readonly #exited: Promise<void>
 
   constructor(file: URL) {
     this.#worker = new Worker(file, { name: 'lifeboat-dump' })
     this.#worker.on('message', one => this.#arrive(one))
     this.#worker.on('error', error => this.#arrive({ type: 'broken', error }))
-    this.#exited = once(this.#worker, 'exit').then(
-      ([status]) =>
-        this.#arrive({ type: 'broken', error: new Error(`the thread of the dump ended with status ${status}`) }),
-      // An error of the thread comes by its own event, and its end after it.
-      () => {},
-    )
+    this.#exited = new Promise(resolve => {
+      this.#worker.on('exit', status => {
+        // An error of the thread came before, by its own event.
+        this.#arrive({ type: 'broken', error: new Error(`the thread of the dump ended with status ${status}`) })
+        resolve()
+      })
+    })
   }
 
   /** The thread is over, and pg_dump with it, when this ends in whatever way. */

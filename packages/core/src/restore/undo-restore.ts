@@ -55,9 +55,10 @@ export async function putBack({ prepared, emit }: RestoreWork, { touched }: Pick
 
 function asRestoreError({ options, prepared, folder }: RestoreWork, error: unknown, fate: string): unknown {
   const { signal } = options
-  if (signal?.aborted) return cancellation(signal)
-  const wrapped = isBackupError(error)
-    ? error
-    : (diskError(error, temporaryPlace(folder)) ?? databaseError(error, prepared.target, signal))
+  const wrapped = signal?.aborted
+    ? cancellation(signal)
+    : isBackupError(error)
+      ? error
+      : (diskError(error, temporaryPlace(folder)) ?? databaseError(error, prepared.target, signal))
   return new BackupError(wrapped.code, `${wrapped.message}${fate}`, { hint: wrapped.hint, cause: wrapped })
 }
