@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import * as openpgp from 'openpgp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isBackupError } from '../errors/backup-error.js'
 import type { ByteSource } from '../streams/byte-source.js'
@@ -281,3 +282,34 @@ describe('stock gpg', { timeout: 120_000 }, () => {
       expect([end, await outcome(stored.subarray(0, end), withPassphrase)]).toEqual([end, 'object-damaged'])
   })
 })
+
+describe('a wrong passphrase', () => {
+  it('is never taken for damage, though once in 256 times it makes a session key of another cipher', async () => {
+    const stored = await quicklySealed('the right one', randomBytes(1_000))
+    const message = await openpgp.readMessage({ binaryMessage: new Uint8Array(stored) })
+    const ciphers: string[] = []
+    for (let i = 0; ciphers.filter(one => one === 'twofish').length < 2; i++) {
+      const wrong = `wrong ${i}`
+      const [key] = await openpgp.decryptSessionKeys({ message, passwords: wrong }).catch(() => [])
+      if (key === undefined) continue
+      ciphers.push(key.algorithm ?? '')
+      expect([wrong, await outcome(stored, { passphrase: wrong, privateKeys: [] })]).toEqual([wrong, 'wrong-key'])
+    }
+  })
+})
+
+/** As we seal, but with a passphrase that is quick to try. */
+async function quicklySealed(password: string, plain: Buffer): Promise<Buffer> {
+  const sealed = await openpgp.encrypt({
+    message: await openpgp.createMessage({ binary: new Uint8Array(plain) }),
+    passwords: password,
+    format: 'binary',
+    config: {
+      aeadProtect: false,
+      preferredSymmetricAlgorithm: openpgp.enums.symmetric.aes256,
+      s2kType: openpgp.enums.s2k.iterated,
+      s2kIterationCountByte: 0,
+    },
+  })
+  return Buffer.from(sealed as Uint8Array)
+}
