@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { freemem } from 'node:os'
 import { join } from 'node:path'
+import { processIsAlive } from '../../core/src/process-is-alive.js'
 
 const shared = '/dev/shm'
 const prefix = 'lifeboat-tests-'
@@ -15,7 +16,7 @@ const enoughBytes = 6 * 2 ** 30
 export function keepTemporaryFilesInMemory(): void {
   if (process.env.TMPDIR !== undefined || !isUsable()) return
   for (const name of readdirSync(shared)) {
-    if (!name.startsWith(prefix) || isAlive(Number(name.slice(prefix.length)))) continue
+    if (!name.startsWith(prefix) || processIsAlive(Number(name.slice(prefix.length)))) continue
     // Of another user it is theirs to remove.
     tryTo(() => rmSync(join(shared, name), { recursive: true, force: true }))
   }
@@ -39,15 +40,6 @@ function isUsable(): boolean {
   } catch {
     // Another system: it has no such place.
     return false
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

@@ -3,6 +3,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { hostname } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { processIsAlive } from '../process-is-alive.js'
 import { chooseDiskParent, diskFolders } from '../scratch/choose-parent-folder.js'
 import { serverUser } from '../scratch/drop-privileges.js'
 
@@ -66,7 +67,7 @@ async function isLeftOver(folder: string): Promise<boolean> {
   // A folder that machines share: whether the process of another one lives, that one knows.
   if (match === null || match[3] !== hostMark(hostname())) return false
   const pid = Number(match[1])
-  return !(isAlive(pid) && (match[2] === '0' || (await startOf(pid)) === match[2]))
+  return !(processIsAlive(pid) && (match[2] === '0' || (await startOf(pid)) === match[2]))
 }
 
 /** A machine in a name that people can read past. */
@@ -80,21 +81,11 @@ async function startOf(pid: number): Promise<string> {
   return /\) (?:\S+ ){19}(\d+)/.exec(stat)?.[1] ?? '0'
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // Somebody else's process is alive, too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
 /** Programs of ours that were given a path in the folder. A server's children go with it. */
 const programs = new Set(['postgres', 'initdb', 'pg_restore'])
 
 async function endProcessesOf(folder: string): Promise<void> {
-  const users = async () => (await processesNaming(folder)).filter(isAlive)
+  const users = async () => (await processesNaming(folder)).filter(processIsAlive)
   const signal = (pid: number, name: NodeJS.Signals) => {
     try {
       process.kill(pid, name)

@@ -5,6 +5,7 @@ import { type Manifest, manifestSchema } from '../repository/manifest.js'
 import { parseManifest } from '../repository/read-manifest.js'
 import { canonicalJson } from './canonical-json.js'
 import { checkSeal, type Sealer, type SealKeys, sealManifest } from './manifest-seal.js'
+import { prepareToSeal } from './seal.js'
 
 const hash = 'a'.repeat(64)
 
@@ -144,3 +145,12 @@ function withoutNulls(value: unknown): unknown {
       .map(([name, member]) => [name, withoutNulls(member)]),
   )
 }
+
+describe('the seal of a passphrase', () => {
+  it('is what docs/format.md says, as another program computes it: what was sealed stays provable', async () => {
+    const salt = Buffer.from([...Array(16).keys()])
+    const seal = await prepareToSeal({ kind: 'hmac', passphrase: 'correct horse' }, salt)(Buffer.from('what is sealed'))
+    // Python's hashlib.scrypt and hmac made this.
+    expect(seal).toMatchObject({ value: '06801c4bf15597f21dc31fd73afd81f187e7ea7071ba535bcf125d0ca22aab51' })
+  })
+})
