@@ -1,4 +1,5 @@
-// Where everything lies in the module's memory. All of it is set out here by hand: nothing is ever allocated.
+// Where everything lies in the module's memory, of 52 pages (../build.mjs). All of it is set out here by hand: nothing
+// is ever allocated.
 
 /** The most that one call takes: 1 MiB. */
 export const maxInputBytes: u32 = 0x10_0000
@@ -46,6 +47,3 @@ export const nextCodes: usize = 0x6_c100
 export const input: usize = 0x10_0000
 /** Its longest content is the input, stored, with five bytes for each 64 KiB; some words behind it are written ahead. */
 export const output: usize = 0x21_0000
-
-/** Pages of 64 KiB that hold all that: 3.25 MiB. */
-export const pages: u32 = 0x34
